@@ -1,0 +1,47 @@
+# `make run` sets up and opens the studio; `make test` sets up and runs the whole suite.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test lint setup setup-test screenshots benchmarks clean
+
+run: setup
+	@$(BIN)/dprox-studio --or-headless example:deconvolution
+
+test: setup-test lint
+	QT_QPA_PLATFORM=offscreen OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 \
+		$(BIN)/python -X faulthandler -m pytest
+
+lint: setup-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: $(VENV)/installed
+setup-test: $(VENV)/installed-test
+
+$(VENV)/bin/python:
+	@sh .ci/system-packages $(PYTHON)
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing dprox-studio into $(VENV) (a few minutes the first time) …"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing dprox-studio and its test tools into $(VENV) (a few minutes the first time) …"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@ $(VENV)/installed
+
+screenshots: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m docs.make_screenshots
+
+benchmarks: setup
+	$(BIN)/python -m benchmarks.solvers
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m benchmarks.window
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info out

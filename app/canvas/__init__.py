@@ -1,0 +1,1 @@
+"""The canvas: NodeGraphQt as a pure view of the document."""

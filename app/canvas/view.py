@@ -1,0 +1,336 @@
+"""The canvas: turns gestures into commands on the session's history.
+
+Nothing is read back from the items; the document says what changed and ``mirror.py`` follows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app import theme
+from app.canvas.hint import Hint
+from app.canvas.minimap import Minimap
+from app.canvas.mirror import Mirror
+from app.canvas.node_item import WIDTH, NodeCardItem
+from app.canvas.nodegraphqt import PurePort
+from app.canvas.ports import PortItem, port_colour
+from app.canvas.viewer import CanvasViewer
+from app.canvas.wire import WireItem
+from app.guard import guarded
+from app.runner import Runner
+from app.session import Session
+from nodes.commands import Connect, Disconnect, Macro, MoveNodes
+from nodes.document import Wire
+from nodes.spec import NodeSpec
+from nodes.types import can_connect, output_type
+
+__all__ = ["Canvas"]
+
+_LARGEST_FIT = 1.1
+# What is assumed of a node that is not there yet, and how far round a place for it is looked for.
+_NEW_HEIGHT, _NEW_GAP, _NEW_STEPS = 200.0, 16.0, 6
+_EMPTY = (
+    "<p style='font-size:15px'><b>An empty graph</b></p>"
+    "<p>Drag a node from the palette, or press Space here and type its name.<br>"
+    "File ▸ Examples has problems that are ready to run.</p>"
+)
+
+
+class Canvas(QWidget):
+    """The graph of the open document.
+
+    Signals:
+        quick_add(global, scene, port): a list of nodes is wanted here; ``port`` is a tuple
+            (node id, port name, is_input) whose wire was dropped on empty canvas, or None.
+        menu_wanted(global, scene): a context menu is wanted here.
+        mime_dropped(mime, scene): something from outside was dropped here.
+        renamed(str): the name of a node is to be edited.
+    """
+
+    quick_add = Signal(QPoint, QPointF, object)
+    menu_wanted = Signal(QPoint, QPointF)
+    mime_dropped = Signal(object, QPointF)
+    rename_wanted = Signal(str)
+
+    def __init__(self, session: Session, runner: Runner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session, self.runner = session, runner
+        self.viewer = CanvasViewer()
+        self.viewer.pipe_class = WireItem
+        self.mirror = Mirror(session, runner, self.viewer, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.viewer)
+        self.setFocusProxy(self.viewer)
+        self.hint = Hint(self.viewer)
+        self.minimap = Minimap(self.viewer, self._boxes)
+        self._empty = QLabel(_EMPTY, self.viewer)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setProperty("muted", True)
+        self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._connect_signals()
+        self.mirror.rebuild()
+
+    def _connect_signals(self) -> None:
+        viewer, session = self.viewer, self.session
+        viewer.wire_started.connect(self._on_wire_started)
+        viewer.wire_hovered.connect(self._on_wire_hovered)
+        viewer.wire_dropped.connect(self._on_wire_dropped)
+        viewer.wire_ended.connect(self._on_wire_ended)
+        viewer.pipes_cut.connect(self._on_pipes_cut)
+        viewer.moved_nodes.connect(self._on_moved)
+        viewer.menu_wanted.connect(self.menu_wanted)
+        viewer.mime_dropped.connect(self.mime_dropped)
+        viewer.node_double_clicked.connect(self.rename_wanted)
+        viewer.view_changed.connect(self._place_empty)
+        viewer.scene().selectionChanged.connect(self._on_scene_selection)
+        session.replaced.connect(viewer.cancel_wire)
+        session.selection_changed.connect(self.hint.hide)
+        session.selection_changed.connect(self._on_selection)
+        self.mirror.rebuilt.connect(self._on_rebuilt)
+        self.mirror.changed.connect(self._place_empty)
+        theme.signals().changed.connect(self._on_theme)
+
+    def _on_rebuilt(self) -> None:
+        self._place_empty()
+        self.fit()
+
+    # --- gestures ---
+
+    @staticmethod
+    def _ends(first: PurePort, second: PurePort) -> tuple[PurePort, PurePort] | None:
+        """(output, input) of two ports, or None if they are of one kind."""
+        if first.is_input == second.is_input:
+            return None
+        return (second, first) if first.is_input else (first, second)
+
+    def why_not(self, first: PurePort, second: PurePort) -> str | None:
+        """The sentence that says why two ports cannot be joined."""
+        ends = self._ends(first, second)
+        if ends is None:
+            kind = "an input" if first.is_input else "an output"
+            other = "an output" if first.is_input else "an input"
+            return f"This is {kind} too: a wire goes from {kind} to {other}."
+        output, input_ = ends
+        return can_connect(
+            self.session.document, output.node.id, output.name, input_.node.id, input_.name
+        )
+
+    def _on_wire_started(self, start: Any) -> None:
+        self.viewer.set_wire_pen(port_colour(start.kind), False)
+        for item in self.mirror.items.values():
+            for port in item.port_items:
+                port.set_faded(port is not start and self.why_not(start, port) is not None)
+
+    def _on_wire_hovered(self, start: Any, end: Any, where: Any) -> None:
+        sentence = self.why_not(start, end) if end is not None else None
+        self.viewer.set_wire_pen(port_colour(start.kind), sentence is not None)
+        if sentence:
+            self.hint.say(sentence, self.viewer.mapFromScene(where), "error")
+        else:
+            self.hint.hide()
+
+    def _on_wire_ended(self) -> None:
+        self.hint.hide()
+        for item in self.mirror.items.values():
+            for port in item.port_items:
+                port.set_faded(False)
+
+    def _on_wire_dropped(self, start: Any, end: Any, detached: Any, where: Any) -> None:
+        position = self.viewer.mapFromScene(where)
+        if end is None:
+            end = self._best_port(start, self.viewer.node_at(position))
+        old = detached.wire if detached is not None else None
+        if end is None:
+            if old is not None:
+                self.session.do(Disconnect(*old.ends))
+            else:
+                where_to = self.viewer.viewport().mapToGlobal(position)
+                self.quick_add.emit(where_to, where, (start.node.id, start.name, start.is_input))
+            return
+        ends = self._ends(start, end)
+        if old is not None and ends is not None and self._is_wire(old, ends):
+            return  # put back where it was
+        sentence = self.why_not(start, end)
+        if sentence is not None or ends is None:
+            self.hint.say(sentence or "", position, "error", linger=True)
+            self.session.said.emit("error", sentence or "")
+            return
+        connect = Connect(ends[0].node.id, ends[0].name, ends[1].node.id, ends[1].name)
+        if old is not None:
+            self.session.do(Macro("Move a wire", (Disconnect(*old.ends), connect)))
+        else:
+            self.session.do(connect)
+
+    @staticmethod
+    def _is_wire(wire: Wire, ends: tuple[PurePort, PurePort]) -> bool:
+        output, input_ = ends
+        return wire.ends == (output.node.id, output.name, input_.node.id, input_.name)
+
+    def _best_port(self, start: PortItem, item: Any) -> PortItem | None:
+        """Where a wire dropped on a node's body goes: its first free port that fits."""
+        if not isinstance(item, NodeCardItem) or item is start.node:
+            return None
+        ports = [port for port in item.port_items if port.is_input != start.is_input]
+        ports.sort(key=lambda port: bool(port.connected_pipes) and not port.multi_connection)
+        fitting = [port for port in ports if self.why_not(start, port) is None]
+        return next(iter(fitting or ports), None)
+
+    def _on_pipes_cut(self, pipes: list[WireItem]) -> None:
+        wires = [pipe.wire for pipe in pipes if pipe.wire is not None]
+        if wires:
+            cuts = tuple(Disconnect(*wire.ends) for wire in wires)
+            self.session.do(cuts[0] if len(cuts) == 1 else Macro("Cut wires", cuts))
+
+    def _on_moved(self, moved: dict[NodeCardItem, Any]) -> None:
+        places = {
+            item.card.id: (round(item.x()), round(item.y()))
+            for item in moved
+            if item.card.id in self.session.document
+        }
+        if places:
+            self.session.do(MoveNodes(places))
+            for identifier in places:  # rounding, or a refusal
+                self.mirror.items[identifier].setPos(
+                    *self.session.document.node(identifier).position
+                )
+
+    # --- selection ---
+
+    def _on_scene_selection(self) -> None:
+        if not self.mirror.mirroring:
+            chosen = [i for i, item in self.mirror.items.items() if item.isSelected()]
+            self.session.select(chosen)
+
+    def _on_selection(self) -> None:
+        self.mirror.mirroring = True
+        try:
+            wanted = set(self.session.selection)
+            for identifier, item in self.mirror.items.items():
+                if item.isSelected() != (identifier in wanted):
+                    item.setSelected(identifier in wanted)
+        finally:
+            self.mirror.mirroring = False
+
+    @property
+    def selected_wires(self) -> list[Wire]:
+        """The wires that are selected, in the order of the document."""
+        chosen = {wire for wire, pipe in self.mirror.wires.items() if pipe.isSelected()}
+        return [wire for wire in self.session.document.wires if wire in chosen]
+
+    # --- view ---
+
+    def content_rect(self) -> QRectF:
+        """The rectangle that holds every node."""
+        rect = QRectF()
+        for item in self.mirror.items.values():
+            rect = rect.united(item.mapRectToScene(item.body()))
+        return rect
+
+    def fit(self) -> None:
+        """Show the whole graph."""
+        rect = self.content_rect()
+        if rect.isEmpty():
+            rect = QRectF(-300, -200, 600, 400)
+        margin = 24.0
+        rect = rect.adjusted(-margin, -margin, margin, margin)
+        # A graph of one node does not fill the screen.
+        view = self.viewer.viewport().size()
+        scale = min(view.width() / rect.width(), view.height() / rect.height())
+        if scale > _LARGEST_FIT:
+            centre = rect.center()
+            rect.setSize(QSizeF(view) / _LARGEST_FIT)
+            rect.moveCenter(centre)
+        self.viewer.show_rect(rect)
+
+    def reveal(self, identifier: str) -> None:
+        """Bring a node into view without changing the zoom."""
+        item = self.mirror.items.get(identifier)
+        if item is None:
+            return
+        rect = item.mapRectToScene(item.body())
+        shown = self.viewer.mapToScene(self.viewer.viewport().rect()).boundingRect()
+        if not shown.contains(rect):
+            self.viewer.pan_to(rect.center())
+
+    def _boxes(self) -> list[tuple[QRectF, str]]:
+        items = self.mirror.items.values() if hasattr(self, "mirror") else ()
+        return [(item.mapRectToScene(item.body()), item.card.colour) for item in items]
+
+    def sizes(self) -> dict[str, tuple[float, float]]:
+        """Width and height of each node."""
+        return {i: (m.body().width(), m.body().height()) for i, m in self.mirror.items.items()}
+
+    def paste_point(self) -> QPointF:
+        """Where pasted nodes go: under the pointer if it is over the canvas, else the middle."""
+        position = self.viewer.mapFromGlobal(QCursor.pos())
+        if self.viewer.rect().contains(position) and self.viewer.underMouse():
+            return self.viewer.mapToScene(position)
+        return self.centre()
+
+    def ask_for_node(self) -> None:
+        """Offer all nodes where the pointer is."""
+        scene = self.paste_point()
+        where = self.viewer.viewport().mapToGlobal(self.viewer.mapFromScene(scene))
+        self.quick_add.emit(where, scene, None)
+
+    def fitting_port(self, spec: NodeSpec, wire: tuple[str, str, bool]) -> str | None:
+        """The port of a new node that fits a wire hanging from (node, port, is it an input)."""
+        node, name, is_input = wire
+        document = self.session.document
+        if is_input:
+            target = document.get(node)
+            port = target.spec.input(name) if target is not None and target.spec else None
+            if port is None:
+                return None
+            return next((out.name for out in spec.outputs if port.accepts(out.type)), None)
+        carried = output_type(document, node, name)
+        if carried is None:
+            return None
+        fitting = [port for port in spec.inputs if port.accepts(carried)]
+        fitting.sort(key=lambda port: (port.type != carried, port.optional))
+        return fitting[0].name if fitting else None
+
+    def centre(self) -> QPointF:
+        """The scene point in the middle of the view."""
+        return self.viewer.mapToScene(self.viewer.viewport().rect().center())
+
+    def free_position(self, about: QPointF) -> tuple[float, float]:
+        """The place nearest to ``about`` where a new node covers no other."""
+        taken = [m.mapRectToScene(m.body()) for m in self.mirror.items.values()]
+        wanted = QRectF(about.x() - WIDTH / 2, about.y() - 40, WIDTH, _NEW_HEIGHT)
+        wanted.adjust(-_NEW_GAP, -_NEW_GAP, _NEW_GAP, _NEW_GAP)
+        steps = range(-_NEW_STEPS, _NEW_STEPS + 1)
+        places = sorted(
+            ((column, row) for column in steps for row in steps),
+            key=lambda place: abs(place[0]) * wanted.width() + abs(place[1]) * wanted.height(),
+        )
+        for column, row in places:
+            place = wanted.translated(column * wanted.width(), row * wanted.height())
+            if not any(place.intersects(rect) for rect in taken):
+                return round(place.x() + _NEW_GAP), round(place.y() + _NEW_GAP)
+        return round(wanted.x() + _NEW_GAP), round(wanted.y() + _NEW_GAP)
+
+    def _place_empty(self) -> None:
+        self._empty.setVisible(not self.mirror.items)
+        self._empty.adjustSize()
+        centre = self.viewer.viewport().rect().center()
+        self._empty.move(centre - self._empty.rect().center())
+        self.minimap.refresh()
+
+    def _on_theme(self, _theme: Any) -> None:
+        self.viewer.resetCachedContent()
+        for item in self.mirror.items.values():
+            item.update()
+            for port in item.port_items:
+                port.update()
+        self.viewer.viewport().update()
+
+    @guarded()
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        self.fit()

@@ -1,0 +1,82 @@
+"""The few questions the studio asks; all in one place, so that each is asked in the same words."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from nodes.files import EXTENSION
+
+__all__ = [
+    "Answer",
+    "ask_document",
+    "ask_image_target",
+    "ask_script_target",
+    "ask_target",
+    "ask_unsaved",
+]
+
+_DOCUMENTS = f"Studio documents (*{EXTENSION});;All files (*)"
+
+
+class Answer(Enum):
+    """What a person wants done with unsaved work."""
+
+    SAVE = "save"
+    DISCARD = "discard"
+    CANCEL = "cancel"
+
+
+def ask_unsaved(parent: QWidget, title: str) -> Answer:
+    """The one question on every way out with unsaved work."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("Unsaved changes")
+    box.setText(f"Save the changes to “{title}”?")
+    box.setInformativeText("They are lost if you do not save them.")
+    buttons = QMessageBox.StandardButton
+    box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+    box.setDefaultButton(buttons.Save)
+    box.setEscapeButton(buttons.Cancel)
+    answer = box.exec()
+    box.deleteLater()
+    if answer == buttons.Save:
+        return Answer.SAVE
+    return Answer.DISCARD if answer == buttons.Discard else Answer.CANCEL
+
+
+def ask_document(parent: QWidget, folder: Path) -> Path | None:
+    """Which document to open."""
+    name, _ = QFileDialog.getOpenFileName(parent, "Open", str(folder), _DOCUMENTS)
+    return Path(name) if name else None
+
+
+def _with_suffix(name: str, suffix: str) -> Path | None:
+    if not name:
+        return None
+    path = Path(name)
+    return path if path.suffix else path.with_suffix(suffix)
+
+
+def ask_target(parent: QWidget, suggestion: Path) -> Path | None:
+    """Where to save the document."""
+    name, _ = QFileDialog.getSaveFileName(parent, "Save as", str(suggestion), _DOCUMENTS)
+    return _with_suffix(name, EXTENSION)
+
+
+def ask_script_target(parent: QWidget, suggestion: Path) -> Path | None:
+    """Where to write the script."""
+    name, _ = QFileDialog.getSaveFileName(
+        parent, "Export script", str(suggestion), "Python scripts (*.py);;All files (*)"
+    )
+    return _with_suffix(name, ".py")
+
+
+def ask_image_target(parent: QWidget, suggestion: Path) -> Path | None:
+    """Where to save a picture."""
+    name, _ = QFileDialog.getSaveFileName(
+        parent, "Save picture", str(suggestion), "PNG images (*.png);;All files (*)"
+    )
+    return _with_suffix(name, ".png")

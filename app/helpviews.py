@@ -1,0 +1,93 @@
+"""Small windows that only tell: shortcuts, the plan of the last solve, version and licences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
+
+from app import theme
+from app.actions import COMMANDS
+
+__all__ = ["show_about", "show_keys", "show_plan"]
+
+
+def _dialog(parent: QWidget, title: str, body: QWidget) -> QDialog:
+    dialog = QDialog(parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle(title)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    layout = QVBoxLayout(dialog)
+    layout.setContentsMargins(16, 16, 16, 12)
+    layout.setSpacing(12)
+    layout.addWidget(body, 1)
+    layout.addWidget(buttons)
+    return dialog
+
+
+def _page(html: str) -> QTextBrowser:
+    page = QTextBrowser()
+    page.setObjectName("help")
+    page.setHtml(html)
+    page.setMinimumSize(460, 420)
+    return page
+
+
+def show_keys(parent: QWidget) -> QDialog:
+    """Every shortcut, in a table."""
+    muted = theme.current().muted
+    rows = "".join(
+        f"<tr><td style='padding: 3px 24px 3px 0'><b>{escape(' or '.join(command.keys))}</b></td>"
+        f"<td style='padding: 3px 0'>{escape(command.text.rstrip('…'))}"
+        f"<span style='color:{muted}'> — {escape(command.tip.lower())}</span></td></tr>"
+        for command in COMMANDS
+        if command.keys
+    )
+    mouse = (
+        "<p><b>On the canvas</b></p><p>Drag from port to port to wire; drop a wire on empty canvas "
+        "to add what fits. Drag over empty canvas to select, with Shift or Ctrl to add. "
+        "The wheel zooms, the middle button or Alt and drag pans, Alt+Shift and drag cuts wires."
+        "</p>"
+    )
+    dialog = _dialog(parent, "Keyboard shortcuts", _page(f"<table>{rows}</table>{mouse}"))
+    dialog.resize(560, 600)
+    dialog.show()
+    return dialog
+
+
+def show_plan(parent: QWidget, plan: str) -> QDialog:
+    """How the compiler turned the problem into a solver."""
+    if plan:
+        body: QWidget = _page(f"<pre style='white-space: pre-wrap'>{escape(plan)}</pre>")
+    else:
+        body = QLabel("There is no plan yet: it is made when a run reaches its solver.")
+    dialog = _dialog(parent, "Plan of the last solve", body)
+    dialog.show()
+    return dialog
+
+
+def show_about(parent: QWidget, versions: Mapping[str, str]) -> QDialog:
+    """Version and licences."""
+    import importlib.metadata
+
+    try:
+        version = importlib.metadata.version("dprox-studio")
+    except importlib.metadata.PackageNotFoundError:
+        version = "(not installed)"
+    rows = "".join(
+        f"<tr><td style='padding-right: 24px'>{escape(name)}</td><td>{escape(number)}</td></tr>"
+        for name, number in versions.items()
+    )
+    html = (
+        f"<h2>∇-Prox Studio {escape(version)}</h2>"
+        "<p>Draw an optimization problem as a graph, watch its proximal solver run, take it away "
+        "as a script.</p><p>MIT licence. Type: Inter (SIL Open Font License 1.1) and JetBrains "
+        "Mono (Apache 2.0). Icons: Material Design Icons through QtAwesome. Photographs: see "
+        f"resources/ASSETS.md.</p><table>{rows}</table>"
+    )
+    dialog = _dialog(parent, "About", _page(html))
+    dialog.show()
+    return dialog

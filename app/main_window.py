@@ -1,0 +1,305 @@
+"""The window: puts panes, docks, menus and bars together. It decides nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import actions as data
+from app import icons, theme
+from app.canvas.quick_add import QuickAdd
+from app.canvas.view import Canvas
+from app.commands import Commands
+from app.docks import Docks
+from app.guard import guarded
+from app.panes.code import CodePane
+from app.panes.curves import CurvesPane
+from app.panes.formula import FormulaBar
+from app.panes.inspector import Inspector
+from app.panes.iterates import IteratePane
+from app.panes.node_pictures import PicturePane
+from app.panes.palette import MIME, Palette
+from app.panes.problems import ProblemsPane
+from app.panes.transport import DeviceChooser, ProgressStrip
+from app.runner import Runner
+from app.session import Notice, Session
+from app.settings import Settings
+from app.status import StatusLine
+from nodes import files
+from nodes.catalogue import CATALOGUE
+from nodes.files import examples
+
+__all__ = ["MainWindow"]
+
+
+class MainWindow(QMainWindow):
+    """The studio."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("studio")
+        self.setWindowIcon(icons.app_icon())
+        self.settings = Settings()
+        self.session = Session(self)
+        self.runner = Runner(self.session, self)
+        self.commands = Commands(self)
+        self.canvas = Canvas(self.session, self.runner)
+        self.formula = FormulaBar(self.session)
+        self.palette_pane = Palette()
+        self.inspector = Inspector(self.session)
+        self.iterate = IteratePane(self.runner)
+        self.pictures = PicturePane(self.session, self.runner)
+        self.code = CodePane(self.session)
+        self.problems = ProblemsPane(self.session)
+        self.curves = CurvesPane(self.runner)
+        self.actions_by_id = data.make_actions(self, self.canvas, self.commands.handler)
+        self._compose()
+        self._make_menus()
+        self._make_toolbar()
+        self.status = StatusLine(self.session, self.runner)
+        self.setStatusBar(self.status)
+        self._connect()
+        self._started = False
+        self._update_actions()
+        self._update_title()
+
+    # --- assembly ---
+
+    def _compose(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.formula)
+        column.addWidget(self.canvas, 1)
+        self.setCentralWidget(middle)
+        self.docks = Docks(
+            self,
+            {
+                "palette": self.palette_pane,
+                "inspector": self.inspector,
+                "iterate": self.iterate,
+                "pictures": self.pictures,
+                "script": self.code,
+                "issues": self.problems,
+                "curves": self.curves,
+            },
+        )
+
+    def _make_menus(self) -> None:
+        self.submenus = {
+            "<recent>": QMenu("Open recent", self),
+            "<examples>": QMenu("Examples", self),
+            "<panes>": QMenu("Panes", self),
+        }
+        for title, entries in data.MENUS.items():
+            menu = self.menuBar().addMenu(title)
+            for entry in entries:
+                if entry == data.SEPARATOR:
+                    menu.addSeparator()
+                elif entry in self.submenus:
+                    menu.addMenu(self.submenus[entry])
+                else:
+                    menu.addAction(self.actions_by_id[entry])
+        self.submenus["<recent>"].aboutToShow.connect(self._fill_recent)
+        for name in examples():
+            title = files.load(f"example:{name}").title or name.capitalize()
+            action = self.submenus["<examples>"].addAction(title)
+            action.setObjectName(f"example:{name}")
+            action.triggered.connect(
+                lambda _=False, n=name: self.commands.open_path(f"example:{n}")
+            )
+        for dock in self.docks.docks.values():
+            self.submenus["<panes>"].addAction(dock.toggleViewAction())
+
+    def _fill_recent(self) -> None:
+        menu = self.submenus["<recent>"]
+        menu.clear()
+        for path in self.settings.recent:
+            action = menu.addAction(f"{path.name}  —  {path.parent}")
+            action.triggered.connect(lambda _=False, p=path: self.commands.open_path(p))
+        if menu.isEmpty():
+            menu.addAction("No recent files").setEnabled(False)
+            return
+        menu.addSeparator()
+        menu.addAction("Clear the list").triggered.connect(self.settings.clear_recent)
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar("Run")
+        bar.setObjectName("toolbar")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(18, 18))
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        for identifier in data.TOOLBAR:
+            bar.addAction(self.actions_by_id[identifier])
+            button = bar.widgetForAction(self.actions_by_id[identifier])
+            button.setObjectName(identifier.split(".")[1])
+            button.setAccessibleName(self.actions_by_id[identifier].text())
+        bar.addSeparator()
+        self.device = DeviceChooser(self.runner)
+        bar.addWidget(self.device)
+        bar.addSeparator()
+        self.progress = ProgressStrip(self.runner)
+        bar.addWidget(self.progress)
+        gap = QWidget()
+        gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(gap)
+        styles = Qt.ToolButtonStyle
+        for identifier in ("view.build", "view.watch", "view.present", "view.dark"):
+            button = QToolButton()
+            button.setDefaultAction(self.actions_by_id[identifier])
+            button.setAccessibleName(self.actions_by_id[identifier].text())
+            icon_only = identifier == "view.dark"
+            button.setToolButtonStyle(
+                styles.ToolButtonIconOnly if icon_only else styles.ToolButtonTextOnly
+            )
+            bar.addWidget(button)
+        self.addToolBar(bar)
+
+    def _connect(self) -> None:
+        session, runner, canvas = self.session, self.runner, self.canvas
+        session.history_changed.connect(self._update_actions)
+        session.history_changed.connect(self._update_title)
+        session.selection_changed.connect(self._update_actions)
+        session.derived.connect(self._update_title)
+        session.replaced.connect(self._update_title)
+        runner.state_changed.connect(self._update_actions)
+        runner.progressed.connect(self._update_actions)
+        self.palette_pane.chosen.connect(self.commands.add_node)
+        self.problems.counted.connect(self._count_issues)
+        self.problems.refresh(force=True)
+        self.code.export_wanted.connect(self.commands.file_export)
+        self.iterate.save_wanted.connect(self.commands.save_picture)
+        self.pictures.save_wanted.connect(self.commands.save_picture)
+        runner.iterate.connect(lambda _: self.docks.show_once("iterate"))
+        runner.started.connect(self.docks.forget_shown)
+        canvas.viewer.accepts_mime = lambda mime: mime.hasFormat(MIME) or mime.hasUrls()
+        canvas.mime_dropped.connect(self._on_dropped)
+        canvas.quick_add.connect(self._on_quick_add)
+        canvas.menu_wanted.connect(self._on_canvas_menu)
+        canvas.rename_wanted.connect(lambda _: self.commands.edit_rename())
+        theme.signals().changed.connect(self._on_theme)
+        self._on_theme(theme.current())
+
+    # --- keeping up ---
+
+    def _on_theme(self, tokens: Any) -> None:
+        data.colour_actions(self.actions_by_id)
+        self.actions_by_id["run.run"].setIcon(icons.icon("play", tokens.on_accent))
+        self.actions_by_id["view.dark"].setChecked(tokens.dark)
+
+    def _update_title(self) -> None:
+        mark = "" if self.session.is_clean else " •"
+        self.setWindowTitle(f"{self.session.title}{mark} — ∇-Prox Studio")
+        self.setWindowModified(False)
+
+    def _update_actions(self, _: Any = None) -> None:
+        known, history, runner = self.actions_by_id, self.session.history, self.runner
+        undo, redo = history.undo_text, history.redo_text
+        known["edit.undo"].setEnabled(history.can_undo)
+        known["edit.undo"].setText(f"Undo {_lower(undo)}" if history.can_undo and undo else "Undo")
+        known["edit.redo"].setEnabled(history.can_redo)
+        known["edit.redo"].setText(f"Redo {_lower(redo)}" if history.can_redo and redo else "Redo")
+        chosen = bool(self.session.selection)
+        for identifier in ("edit.cut", "edit.copy", "edit.duplicate"):
+            known[identifier].setEnabled(chosen)
+        known["edit.rename"].setEnabled(len(self.session.selection) == 1)
+        state, busy = runner.state, runner.busy
+        known["run.run"].setText("Resume" if state == "paused" else "Run")
+        known["run.run"].setEnabled(state == "paused" or not busy)
+        known["run.pause"].setEnabled(busy and state == "running")
+        known["run.step"].setEnabled(state == "paused" or not busy)
+        known["run.stop"].setEnabled(busy and state != "stopping")
+
+    def _count_issues(self, errors: int, warnings: int) -> None:
+        total = errors + warnings
+        self.docks.retitle("issues", f" ({total})" if total else "")
+
+    def show_dock(self, name: str) -> None:
+        """Bring a pane to the front."""
+        self.docks.show(name)
+
+    def show_problem(self, sentence: str) -> None:
+        """A sentence about something that did not work."""
+        self.session.note(Notice("error", sentence, source="file"))
+
+    def arrange(self, name: str) -> None:
+        """Arrange the panes for building, watching or presenting."""
+        self.docks.arrange(name)
+
+    # --- the canvas asks ---
+
+    def _on_dropped(self, mime: Any, where: QPointF) -> None:
+        if mime.hasFormat(MIME):
+            kind = bytes(mime.data(MIME).data()).decode("ascii", errors="replace")
+            if kind in CATALOGUE:
+                self.commands.add_node(kind, where)
+            return
+        paths = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+        if paths:
+            self.commands.drop_files(paths, where)
+
+    def _on_quick_add(self, place: QPoint, scene: QPointF, wire: Any) -> None:
+        specs = [
+            spec
+            for spec in CATALOGUE.values()
+            if wire is None or self.canvas.fitting_port(spec, wire) is not None
+        ]
+        title = "Add a node" if wire is None else "Add a node that fits"
+        popup = QuickAdd(specs, title, self)
+        popup.chosen.connect(lambda kind: self.commands.add_node(kind, scene, wire))
+        popup.open_at(place)
+
+    def _on_canvas_menu(self, place: QPoint, scene: QPointF) -> None:
+        item = self.canvas.viewer.node_at(self.canvas.viewer.mapFromScene(scene))
+        if item is not None and item.id not in self.session.selection:
+            self.session.select([item.id])
+        menu = QMenu(self)
+        for entry in data.CANVAS_MENU:
+            if entry == data.SEPARATOR:
+                menu.addSeparator()
+            else:
+                menu.addAction(self.actions_by_id[entry])
+        menu.exec(place)
+        menu.deleteLater()
+
+    # --- life ---
+
+    @guarded()
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._started:
+            self._started = True
+            # The worker imports torch for seconds: after the first paint, in the background.
+            QTimer.singleShot(0, self.runner.start)
+
+    @guarded()
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.commands.may_leave():
+            event.ignore()
+            return
+        self.settings.keep_window(self.saveGeometry(), self.saveState())
+        self.runner.close()
+        self.session.close()
+        event.accept()
+
+    def action(self, identifier: str) -> QAction:
+        """The action of a command."""
+        return self.actions_by_id[identifier]
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,310 @@
+"""The selected node: its name, its parameters, what is known about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollArea,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import icons, theme
+from app.guard import guarded
+from app.panes.editors import ParameterEditor, PathEditor, make_editor
+from app.session import Session
+from nodes import document as events
+from nodes.catalogue import CATEGORIES
+from nodes.commands import Rename, SetNote, SetParameter, SetTitle
+from nodes.document import Node
+from nodes.errors import DocumentError
+from nodes.names import name_problem
+
+__all__ = ["Inspector"]
+
+
+class _Note(QPlainTextEdit):
+    """A person's own words; they are kept when the field is left."""
+
+    finished = Signal(str)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._before = text
+        self.setPlaceholderText("Your own words: what this is for, what to try.")
+        self.setAccessibleName("Note")
+        self.setToolTip("Kept with the document")
+        self.setTabChangesFocus(True)
+
+    @guarded()
+    def focusOutEvent(self, event: Any) -> None:
+        super().focusOutEvent(event)
+        if self.toPlainText() != self._before:
+            self._before = self.toPlainText()
+            self.finished.emit(self._before)
+
+
+class Inspector(QScrollArea):
+    """Shows one node, or the document while none is selected."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.editors: dict[str, ParameterEditor] = {}
+        self.name: QLineEdit | None = None
+        self._name_problem: QLabel | None = None
+        self._node: Node | None = None
+        self._help_page: QWidget | None = None
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Inspector")
+        session.selection_changed.connect(self.rebuild)
+        session.replaced.connect(self.rebuild)
+        session.changed.connect(self._on_event)
+        theme.signals().changed.connect(self._on_theme)
+        self.rebuild()
+
+    def _on_theme(self, _theme: Any) -> None:
+        self.rebuild()
+
+    @property
+    def node(self) -> Node | None:
+        """The node that is shown."""
+        return self._node
+
+    # --- building ---
+
+    def rebuild(self) -> None:
+        """Show what is selected, from scratch."""
+        self.editors = {}
+        self.name = self._name_problem = self._help_page = None
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(12, 10, 12, 12)
+        column.setSpacing(8)
+        chosen = [self.session.document.get(i) for i in self.session.selection]
+        nodes = [node for node in chosen if node is not None]
+        self._node = nodes[0] if len(nodes) == 1 else None
+        if self._node is not None:
+            self._build_node(column, self._node)
+        elif nodes:
+            self._build_several(column, nodes)
+        else:
+            self._build_document(column)
+        column.addStretch(1)
+        self.setWidget(inside)  # deletes the widget before
+
+    def _build_node(self, column: QVBoxLayout, node: Node) -> None:
+        column.addLayout(self._heading(node))
+        self.name = QLineEdit(node.name)
+        self.name.setFont(theme.monospace_font())
+        self.name.setToolTip("The node's name in the script")
+        self.name.setAccessibleName("Name in the script")
+        self.name.textEdited.connect(self._on_name_typed)
+        self.name.editingFinished.connect(self._on_renamed)
+        self._name_problem = self._sentence()
+        column.addWidget(self._caption("Name in the script"))
+        column.addWidget(self.name)
+        column.addWidget(self._name_problem)
+        spec = node.spec
+        if spec is None:
+            column.addWidget(
+                self._words(
+                    f"This version does not know the type “{node.type}”. The node is kept as it "
+                    "is, and saved with the document; it cannot run."
+                )
+            )
+            return
+        for parameter in spec.parameters:
+            editor = make_editor(parameter)
+            if isinstance(editor, PathEditor):
+                editor.base = self.session.base if self.session.path else None
+            editor.set_value(node.value(parameter.name))
+            editor.edited.connect(
+                lambda value, token, name=parameter.name: self._on_edited(name, value, token)
+            )
+            editor.settled.connect(self.session.history.end_merge)
+            self.editors[parameter.name] = editor
+            column.addWidget(editor)
+        if not spec.parameters:
+            column.addWidget(self._words("This node has no parameters: wire its inputs."))
+        column.addWidget(self._rule())
+        if spec.formula:
+            formula = QLabel(f"<span style='font-size:15px'>{spec.formula}</span>")
+            formula.setTextFormat(Qt.TextFormat.RichText)
+            formula.setWordWrap(True)
+            column.addWidget(formula)
+        self._help_page = self._help(node)
+        column.addWidget(self._help_page)
+        column.addWidget(self._caption("Note"))
+        column.addWidget(self._note(node.note, node.id))
+
+    def _heading(self, node: Node) -> QHBoxLayout:
+        spec = node.spec
+        category = CATEGORIES.get(spec.category) if spec else None
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        colour = theme.readable(category.colour if category else "#999999", theme.current().panel)
+        mark = QLabel()
+        mark.setPixmap(icons.pixmap(spec.icon if spec else "help", 22, colour.name()))
+        row.addWidget(mark)
+        title = QLabel(node.title)
+        title.setFont(theme.ui_font(theme.TITLE + 1, bold=True))
+        row.addWidget(title)
+        row.addStretch(1)
+        if category is not None:
+            kind = QLabel(category.title)
+            kind.setProperty("muted", True)
+            row.addWidget(kind)
+        return row
+
+    def _build_several(self, column: QVBoxLayout, nodes: list[Node]) -> None:
+        heading = QLabel(f"{len(nodes)} nodes selected")
+        heading.setFont(theme.ui_font(theme.TITLE + 1, bold=True))
+        column.addWidget(heading)
+        names = ", ".join(node.name for node in nodes[:12]) + (" …" if len(nodes) > 12 else "")
+        column.addWidget(self._words(names))
+        column.addWidget(
+            self._words("Select one node to edit it. Ctrl+D duplicates, Delete removes them.")
+        )
+
+    def _build_document(self, column: QVBoxLayout) -> None:
+        document = self.session.document
+        heading = QLabel("Document")
+        heading.setFont(theme.ui_font(theme.TITLE + 1, bold=True))
+        column.addWidget(heading)
+        column.addWidget(self._caption("Title"))
+        self.title = QLineEdit(document.title)
+        self.title.setPlaceholderText("Untitled")
+        self.title.setAccessibleName("Title of the document")
+        self.title.setToolTip("The first line of the script")
+        self.title.editingFinished.connect(
+            lambda line=self.title: self.session.do(SetTitle(line.text().strip()))
+        )
+        column.addWidget(self.title)
+        column.addWidget(self._caption("Note"))
+        column.addWidget(self._note(document.note, None))
+        column.addWidget(self._words("Select a node to see and change its parameters."))
+
+    # --- pieces ---
+
+    @staticmethod
+    def _caption(text: str) -> QLabel:
+        label = QLabel(text)
+        label.setProperty("muted", True)
+        return label
+
+    @staticmethod
+    def _words(text: str) -> QLabel:
+        label = QLabel(text)
+        label.setWordWrap(True)
+        label.setProperty("muted", True)
+        return label
+
+    @staticmethod
+    def _sentence() -> QLabel:
+        label = QLabel()
+        label.setWordWrap(True)
+        label.setProperty("error", True)
+        label.hide()
+        return label
+
+    @staticmethod
+    def _rule() -> QFrame:
+        rule = QFrame()
+        rule.setFixedHeight(1)
+        rule.setStyleSheet(f"background: {theme.current().border}; border: none;")
+        return rule
+
+    def _help(self, node: Node) -> QWidget:
+        browser = QTextBrowser()
+        browser.setObjectName("help")
+        browser.setAccessibleName("Help")
+        browser.setOpenLinks(False)
+        tokens = theme.current()
+        browser.document().setDefaultStyleSheet(
+            f"code, pre {{ font-family: '{theme.MONOSPACE}'; font-size: 11px; }}"
+            f"a {{ color: {tokens.accent}; }}"
+        )
+        browser.document().setDocumentMargin(0)
+        spec = node.spec
+        html = spec.help().html() if spec else ""
+        browser.setHtml(html or "<p>No help has been written for this node yet.</p>")
+        browser.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        browser.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        document = browser.document()
+        document.documentLayout().documentSizeChanged.connect(
+            lambda size: browser.setFixedHeight(int(size.height()) + 10)
+        )
+        document.setTextWidth(280)
+        return browser
+
+    def _note(self, text: str, node: str | None) -> QWidget:
+        note = _Note(text)
+        note.setFixedHeight(72 if node else 140)
+        note.finished.connect(lambda words: self.session.do(SetNote(node, words)))
+        return note
+
+    # --- edits ---
+
+    def _on_edited(self, name: str, value: Any, token: object) -> None:
+        if self._node is not None:
+            self.session.do(SetParameter(self._node.id, name, value, merge=token))
+
+    def _on_name_typed(self, text: str) -> None:
+        self._say_name(self._why_not_name(text))
+
+    def _why_not_name(self, text: str) -> str | None:
+        assert self._node is not None
+        if text == self._node.name:
+            return None
+        problem = name_problem(text)
+        others = self.session.document.named(text)
+        if problem is None and any(n.is_view == self._node.is_view for n in others):
+            problem = f"There is already a node named {text}."
+        return problem
+
+    def _say_name(self, problem: str | None) -> None:
+        if self._name_problem is not None:
+            self._name_problem.setText(problem or "")
+            self._name_problem.setVisible(bool(problem))
+
+    def _on_renamed(self) -> None:
+        if self._node is None or self.name is None or self.name.text() == self._node.name:
+            return
+        try:
+            self.session.history.do(Rename(self._node.id, self.name.text()))
+        except DocumentError as error:
+            self._say_name(str(error))
+            self.name.setText(self._node.name)
+
+    def show_help(self) -> None:
+        """Bring the help into view."""
+        if self._help_page is not None:
+            self.ensureWidgetVisible(self._help_page, 0, 40)
+
+    def focus_name(self) -> None:
+        """Let the name be typed."""
+        if self.name is not None:
+            self.name.setFocus()
+            self.name.selectAll()
+
+    def _on_event(self, event: Any) -> None:
+        match event:
+            case events.NodeChanged() if self._node is not None and event.node.id == self._node.id:
+                self._node = event.node
+                if event.what == "parameters":
+                    for name, editor in self.editors.items():
+                        editor.set_value(event.node.value(name))
+                elif event.what == "name" and self.name is not None:
+                    self.name.setText(event.node.name)
+            case events.NodeRemoved() if self._node is not None and event.node.id == self._node.id:
+                self._node = None

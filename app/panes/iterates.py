@@ -1,0 +1,89 @@
+"""The unknown while it is being solved for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from app import theme
+from app.guard import guarded
+from app.panes.image_view import ImageView
+from app.results import PSNR
+from app.runner import Runner
+
+__all__ = ["IteratePane"]
+
+_EMPTY = "Press Run (F5): the picture being solved for appears here, iteration by iteration."
+
+
+class IteratePane(QWidget):
+    """The newest iterate and, in one line, how good it is."""
+
+    save_wanted = Signal(object)  # QImage
+
+    def __init__(self, runner: Runner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.runner = runner
+        self._shown: Any = None
+        self.view = ImageView(_EMPTY)
+        self.view.setAccessibleName("Iterate")
+        self.view.setToolTip("Wheel zooms, dragging pans, double-click shows the whole picture.")
+        self.caption = QElidingLabel()
+        self.caption.setProperty("muted", True)
+        self.value = QElidingLabel()
+        self.value.setProperty("muted", True)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(8, 2, 8, 4)
+        for label in (self.caption, self.value):
+            label.setFont(theme.ui_font(12))
+            foot.addWidget(label, 1)
+        self.value.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.view, 1)
+        layout.addLayout(foot)
+        self.view.pointed.connect(self._on_pointed)
+        self.view.save_wanted.connect(lambda: self.save_wanted.emit(self.view.image))
+        runner.iterate.connect(self._on_iterate)
+        runner.rows_added.connect(self._say)
+        runner.session.replaced.connect(self._on_replaced)
+
+    def _on_replaced(self) -> None:
+        self._shown = None
+        self.view.clear()
+        self.caption.setText("")
+
+    def _on_iterate(self, live: Any) -> None:
+        self._shown = live
+        if self.isVisible():
+            self.view.show_levels(live.display, live.data)
+        self._say()
+
+    @guarded()
+    def showEvent(self, event: Any) -> None:
+        """Take over what came while another tab was in front."""
+        super().showEvent(event)
+        if self._shown is not None:
+            self.view.show_levels(self._shown.display, self._shown.data)
+
+    def _on_pointed(self, text: str) -> None:
+        self.value.setText(text)
+        self.value.setVisible(bool(text))
+        self.caption.setVisible(not text)
+
+    def _say(self) -> None:
+        if self._shown is None:
+            return
+        height, width = self._shown.display.shape[:2]
+        words = [f"{self._shown.variable}, iteration {self._shown.iteration}"]
+        rows = self.runner.history
+        if len(rows) and np.isfinite(rows[-1, PSNR]):
+            words.append(f"PSNR {rows[-1, PSNR]:.2f} dB")
+        factor = self._shown.reduction
+        words.append(f"{width * factor} × {height * factor}")
+        self.caption.setText("  ·  ".join(words))

@@ -1,0 +1,170 @@
+"""The picture of any node: a kernel, what was observed, the truth, a result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from app import theme
+from app.canvas.card import holds_picture
+from app.panes.image_view import ImageView
+from app.pictures import auto_levels, to_display
+from app.results import Picture
+from app.runner import Runner
+from app.session import Session
+
+__all__ = ["PicturePane"]
+
+_EMPTY = "Click a node that holds an image or a kernel, or choose one above."
+_LEVELS = ("Fitting levels", "0 to 1", "Full range")
+
+
+class PicturePane(QWidget):
+    """Follows the selection; a selector lists every node that has a picture."""
+
+    save_wanted = Signal(object)  # QImage
+
+    def __init__(self, session: Session, runner: Runner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session, self.runner = session, runner
+        self._node: str | None = None
+        self.selector = QComboBox()
+        self.selector.setToolTip("The node whose picture is shown; clicking a node chooses it too.")
+        self.selector.setAccessibleName("Node shown")
+        self.levels = QComboBox()
+        self.levels.addItems(_LEVELS)
+        self.levels.setToolTip("Which values are black and white.")
+        self.levels.setAccessibleName("Levels")
+        self.selector.setMinimumContentsLength(8)
+        self.selector.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.view = ImageView(_EMPTY)
+        self.view.setAccessibleName("Picture of a node")
+        self.view.setToolTip("Wheel zooms, dragging pans, double-click shows the whole picture.")
+        self.caption, self.value = QElidingLabel(), QElidingLabel()
+        for label in (self.caption, self.value):
+            label.setProperty("muted", True)
+            label.setFont(theme.ui_font(12))
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 6, 8, 6)
+        head.addWidget(self.selector, 1)
+        head.addWidget(self.levels)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(8, 2, 8, 4)
+        for label in (self.caption, self.value):
+            foot.addWidget(label, 1)
+        self.value.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addWidget(self.view, 1)
+        layout.addLayout(foot)
+        self.selector.activated.connect(self._on_chosen)
+        self.levels.activated.connect(lambda _: self._show())
+        self.view.pointed.connect(self._on_pointed)
+        self.view.save_wanted.connect(lambda: self.save_wanted.emit(self.view.image))
+        session.replaced.connect(self._on_replaced)
+        session.derived.connect(self._fill)
+        session.selection_changed.connect(self._on_selection)
+        runner.node_changed.connect(self._on_node)
+        self._fill()
+
+    @property
+    def node(self) -> str | None:
+        """The node whose picture is shown."""
+        return self._node
+
+    def choose(self, node: str) -> None:
+        """Show a node's picture."""
+        if node != self._node:
+            self._node = node
+            self._fill()
+            self._show()
+
+    def _on_replaced(self) -> None:
+        self._node = None
+        self._fill()
+        self._show()
+
+    def _on_selection(self) -> None:
+        chosen = [self.session.document.get(i) for i in self.session.selection]
+        for node in chosen:
+            if node is not None and holds_picture(node):
+                self.choose(node.id)
+                return
+
+    def _on_node(self, node: str) -> None:
+        if self._node is None and node in self.runner.pictures:
+            self._node = node
+            self._fill()
+        if node == self._node:
+            self._show()
+
+    def _fill(self) -> None:
+        nodes = [node for node in self.session.document.nodes if holds_picture(node)]
+        wanted = [(node.id, f"{node.name} — {node.title.lower()}") for node in nodes]
+        have = [
+            (self.selector.itemData(i), self.selector.itemText(i))
+            for i in range(self.selector.count())
+        ]
+        if have != wanted:
+            self.selector.clear()
+            for identifier, text in wanted:
+                self.selector.addItem(text, identifier)
+        if self._node is not None and self._node not in self.session.document:
+            self._node = None
+            self._show()
+        self.selector.setCurrentIndex(self.selector.findData(self._node) if self._node else -1)
+        self.selector.setEnabled(bool(wanted))
+
+    def _on_chosen(self, index: int) -> None:
+        node = self.selector.itemData(index)
+        if node:
+            self._node = node
+            self._show()
+
+    def _show(self) -> None:
+        picture = self.runner.pictures.get(self._node or "")
+        if picture is None:
+            self.view.clear()
+            self.view.set_empty(self._why_empty())
+            self.caption.setText("")
+            return
+        low, high = self._range(picture)
+        self.view.show_levels(
+            to_display(picture.data, low, high), lambda: picture.data, smooth_now=True
+        )
+        size = " × ".join(str(n) for n in picture.shape)
+        self.caption.setText(f"{size}  ·  {picture.low:.4g} … {picture.high:.4g}")
+
+    def _range(self, picture: Picture) -> tuple[float, float]:
+        match self.levels.currentIndex():
+            case 1:
+                return 0.0, 1.0
+            case 2:
+                return picture.low, picture.high
+        return auto_levels(picture.data)
+
+    def _why_empty(self) -> str:
+        node = self.session.document.get(self._node) if self._node else None
+        if node is None:
+            return _EMPTY
+        if any(issue.node == node.id for issue in self.session.errors()):
+            return f"{node.name} has no picture yet: see its issue."
+        if node.spec is not None and node.spec.category in ("solvers", "views"):
+            return f"{node.name} has no picture yet: press Run (F5)."
+        return f"The picture of {node.name} is on its way."
+
+    def _on_pointed(self, text: str) -> None:
+        self.value.setText(text)
+        self.value.setVisible(bool(text))
+        self.caption.setVisible(not text)
+
+    def refresh(self, _: Any = None) -> None:
+        """Paint again, after the theme has changed."""
+        self.view.update()

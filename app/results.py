@@ -1,0 +1,77 @@
+"""What came of a run: pictures of nodes, how far a solve is, its history row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QPixmap
+
+__all__ = ["HistoryTable", "Picture", "Progress"]
+
+#: Columns of the history, as the worker writes them.
+ITERATION, SECONDS, OBJECTIVE, PRIMAL, DUAL, PSNR, PRIMAL_TOL, DUAL_TOL = range(8)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The value of a node as an image."""
+
+    node: str
+    data: NDArray[np.float32]
+    low: float
+    high: float
+    shape: tuple[int, ...]
+    dtype: str
+    reduction: int
+    thumbnail: QPixmap
+
+
+@dataclass
+class Progress:
+    """How far a solve is."""
+
+    node: str | None = None
+    iteration: int = 0
+    maximum: int = 0
+    seconds: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, self.iteration / self.maximum) if self.maximum else 0.0
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to the last iteration at the pace so far; None before there is a pace."""
+        if self.iteration < 2 or not self.maximum:
+            return None
+        return self.seconds / self.iteration * max(0, self.maximum - self.iteration)
+
+
+class HistoryTable:
+    """Rows of a solve's history in one array that grows."""
+
+    def __init__(self) -> None:
+        self._room = np.empty((256, 8))
+        self._count = 0
+
+    @property
+    def rows(self) -> NDArray[np.float64]:
+        """What has been added since the last ``clear``."""
+        return self._room[: self._count]
+
+    def clear(self) -> None:
+        """Forget every row."""
+        self._count = 0
+
+    def add(self, rows: NDArray[np.float64]) -> None:
+        """Append rows."""
+        need = self._count + len(rows)
+        if need > len(self._room):
+            grown = np.empty((max(need, 2 * len(self._room)), 8))
+            grown[: self._count] = self.rows
+            self._room = grown
+        self._room[self._count : need] = rows
+        self._count = need

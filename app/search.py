@@ -1,0 +1,46 @@
+"""Finding a node type by what a person types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rapidfuzz import fuzz, utils
+
+from nodes.spec import NodeSpec
+
+__all__ = ["rank"]
+
+_ENOUGH = 62.0
+
+
+def rank(query: str, specs: Iterable[NodeSpec]) -> Sequence[NodeSpec]:
+    """The node types that match a query, the best first; all of them for an empty query.
+
+    Titles count more than names in scripts, those more than keywords, and a word's beginning
+    more than its middle; small misspellings are forgiven.
+    """
+    wanted = utils.default_process(query)
+    specs = list(specs)
+    if not wanted:
+        return specs
+    scored = [(score, -i, spec) for i, spec in enumerate(specs) if (score := _score(wanted, spec))]
+    return [spec for _, _, spec in sorted(scored, key=lambda row: row[:2], reverse=True)]
+
+
+def _score(wanted: str, spec: NodeSpec) -> float:
+    best = 0.0
+    texts = [(spec.title, 1.0), (spec.type, 0.97), (spec.function, 0.95)]
+    texts += [(word, 0.9) for word in spec.keywords]
+    for text, weight in texts:
+        known = utils.default_process(text)
+        if known.startswith(wanted) or any(w.startswith(wanted) for w in known.split()):
+            score = 100.0 + 10.0 * len(wanted) / max(len(known), 1)
+        elif wanted in known:
+            score = 88.0
+        elif len(wanted) < 3:
+            score = 0.0
+        else:
+            score = fuzz.WRatio(wanted, known) if len(known) >= 3 else 0.0
+        if score >= _ENOUGH:
+            best = max(best, score * weight)
+    return best

@@ -1,0 +1,245 @@
+"""One open document: where it lies on disk, how it was edited, what is wrong with it, its script.
+
+Panes read from here and send commands here; none of them knows another.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.guard import report
+from nodes import files
+from nodes.checks import check
+from nodes.commands import History
+from nodes.document import Document
+from nodes.errors import NodesError
+from nodes.formula import Formula, objective
+from nodes.issues import Issue
+from nodes.script import Script, generate
+
+__all__ = ["Notice", "Session"]
+
+_log = logging.getLogger(__name__)
+_EMPTY = Script(text="", statements=(), spans=())
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that happened and a person should know, besides what is wrong with the graph.
+
+    Attributes:
+        severity: "error", "warning" or "hint".
+        sentence: what happened, where, what to do.
+        node: the node it is about.
+        details: a traceback for whoever wants to report it.
+        source: "run", "worker", "studio" or "file"; those of a run go with the next run.
+    """
+
+    severity: str
+    sentence: str
+    node: str | None = None
+    details: str = ""
+    source: str = "studio"
+
+
+class Session(QObject):
+    """The document that is open, and all that follows from it.
+
+    Signals:
+        replaced: another document is open; forget the old one.
+        changed(event): the document changed, an event of ``nodes.document``.
+        history_changed: undo, redo or the clean state changed.
+        derived: issues, script and formula follow the last change.
+        notices_changed: something was noted.
+        selection_changed: other nodes are selected.
+        said(severity, sentence): for the status bar.
+    """
+
+    replaced = Signal()
+    changed = Signal(object)
+    history_changed = Signal()
+    derived = Signal()
+    notices_changed = Signal()
+    selection_changed = Signal()
+    said = Signal(str, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path: Path | None = None
+        self.issues: list[Issue] = []
+        self.notices: list[Notice] = []
+        self.script: Script = _EMPTY
+        self.formula: Formula | None = None
+        self.selection: list[str] = []
+        self._ends: list[Callable[[], Any]] = []
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(0)
+        self._late.timeout.connect(self.derive)
+        self._adopt(Document())
+
+    # --- the document ---
+
+    def _adopt(self, document: Document) -> None:
+        for end in self._ends:
+            end()
+        self.document = document
+        self.history = History(document)
+        self._ends = [
+            document.subscribe(self._on_event),
+            self.history.subscribe(lambda *_: self.history_changed.emit()),
+        ]
+
+    def replace(self, document: Document, path: Path | None = None) -> None:
+        """Make another document the open one."""
+        self._adopt(document)
+        self.path = path
+        self.selection = []
+        self.notices = []
+        self.replaced.emit()
+        self.selection_changed.emit()
+        self.notices_changed.emit()
+        self.history_changed.emit()
+        self.derive()
+
+    def close(self) -> None:
+        """Let go of the document."""
+        for end in self._ends:
+            end()
+        self._ends = []
+        self._late.stop()
+
+    @property
+    def title(self) -> str:
+        """How the document is called in the window's title."""
+        if self.document.title:
+            return self.document.title
+        return self.path.stem if self.path else "Untitled"
+
+    @property
+    def base(self) -> Path:
+        """The folder from which relative paths in the document start."""
+        where = self.path or self.document.path
+        return where.parent if where else Path.cwd()
+
+    def base_or(self, fallback: Path) -> Path:
+        """The document's own folder, or another for one that was never saved."""
+        return self.path.parent if self.path else fallback
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether everything is on disk."""
+        return bool(self.history.is_clean)
+
+    def open(self, path: str | Path) -> bool:
+        """Open a file or ``example:NAME``; a sentence says why not, and nothing is lost."""
+        try:
+            resolved = files.resolve(path)
+            document = files.load(resolved)
+        except NodesError as error:
+            self.note(Notice("error", str(error), source="file"))
+            return False
+        # An example is a starting point: saving must not overwrite what was shipped.
+        example = str(path).startswith("example:")
+        self.replace(document, None if example else Path(resolved))
+        return True
+
+    def save(self, path: Path) -> bool:
+        """Write the document; a sentence says why not, and nothing is lost."""
+        try:
+            files.save(self.document, path)
+        except (NodesError, OSError) as error:
+            self.note(Notice("error", str(error), source="file"))
+            return False
+        self.path = path
+        self.history.mark_clean()
+        self.history_changed.emit()
+        self.said.emit("hint", f"Saved {path.name}.")
+        return True
+
+    # --- editing ---
+
+    def do(self, command: Any) -> bool:
+        """Carry out a command; a refusal becomes a sentence in the status bar."""
+        try:
+            self.history.do(command)
+        except NodesError as error:
+            self.said.emit("error", str(error))
+            return False
+        return True
+
+    def undo(self) -> None:
+        """Take back the last command."""
+        if self.history.can_undo:
+            text = self.history.undo_text
+            self.history.undo()
+            self.said.emit("hint", f"Undone: {text}." if text else "Undone.")
+
+    def redo(self) -> None:
+        """Do the last undone command again."""
+        if self.history.can_redo:
+            text = self.history.redo_text
+            self.history.redo()
+            self.said.emit("hint", f"Redone: {text}." if text else "Redone.")
+
+    def select(self, nodes: Iterable[str]) -> None:
+        """Make these nodes the selected ones, everywhere."""
+        wanted = [node for node in dict.fromkeys(nodes) if node in self.document]
+        if wanted != self.selection:
+            self.selection = wanted
+            self.selection_changed.emit()
+
+    # --- what follows from the document ---
+
+    def _on_event(self, event: Any) -> None:
+        try:
+            self.changed.emit(event)
+            self._late.start()
+        except Exception:
+            report()
+
+    def derive(self) -> None:
+        """Bring issues, script and formula up to date now."""
+        self._late.stop()
+        self.select(self.selection_still_there())
+        try:
+            self.issues = list(check(self.document))
+        except Exception:
+            report()
+        try:
+            self.script = generate(self.document, strict=False)
+            self.formula = objective(self.document)
+        except NodesError as error:
+            _log.info("No script: %s", error)
+        except Exception:
+            report()
+        self.derived.emit()
+
+    def selection_still_there(self) -> list[str]:
+        """The selected nodes that the document still has."""
+        return [node for node in self.selection if node in self.document]
+
+    def errors(self) -> list[Issue]:
+        """The issues that stand in the way of a run."""
+        return [issue for issue in self.issues if issue.severity == "error"]
+
+    # --- notices ---
+
+    def note(self, notice: Notice) -> None:
+        """Show something in the issues pane and the status bar."""
+        self.notices = [*self.notices, notice][-50:]
+        self.notices_changed.emit()
+        self.said.emit(notice.severity, notice.sentence)
+
+    def forget_notices(self, *sources: str) -> None:
+        """Take notices of some sources away."""
+        kept = [notice for notice in self.notices if notice.source not in sources]
+        if kept != self.notices:
+            self.notices = kept
+            self.notices_changed.emit()

@@ -1,0 +1,73 @@
+"""What the studio remembers from one start to the next: theme, recent files, the window's shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+__all__ = ["Settings"]
+
+_MOST_RECENT = 8
+_LAYOUT = 1  # raised when the docks change, so that an old arrangement is not restored
+
+
+class Settings:
+    """A thin, typed face of QSettings."""
+
+    def __init__(self) -> None:
+        self._store = QSettings(
+            QSettings.Format.IniFormat,
+            QSettings.Scope.UserScope,
+            "dprox-studio",
+            "dprox-studio",
+        )
+
+    @property
+    def theme(self) -> str:
+        """The name of the theme."""
+        return str(self._store.value("theme", "dark"))
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self._store.setValue("theme", name)
+
+    @property
+    def recent(self) -> list[Path]:
+        """Files opened lately, the newest first; those that are gone are left out."""
+        value = self._store.value("recent", [])
+        names = [value] if isinstance(value, str) else list(value or [])
+        return [Path(name) for name in names if name and Path(name).is_file()]
+
+    def add_recent(self, path: Path) -> None:
+        """Put a file at the top of the list."""
+        path = path.absolute()
+        names = [str(path)] + [str(other) for other in self.recent if other != path]
+        self._store.setValue("recent", names[:_MOST_RECENT])
+
+    def clear_recent(self) -> None:
+        """Forget all recent files."""
+        self._store.setValue("recent", [])
+
+    @property
+    def folder(self) -> Path:
+        """Where file dialogs start."""
+        known = Path(str(self._store.value("folder", str(Path.home()))))
+        return known if known.is_dir() else Path.home()
+
+    @folder.setter
+    def folder(self, path: Path) -> None:
+        self._store.setValue("folder", str(path))
+
+    def window(self) -> tuple[QByteArray, QByteArray] | None:
+        """Geometry and state of the window when it was last closed."""
+        geometry = self._store.value(f"window{_LAYOUT}/geometry")
+        state = self._store.value(f"window{_LAYOUT}/state")
+        if isinstance(geometry, QByteArray) and isinstance(state, QByteArray):
+            return geometry, state
+        return None
+
+    def keep_window(self, geometry: QByteArray, state: QByteArray) -> None:
+        """Remember geometry and state of the window."""
+        self._store.setValue(f"window{_LAYOUT}/geometry", geometry)
+        self._store.setValue(f"window{_LAYOUT}/state", state)

@@ -1,0 +1,109 @@
+"""Opening the window: the application, its looks, and where exceptions go."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import traceback
+from types import TracebackType
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app import icons, theme
+from app.main_window import MainWindow
+from app.session import Notice
+from app.settings import Settings
+
+__all__ = ["catch_exceptions", "make_application", "open_window"]
+
+_log = logging.getLogger(__name__)
+
+
+def make_application(argv: list[str] | None = None) -> QApplication:
+    """The QApplication with the studio's name, icon and theme."""
+    known = QApplication.instance()
+    if isinstance(known, QApplication):
+        application = known
+    else:
+        QApplication.setHighDpiScaleFactorRoundingPolicy(
+            Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
+        )
+        application = QApplication(argv or sys.argv[:1])
+    application.setApplicationName("dprox-studio")
+    application.setOrganizationName("dprox-studio")
+    application.setWindowIcon(icons.app_icon())
+    return application
+
+
+def catch_exceptions(window: MainWindow) -> Any:
+    """Show every exception that nobody caught in the issues pane, and close nothing.
+
+    Returns:
+        The hook that was there before.
+    """
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            before(kind, error, trace)
+            return
+        details = "".join(traceback.format_exception(kind, error, trace))
+        _log.error("Uncaught exception\n%s", details)
+        try:
+            window.session.note(
+                Notice(
+                    "error",
+                    f"Something went wrong inside the studio ({kind.__name__}: {error}). Your "
+                    "graph is as it was; save it, and report the details if this returns.",
+                    details=details,
+                    source="studio",
+                )
+            )
+        except Exception:
+            before(kind, error, trace)
+
+    sys.excepthook = hook
+    threading.excepthook = lambda args: _later(window, hook, args)
+    return before
+
+
+def _later(window: MainWindow, hook: Any, args: threading.ExceptHookArgs) -> None:
+    """Widgets are touched only from the window's own thread."""
+    if args.exc_value is not None:
+        QTimer.singleShot(
+            0, window, lambda: hook(args.exc_type, args.exc_value, args.exc_traceback)
+        )
+
+
+def open_window(document: str | None = None) -> int:
+    """Open the studio and stay until it is closed.
+
+    Args:
+        document: a file or ``example:NAME``; None opens an empty graph.
+
+    Returns:
+        The exit code.
+    """
+    application = make_application()
+    theme.apply(Settings().theme)
+    window = MainWindow()
+    catch_exceptions(window)
+    kept = window.settings.window()
+    window.resize(1440, 900)
+    if kept is not None and window.restoreGeometry(kept[0]):
+        window.show()
+        if not window.restoreState(kept[1]):
+            window.arrange("build")
+    else:
+        window.show()
+        window.arrange("build")
+    if document is not None:
+        window.commands.open_path(document)
+    # Ctrl-C in the terminal closes the window like its own button does, question included;
+    # the timer that polls the solver lets Python see the signal.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    return int(application.exec())

@@ -1,0 +1,301 @@
+"""The alternating direction method of multipliers, scaled form.
+
+minimize Σ_q w_q ‖A_q x + b_q‖² + Σ_j h_j(z_j)  subject to  K_j x = z_j
+
+    x ← argmin Σ_q w_q ‖A_q x + b_q‖² + (ρ/2) Σ_j ‖K_j x − z_j + u_j‖²
+    v_j ← α K_j x + (1 − α) z_j + u_j
+    z_j ← prox of h_j / ρ at v_j
+    u_j ← v_j − z_j
+
+S. Boyd, N. Parikh, E. Chu, B. Peleato, J. Eckstein, Distributed Optimization and Statistical
+Learning via the Alternating Direction Method of Multipliers, 2011; residuals and stopping as in
+section 3.3.1, the dual one in units of ρ; over-relaxation α as in section 3.4.3. Where duals are
+not bounded, ρ balances relative residuals: B. Wohlberg, ADMM Penalty Parameter Selection by
+Residual Balancing, 2017.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, cast
+
+import torch
+
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.compiler.model import BoundTerm, Model
+from dprox_core.linsolve.base import LinearSolver
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+from dprox_core.proxfns.indicators import Box
+
+__all__ = ["Admm", "AdmmState"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass
+class AdmmState(State):
+    """State of ADMM.
+
+    Attributes:
+        v: the points v_j at which the last proxes were taken.
+        u: the scaled duals u_j; the split copies are z_j = v_j − u_j.
+        rho: ρ.
+        changes: how often ρ was changed.
+    """
+
+    v: Vectors
+    u: Vectors
+    rho: Step
+    changes: int = 0
+
+    @property
+    def z(self) -> Vectors:
+        """The split copies."""
+        return tuple(v - u for v, u in zip(self.v, self.u, strict=True))
+
+    def clone(self) -> AdmmState:
+        """A copy with memory of its own."""
+        x, v, u = (tuple(t.clone() for t in group) for group in (self.x, self.v, self.u))
+        return replace(self, x=x, v=v, u=u)
+
+
+class Admm(Algorithm[AdmmState]):
+    """ADMM over the quadratics in ``solver`` and the split terms in ``blocks``.
+
+    Args:
+        model: the compiled problem.
+        blocks: the terms that are split off: h_j and K_j.
+        solver: the linear solver of the x-update.
+        tolerances: when to stop.
+        rho: the penalty parameter to start with.
+        adaptive: whether ρ is balanced.
+        relaxation: α, between 0 and 2.
+        differentiate: whether gradients are wanted, so that nothing may be overwritten.
+    """
+
+    name = "admm"
+    options: ClassVar[Mapping[str, Any]] = {"rho": None, "relaxation": 1.6, "linear_solver": None}
+
+    # ρ changes at most this often, so that from then on convergence is that of a fixed ρ.
+    max_changes: ClassVar[int] = 12
+    # And moves away from its start at most by this factor.
+    max_span: ClassVar[float] = 1e4
+
+    def __init__(
+        self,
+        model: Model,
+        blocks: tuple[BoundTerm, ...],
+        solver: LinearSolver,
+        tolerances: Tolerances,
+        rho: Step,
+        adaptive: bool,
+        relaxation: float,
+        differentiate: bool,
+    ) -> None:
+        self.model = model
+        self.blocks = blocks
+        self.solver = solver
+        self.tolerances = tolerances
+        self._rho = rho
+        self._adaptive = adaptive
+        self._relaxation = relaxation
+        self._in_place = not differentiate
+        self._scratch: list[torch.Tensor | None] = [None] * len(blocks)
+        self._pulled: list[torch.Tensor | None] = [None] * len(model.spaces)
+        self._feasible = _feasible_blocks(blocks)
+        # Identities first: they start a sum by writing instead of adding.
+        self._order = sorted(range(len(blocks)), key=lambda i: not blocks[i].row.is_identity)
+
+    @property
+    def exact_after(self) -> int | None:
+        """One step where nothing is split."""
+        return None if self.blocks else 1
+
+    def init(self, x0: Vectors) -> AdmmState:
+        """z_j = K_j x₀, u_j = 0."""
+        x = tuple(v.clone() for v in x0) if self._in_place else x0
+        v = tuple(_own(block.row.forward(x), x) for block in self.blocks)
+        u = tuple(torch.zeros_like(t) for t in v)
+        return AdmmState(0, x, None, v, u, self._rho)
+
+    def step(self, state: AdmmState, measure: bool) -> AdmmState:
+        """One iteration."""
+        old_z = tuple(z.detach() for z in state.z) if measure else None
+        x = self._update_x(state)
+        v, u, images = self._update_split(state, x, measure)
+        residuals = None
+        if old_z is not None:
+            residuals = self._measure(images, v, u, old_z, state.rho)
+        return replace(state, iteration=state.iteration + 1, x=x, v=v, u=u, residuals=residuals)
+
+    def _update_x(self, state: AdmmState) -> Vectors:
+        pulled: list[torch.Tensor | None] = [None] * len(self.model.spaces)
+        for index in self._order:
+            row, v, u = self.blocks[index].row, state.v[index], state.u[index]
+            first = row.entries[0][0]
+            # z − u with z = v − u; where nothing stands in between, straight into the sum.
+            if row.is_identity and pulled[first] is None:
+                pulled[first] = torch.sub(v, u, alpha=2.0, out=self._sum_buffer(first))
+                continue
+            for variable, _ in row.entries:
+                if pulled[variable] is None:
+                    pulled[variable] = self._zeros(variable)
+            target = torch.sub(v, u, alpha=2.0, out=self._buffer(index, state))
+            row.adjoint_add(target, cast(list[torch.Tensor], pulled), self._in_place)
+        sums = [self._zeros(i) if held is None else held for i, held in enumerate(pulled)]
+        out = state.x if self._in_place else None
+        return self.solver.solve(sums, state.rho, state.x, out)
+
+    def _update_split(
+        self, state: AdmmState, x: Vectors, measure: bool
+    ) -> tuple[Vectors, Vectors, list[torch.Tensor]]:
+        alpha = self._relaxation
+        new_v, new_u, images = [], [], []
+        for index, block in enumerate(self.blocks):
+            v, u = state.v[index], state.u[index]
+            out_v, out_u = (v, u) if self._in_place else (None, None)
+            image = block.row.forward(x, out=self._buffer(index, state))
+            if alpha == 1.0:
+                v = torch.add(image, u, out=out_v)
+            else:
+                v = torch.lerp(v, u, alpha, out=out_v)
+                v = torch.add(v, image, alpha=alpha, out=out_v)
+            u = block.penalty.dual_prox(v, 1.0 / state.rho, out=out_u)
+            new_v.append(v)
+            new_u.append(u)
+            if measure:
+                images.append(image)
+        return tuple(new_v), tuple(new_u), images
+
+    @torch.no_grad()
+    def _measure(
+        self, images: list[torch.Tensor], v: Vectors, u: Vectors, old_z: Vectors, rho: Step
+    ) -> Residuals:
+        """Boyd et al. 2011, section 3.3.1: r = K x − z and s = ρ Kᴴ (z − z_old).
+
+        The absolute tolerance of s is in units of ρ, so that an objective multiplied by a number
+        stops at the same iterate.
+        """
+        if not self.blocks:
+            return Residuals(0.0, 0.0, 0.0, 0.0)
+        z = [a - b for a, b in zip(v, u, strict=True)]
+        weight = reductions.number(rho)
+        moved = self._x_zeros()
+        pushed = 0.0
+        for block, new, old, dual in zip(self.blocks, z, old_z, u, strict=True):
+            block.row.adjoint_add(new - old, moved, in_place=True)
+            # Block by block, for where nothing is left in the x-update the whole sum vanishes.
+            pull = self._x_zeros()
+            block.row.adjoint_add(dual.detach(), pull, in_place=True)
+            pushed = math.hypot(pushed, joint_norm(pull))
+        primal = joint_norm([image - copy for image, copy in zip(images, z, strict=True)])
+        size = max(joint_norm(images), joint_norm(z))
+        rows = sum(copy.numel() for copy in z)
+        columns = sum(space.numel for space in self.model.spaces)
+        return Residuals(
+            primal,
+            weight * joint_norm(moved),
+            self.tolerances.bound(rows, size),
+            weight * self.tolerances.bound(columns, pushed),
+        )
+
+    def adapt(self, state: AdmmState) -> AdmmState:
+        """Move ρ towards where primal and dual weigh alike, the scaled duals along with it."""
+        if not self._adaptive or state.residuals is None or state.changes >= self.max_changes:
+            return state
+        factor = self._rho_factor(state)
+        span = state.rho * factor / self._rho
+        if factor == 1.0 or not 1.0 / self.max_span <= span <= self.max_span:
+            return state
+        u = tuple(t / factor for t in state.u)
+        # The copies z = v − u stay what they are.
+        v = tuple(a + (c - b) for a, b, c in zip(state.v, state.u, u, strict=True))
+        return replace(state, u=u, v=v, rho=state.rho * factor, changes=state.changes + 1)
+
+    @torch.no_grad()
+    def _rho_factor(self, state: AdmmState) -> float:
+        """By which power of two to change ρ.
+
+        Convergence is measured by ρ ‖z − z*‖² + ‖y − y*‖² / ρ (Boyd et al. 2011, appendix A), which
+        from a start at zero is least for ρ = ‖y*‖ / ‖z*‖. Where duals are bounded, as for norms,
+        that ratio is known after few iterations; elsewhere residuals are balanced.
+        """
+        held = state.residuals
+        assert held is not None, "asked only after a measured step"
+        sloped = [i for i, block in enumerate(self.blocks) if block.function.slope is not None]
+        if not sloped:
+            if min(held.primal_tolerance, held.dual_tolerance) <= 0.0:
+                return 1.0
+            primal = held.primal / held.primal_tolerance
+            return _power_of_two(primal, held.dual / held.dual_tolerance, 0.5)
+        dual = joint_norm([state.u[i] for i in sloped])
+        copies = joint_norm([state.v[i] - state.u[i] for i in sloped])
+        return _power_of_two(dual, copies, 1.0)
+
+    def answer(self, state: AdmmState) -> Vectors:
+        """The variables; for one with bounds, its split copy, which meets them exactly."""
+        return tuple(
+            x if block is None else state.v[block] - state.u[block]
+            for x, block in zip(state.x, self._feasible_by_variable(), strict=True)
+        )
+
+    def parameter(self, state: AdmmState) -> float:
+        """ρ."""
+        return reductions.number(state.rho)
+
+    def _feasible_by_variable(self) -> list[int | None]:
+        return [self._feasible.get(index) for index in range(len(self.model.spaces))]
+
+    def _x_zeros(self) -> list[torch.Tensor]:
+        return [space.zeros() for space in self.model.spaces]
+
+    def _zeros(self, index: int) -> torch.Tensor:
+        held = self._sum_buffer(index)
+        return self.model.spaces[index].zeros() if held is None else held.zero_()
+
+    def _sum_buffer(self, index: int) -> torch.Tensor | None:
+        """Memory for the sum of what the blocks pull a variable to, None for gradients."""
+        if not self._in_place:
+            return None
+        held = self._pulled[index]
+        if held is None:
+            held = self._pulled[index] = self.model.spaces[index].empty()
+        return held
+
+    def _buffer(self, index: int, state: AdmmState) -> torch.Tensor | None:
+        if not self._in_place:
+            return None
+        held = self._scratch[index]
+        if held is None:
+            # The same layout in memory as v, which the operator chose.
+            held = self._scratch[index] = torch.empty_like(state.v[index])
+        return held
+
+
+def _own(image: torch.Tensor, x: Vectors) -> torch.Tensor:
+    """The image in memory of its own, for an identity hands back the variable itself."""
+    return image.clone() if any(image is v for v in x) else image
+
+
+def _feasible_blocks(blocks: tuple[BoundTerm, ...]) -> dict[int, int]:
+    """For each variable with bounds on it, the block that holds them."""
+    found: dict[int, int] = {}
+    for index, block in enumerate(blocks):
+        plain = block.penalty.scale is None and block.penalty.offset is None
+        if isinstance(block.function, Box) and plain and block.row.is_identity:
+            found.setdefault(block.row.entries[0][0], index)
+    return found
+
+
+def _power_of_two(a: float, b: float, exponent: float) -> float:
+    """(a / b)^exponent rounded to a power of two between 1/16 and 16.
+
+    Rounded, because then small changes of the data leave the sequence of ρ, and with it gradients
+    and finite differences, alone.
+    """
+    if not (a > 0.0 and b > 0.0 and math.isfinite(a) and math.isfinite(b)):
+        return 1.0
+    return 2.0 ** max(-4, min(4, round(exponent * math.log2(a / b))))

@@ -1,0 +1,130 @@
+"""What an algorithm is: init, step, residuals, done, over an explicit state."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import torch
+
+from dprox_core.compiler.model import Model
+from dprox_core.numerics import reductions
+
+__all__ = ["Algorithm", "Residuals", "State", "Tolerances"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """When a solve counts as converged (Boyd et al. 2011, section 3.3.1)."""
+
+    absolute: float
+    relative: float
+
+    def bound(self, elements: int, scale: float) -> float:
+        """√elements · absolute + relative · scale."""
+        return math.sqrt(elements) * self.absolute + self.relative * scale
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """How far an iterate is from a solution, and how far it may be."""
+
+    primal: float
+    dual: float
+    primal_tolerance: float
+    dual_tolerance: float
+
+    @property
+    def met(self) -> bool:
+        """Whether both residuals are within their tolerances."""
+        return self.primal <= self.primal_tolerance and self.dual <= self.dual_tolerance
+
+    @property
+    def finite(self) -> bool:
+        """Whether both residuals are numbers."""
+        return math.isfinite(self.primal) and math.isfinite(self.dual)
+
+
+@dataclass
+class State:
+    """Everything an algorithm knows between two steps.
+
+    Attributes:
+        iteration: how many steps were done.
+        x: the variables.
+        residuals: those of the last step, where it was asked to measure them.
+    """
+
+    iteration: int
+    x: Vectors
+    residuals: Residuals | None
+
+    def clone(self) -> State:
+        """A copy with memory of its own: a step may write into the state it is given."""
+        raise NotImplementedError
+
+
+S = TypeVar("S", bound=State)
+
+
+class Algorithm(ABC, Generic[S]):
+    """A solution method for one compiled model.
+
+    It keeps nothing between steps but what never changes (operators, factors, scratch memory):
+    the iteration lives in the ``State``, so that it can be stepped, kept, resumed and
+    differentiated.
+
+    Attributes:
+        name: what ``method=`` calls it.
+        options: its own options with their defaults, for ``compile`` to check names against.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    model: Model
+    tolerances: Tolerances
+
+    @abstractmethod
+    def init(self, x0: Vectors) -> S:
+        """The state before the first step."""
+
+    @abstractmethod
+    def step(self, state: S, measure: bool) -> S:
+        """One iteration; writes into ``state``'s memory unless gradients are wanted.
+
+        Args:
+            state: where to go from.
+            measure: whether to compute the residuals, which changes nothing else.
+        """
+
+    def adapt(self, state: S) -> S:
+        """Adjust step sizes after a measured step; by default nothing."""
+        return state
+
+    @abstractmethod
+    def answer(self, state: S) -> Vectors:
+        """The variables to show and return: those that meet simple constraints exactly."""
+
+    @abstractmethod
+    def parameter(self, state: S) -> float:
+        """The penalty parameter or step size in use, for the history."""
+
+    @property
+    def exact_after(self) -> int | None:
+        """The number of steps after which nothing is left to do, where that is known."""
+        return None
+
+    def done(self, state: S) -> bool:
+        """Whether the last step's residuals are within their tolerances."""
+        return state.residuals is not None and state.residuals.met
+
+
+def joint_norm(vectors: Vectors | list[torch.Tensor]) -> float:
+    """‖(v₁, v₂, …)‖₂."""
+    return math.sqrt(sum(float(reductions.squared_norm(v.detach())) for v in vectors))

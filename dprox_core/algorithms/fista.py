@@ -1,0 +1,149 @@
+"""FISTA: the accelerated proximal gradient method, with restart.
+
+minimize f(x) + Σ_i g_i(x_i), f smooth, each g_i with a prox
+
+    x⁺ ← prox of τ g at y − τ ∇f(y)
+    t⁺ ← (1 + √(1 + 4 t²)) / 2
+    y⁺ ← x⁺ + ((t − 1) / t⁺) (x⁺ − x)
+
+with τ ≤ 1 / L, L the Lipschitz constant of ∇f. A. Beck, M. Teboulle, A Fast Iterative
+Shrinkage-Thresholding Algorithm for Linear Inverse Problems, 2009. The momentum is dropped where it
+points uphill: B. O'Donoghue, E. Candès, Adaptive Restart for Accelerated Gradient Schemes, 2015.
+
+Residuals: primal ‖x⁺ − x‖, how far the iterate still moves; dual
+‖(y − x⁺)/τ + ∇f(x⁺) − ∇f(y)‖, which is the length of a subgradient of the objective at x⁺ and
+zero exactly at a minimizer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.compiler.model import BoundTerm, Model
+from dprox_core.linsolve.gradient import QuadraticGradient
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+
+__all__ = ["Fista", "FistaState"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass
+class FistaState(State):
+    """State of FISTA.
+
+    Attributes:
+        y: the point at which the next gradient is taken.
+        t: the momentum's counter.
+        step: the step size τ.
+    """
+
+    y: Vectors
+    t: float
+    step: Step
+
+    def clone(self) -> FistaState:
+        """A copy with memory of its own."""
+        x, y = (tuple(t.clone() for t in group) for group in (self.x, self.y))
+        return replace(self, x=x, y=y)
+
+
+class Fista(Algorithm[FistaState]):
+    """FISTA on a smooth part and, for each variable, one prox.
+
+    Args:
+        model: the compiled problem.
+        gradient: the gradient of the smooth part.
+        proxes: for each variable, the terms whose proxes are taken one after the other: one
+            penalty, or a separable one and then bounds.
+        tolerances: when to stop.
+        step: τ.
+        restart: whether momentum that points uphill is dropped.
+    """
+
+    name = "fista"
+    options: ClassVar[Mapping[str, Any]] = {"step": None, "restart": True}
+
+    def __init__(
+        self,
+        model: Model,
+        gradient: QuadraticGradient,
+        proxes: tuple[tuple[BoundTerm, ...], ...],
+        tolerances: Tolerances,
+        step: Step,
+        restart: bool,
+    ) -> None:
+        self.model = model
+        self.tolerances = tolerances
+        self._gradient = gradient
+        self._proxes = proxes
+        self._step = step
+        self._restart = restart
+
+    def init(self, x0: Vectors) -> FistaState:
+        """x = y = x₀."""
+        return FistaState(0, x0, None, x0, 1.0, self._step)
+
+    def step(self, state: FistaState, measure: bool) -> FistaState:
+        """One iteration; nothing of the state given is overwritten."""
+        slope = self._gradient(state.y)
+        x = tuple(
+            self._prox(index, y - g * state.step, state.step)
+            for index, (y, g) in enumerate(zip(state.y, slope, strict=True))
+        )
+        t = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * state.t * state.t))
+        momentum = (state.t - 1.0) / t
+        if self._restart and self._uphill(state, x):
+            t, momentum = 1.0, 0.0
+        y = tuple(
+            torch.add(new, new - old, alpha=momentum) for new, old in zip(x, state.x, strict=True)
+        )
+        residuals = self._measure(state, x, slope) if measure else None
+        return replace(state, iteration=state.iteration + 1, x=x, y=y, t=t, residuals=residuals)
+
+    def _prox(self, index: int, v: torch.Tensor, step: Step) -> torch.Tensor:
+        for term in self._proxes[index]:
+            v = term.penalty.prox(v, step)
+        return v
+
+    @torch.no_grad()
+    def _uphill(self, state: FistaState, x: Vectors) -> bool:
+        """Whether the last move and the prox-gradient step point apart."""
+        agreement = sum(
+            float(reductions.inner(y - new, new - old))
+            for y, new, old in zip(state.y, x, state.x, strict=True)
+        )
+        return agreement > 0.0
+
+    @torch.no_grad()
+    def _measure(self, state: FistaState, x: Vectors, slope: Vectors) -> Residuals:
+        step = reductions.number(state.step)
+        after = self._gradient(x)
+        subgradient = [
+            (y - new) / step + late - early
+            for y, new, late, early in zip(state.y, x, after, slope, strict=True)
+        ]
+        moved = [new - old for new, old in zip(x, state.x, strict=True)]
+        count = sum(space.numel for space in self.model.spaces)
+        scale = max(self._gradient.scale, joint_norm(after))
+        return Residuals(
+            joint_norm(moved),
+            joint_norm(subgradient),
+            self.tolerances.bound(count, joint_norm(x)),
+            self.tolerances.bound(count, scale),
+        )
+
+    def answer(self, state: FistaState) -> Vectors:
+        """The variables, which meet simple constraints because a prox made them."""
+        return state.x
+
+    def parameter(self, state: FistaState) -> float:
+        """The step size τ."""
+        return reductions.number(state.step)

@@ -1,0 +1,1 @@
+"""From an objective as written to a solver with a plan."""

@@ -1,0 +1,124 @@
+"""ADMM for a model: the assignment of terms, ρ, and what the plan says about them."""
+
+from __future__ import annotations
+
+import torch
+
+from dprox_core.algorithms.admm import Admm
+from dprox_core.compiler.model import Model
+from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.shared import Request, nearest_power_of_two, plan_term, positive
+from dprox_core.compiler.split import Split, split
+from dprox_core.errors import ParameterError
+from dprox_core.linsolve.base import LinearSolver
+from dprox_core.linsolve.cg import ConjugateGradientSolver
+from dprox_core.linsolve.direct import SeparableSolver
+from dprox_core.numerics import reductions
+
+__all__ = ["build_admm"]
+
+
+def build_admm(request: Request) -> tuple[Admm, Plan]:
+    """ADMM for a model: any sum of functions with a prox."""
+    model, options, differentiate = request.model, request.options, request.differentiate
+    wanted = options.get("linear_solver")
+    if wanted not in (None, "cg"):
+        raise ParameterError(
+            f'linear_solver is "cg" or None (automatic), not {wanted!r}.',
+            expected='"cg" or None',
+            got=wanted,
+            where="linear_solver",
+        )
+    relaxation = float(options.get("relaxation", 1.6))
+    if not 0.0 < relaxation < 2.0:
+        raise ParameterError(
+            f"relaxation must lie between 0 and 2, not {relaxation:g}.",
+            expected="a number between 0 and 2",
+            got=relaxation,
+            where="relaxation",
+        )
+    assignment = split(model, wanted)
+    rho = options.get("rho")
+    automatic = rho is None
+    if rho is None:
+        rho = automatic_rho(assignment)
+    positive("rho", rho)
+    if isinstance(rho, torch.Tensor) and not rho.requires_grad:
+        rho = float(rho)
+    solver: LinearSolver
+    if assignment.kind == "cg":
+        solver = ConjugateGradientSolver(
+            assignment.part, differentiate, exact=not assignment.blocks
+        )
+    else:
+        solver = SeparableSolver(assignment.part)
+    algorithm = Admm(
+        model,
+        assignment.blocks,
+        solver,
+        request.tolerances,
+        rho,
+        adaptive=automatic,
+        relaxation=relaxation,
+        differentiate=differentiate,
+    )
+    terms = tuple(
+        [plan_term(term, "linear solve") for term in assignment.part.terms]
+        + [plan_term(term, "prox") for term in assignment.blocks]
+    )
+    plan = request.plan(
+        method="admm",
+        terms=terms,
+        linear_solver=assignment.kind,
+        reason=assignment.reason,
+        parameters={"rho": reductions.number(rho), "relaxation": relaxation},
+        automatic=("rho",) * automatic + ("relaxation",) * ("relaxation" not in options),
+        memory_bytes=_admm_memory(model, assignment),
+    )
+    return algorithm, plan
+
+
+def automatic_rho(assignment: Split) -> float:
+    """A ρ to start from: thresholds of a tenth of the data's size, or equal weights.
+
+    The prox of λ‖·‖₁ cuts off at λ/ρ. Differences and coefficients of images are around a tenth
+    of the image's values, which the data tells. Without norms or data, quadratic and split terms
+    weigh alike.
+    """
+    slopes = [
+        term.function.slope * reductions.number(term.penalty.weight)
+        for term in assignment.blocks
+        if term.function.slope is not None
+    ]
+    size = _data_size(assignment)
+    if slopes and max(slopes) > 0.0 and size > 0.0:
+        return nearest_power_of_two(10.0 * max(slopes) / size)
+    curvature = sum(
+        2.0 * reductions.number(term.penalty.weight) * term.row.norm_bound() ** 2
+        for term in assignment.part.terms
+    )
+    coupling = sum(row.norm_bound() ** 2 for row in assignment.part.couplings)
+    if curvature == 0.0 or coupling == 0.0:
+        return 1.0
+    return nearest_power_of_two(curvature / coupling)
+
+
+def _data_size(assignment: Split) -> float:
+    """The root mean square of the data, 0 where there is none."""
+    means = [
+        reductions.norm(offset) ** 2 / offset.numel()
+        for term in (*assignment.part.terms, *assignment.blocks)
+        if (offset := term.penalty.offset) is not None and not term.function.is_indicator
+    ]
+    return (sum(means) / len(means)) ** 0.5 if means else 0.0
+
+
+def _admm_memory(model: Model, assignment: Split) -> int:
+    unknowns = sum(space.nbytes for space in model.spaces)
+    split_size = sum(row.range.nbytes for row in assignment.part.couplings)
+    held = sum(t.nbytes for term in model.terms for t in term.row.tensors())
+    held += sum(t.penalty.offset.nbytes for t in model.terms if t.penalty.offset is not None)
+    # x, its sum of pulled-back blocks, the last good answer, two spectra and the factors of the
+    # linear solve; v, u and scratch for each block.
+    factor = 8 if assignment.kind == "cg" else 7
+    return factor * unknowns + 3 * split_size + held

@@ -1,0 +1,87 @@
+"""From expressions to a model: one linear operator per variable and term, numbers in place."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
+from dprox_core.errors import CompileError, DataError, ParameterError
+from dprox_core.expressions.binding import Binding
+from dprox_core.proxfns.base import Objective, Step, Term, bind
+
+__all__ = ["canonicalize"]
+
+
+def canonicalize(objective: Objective, binding: Binding) -> Model:
+    """The model of an objective.
+
+    Args:
+        objective: what is to be minimized, constraints included as indicators.
+        binding: where numbers come from.
+
+    Raises:
+        CompileError: the objective depends on no variable.
+        ParameterError: two variables share a name, or a weight is negative.
+        DataError: an operand holds NaN or infinity.
+    """
+    variables = objective.variables
+    if not variables:
+        raise CompileError(
+            f"The objective {objective.describe()} depends on no variable: there is nothing to "
+            "solve for.",
+            expected="a variable",
+            got=objective.describe(),
+            where=objective.describe(),
+        )
+    names = [variable.name for variable in variables]
+    for name in names:
+        if names.count(name) > 1:
+            raise ParameterError(
+                f'Two different variables are called "{name}": give each a name of its own.',
+                expected="different names",
+                got=name,
+                where=name,
+            )
+    terms: list[BoundTerm] = []
+    constant: torch.Tensor | float = objective.offset
+    for term in objective.terms:
+        penalty, row = _bound(term, binding, {v: i for i, v in enumerate(variables)})
+        if row is None:
+            assert penalty.offset is not None
+            constant = constant + penalty.value(torch.zeros_like(penalty.offset))
+        else:
+            terms.append(BoundTerm(penalty, row, term.describe(), term.expression.describe()))
+    spaces = tuple(binding.space(variable) for variable in variables)
+    return Model(variables, spaces, tuple(terms), constant)
+
+
+def _bound(term: Term, binding: Binding, index: dict[object, int]) -> tuple[Penalty, Row | None]:
+    affine = binding.affine(term.expression)
+    function = bind(term.function, binding, term.expression, term.operands, term.options)
+    penalty = Penalty(function, _weight(term, binding), None, affine.offset)
+    if not affine.operators:
+        return penalty, None
+    entries = sorted(
+        ((index[v], operator) for v, operator in affine.operators.items()), key=lambda e: e[0]
+    )
+    return penalty, Row(tuple(entries))
+
+
+def _weight(term: Term, binding: Binding) -> Step:
+    """The product of a weight's factors, a number unless it wants a gradient."""
+    weight: Step = term.number
+    for factor in term.factors:
+        value = binding.value(factor).reshape(())
+        number = float(value.detach())
+        if not (math.isfinite(number) and number >= 0):
+            raise (ParameterError if math.isfinite(number) else DataError)(
+                f"The weight {factor.describe()} of {term.describe_function()} must be a number "
+                f"from 0, not {number:g}: a negative weight is not convex.",
+                expected="a number from 0",
+                got=number,
+                where=term.describe_function(),
+            )
+        weight = weight * (value if value.requires_grad else number)
+    return weight

@@ -1,0 +1,123 @@
+"""From an objective to a solver: bind numbers, run the passes, hand over to the method."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from dprox_core.algorithms.base import Tolerances
+from dprox_core.compiler.canonicalize import canonicalize
+from dprox_core.compiler.model import Model
+from dprox_core.compiler.passes import PASSES
+from dprox_core.compiler.plan import PassRecord
+from dprox_core.compiler.shared import Request
+from dprox_core.errors import CompileError, ParameterError
+from dprox_core.expressions.binding import Binding
+from dprox_core.proxfns.base import Objective
+from dprox_core.solver import Solver
+
+__all__ = ["ABS_TOL", "REL_TOL", "compile_problem"]
+
+# A tenth of a grey level of an 8-bit image is 4e-4.
+ABS_TOL = 3e-4
+REL_TOL = 1e-3
+
+
+def compile_problem(
+    objective: Objective,
+    method: str,
+    device: str | torch.device | None,
+    abs_tol: float,
+    rel_tol: float,
+    extra: tuple[torch.Tensor, ...],
+    options: Mapping[str, Any],
+) -> Solver:
+    """The solver of an objective.
+
+    Args:
+        objective: constraints included as indicators.
+        method: the name of the algorithm.
+        device: where to run; None follows the data.
+        abs_tol: absolute tolerance of the residuals, per element.
+        rel_tol: relative tolerance.
+        extra: tensors with a say in device and precision.
+        options: the method's own options.
+
+    Raises:
+        ParameterError: unknown method or option, or a tolerance below 0.
+        CompileError: the method does not accept the problem.
+    """
+    builder = _builder(method, options)
+    for name, tolerance in (("abs_tol", abs_tol), ("rel_tol", rel_tol)):
+        if not (math.isfinite(tolerance) and tolerance >= 0):
+            raise ParameterError(
+                f"{name} must be a number from 0, not {tolerance!r}.",
+                expected="a number from 0",
+                got=tolerance,
+                where=name,
+            )
+    expressions = [e for term in objective.terms for e in term.expressions()]
+    binding = Binding(expressions, device, extra)
+    differentiate = torch.is_grad_enabled() and (
+        binding.requires_grad
+        or any(t.requires_grad for t in extra)
+        or any(isinstance(v, torch.Tensor) and v.requires_grad for v in options.values())
+    )
+    with torch.set_grad_enabled(differentiate):
+        written = canonicalize(objective, binding)
+        model, records = _run_passes(written)
+        if not model.terms:
+            raise CompileError(
+                f"Every term of {objective.describe()} has weight 0: there is nothing to minimize.",
+                expected="a weight above 0",
+                got=objective.describe(),
+                where=objective.describe(),
+            )
+        tolerances = Tolerances(abs_tol, rel_tol)
+        algorithm, plan = builder(
+            Request(model, records, objective.describe(), tolerances, differentiate, dict(options))
+        )
+    return Solver(written, algorithm, plan, differentiate)
+
+
+def _run_passes(model: Model) -> tuple[Model, tuple[PassRecord, ...]]:
+    records = []
+    for rewriting in PASSES:
+        if not rewriting.accepts(model):
+            continue
+        before = tuple(_shown(model))
+        model, _ = rewriting.apply(model)
+        records.append(PassRecord(rewriting.name, rewriting.title, before, tuple(_shown(model))))
+    return model, tuple(records)
+
+
+def _shown(model: Model) -> list[str]:
+    return [term.text for term in model.terms]
+
+
+def _builder(method: str, options: Mapping[str, Any]) -> Any:
+    from dprox_core.compiler.methods import METHODS
+
+    if method not in METHODS:
+        raise ParameterError(
+            f'There is no method "{method}": choose one of {", ".join(METHODS)}.',
+            expected=list(METHODS),
+            got=method,
+            where="method",
+        )
+    known, builder = METHODS[method]
+    for name in options:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}."
+            raise ParameterError(
+                f'{method} has no option "{name}": {hint}',
+                expected=list(known),
+                got=name,
+                where=name,
+            )
+    return builder

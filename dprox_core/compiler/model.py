@@ -1,0 +1,173 @@
+"""What the passes work on: weighted functions of rows of linear operators, with numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from dprox_core.expressions.leaves import Variable
+from dprox_core.linops.algebra import Identity
+from dprox_core.linops.base import LinOp
+from dprox_core.linops.space import Space
+from dprox_core.proxfns.base import ProxFn, Step
+
+__all__ = ["BoundTerm", "Model", "Penalty", "Row"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The map x ↦ Σ_i K_i x_i from all variables into one space.
+
+    Attributes:
+        entries: pairs (index of the variable, operator); variables that do not appear have none.
+    """
+
+    entries: tuple[tuple[int, LinOp], ...]
+
+    @property
+    def range(self) -> Space:
+        """The space of its results."""
+        spaces = [operator.range for _, operator in self.entries]
+        return spaces[0].as_complex(any(space.is_complex for space in spaces))
+
+    @property
+    def single(self) -> tuple[int, LinOp] | None:
+        """The only entry, None where several variables meet."""
+        return self.entries[0] if len(self.entries) == 1 else None
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it takes one variable as it is."""
+        return len(self.entries) == 1 and self.entries[0][1].is_identity
+
+    def forward(self, x: Vectors, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Σ_i K_i x_i; for an identity the variable itself, not a copy."""
+        index, operator = self.entries[0]
+        result = operator.forward(x[index], out=out)
+        for index, operator in self.entries[1:]:
+            result = result + operator.forward(x[index])
+        return result
+
+    def adjoint_add(self, y: torch.Tensor, into: list[torch.Tensor], in_place: bool) -> None:
+        """Add K_iᴴ y to each variable's sum."""
+        for index, operator in self.entries:
+            into[index] = operator.adjoint_add(y, into[index], in_place)
+
+    def norm_bound(self) -> float:
+        """(Σ_i ‖K_i‖²)^½."""
+        return sum(operator.norm_bound() ** 2 for _, operator in self.entries) ** 0.5
+
+    def tensors(self) -> Vectors:
+        """The tensors that its operators compute with."""
+        return tuple(tensor for _, operator in self.entries for tensor in operator.tensors())
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """h(z) = w · f(d ⊙ z + c), with its prox: the one place where scaling and translation live.
+
+    With q = d ⊙ v + c, v − prox_{t h}(v) = (d̄ / |d|²) ⊙ (q − prox_{t w |d|² f}(q)), and 0 where
+    d = 0 (Parikh and Boyd 2014, section 2.2). A diagonal d that varies needs a separable f.
+
+    Attributes:
+        function: f.
+        weight: w, a number or a tensor of one element.
+        scale: d, None for 1.
+        offset: c, None for 0.
+    """
+
+    function: ProxFn
+    weight: Step = 1.0
+    scale: torch.Tensor | None = None
+    offset: torch.Tensor | None = None
+
+    def inside(self, z: torch.Tensor) -> torch.Tensor:
+        """d ⊙ z + c."""
+        if self.scale is not None:
+            z = z * self.scale
+        return z if self.offset is None else z + self.offset
+
+    def value(self, z: torch.Tensor) -> torch.Tensor:
+        """h(z), in double precision; an indicator without weight."""
+        value = self.function.value(self.inside(z))
+        return value if self.function.is_indicator else value * self.weight
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """argmin over u of h(u) + ‖u − v‖² / (2 step)."""
+        if self.scale is None and self.offset is None:
+            return self.function.prox(v, self._step(step))
+        return v - self.dual_prox(v, step)
+
+    def dual_prox(
+        self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """v − prox(v, step)."""
+        step = self._step(step)
+        if self.scale is None:
+            return self.function.dual_prox(self.inside(v), step, out=out)
+        d = self.scale
+        squared = d.real.square() + d.imag.square() if d.is_complex() else d.square()
+        back = torch.where(squared > 0, d.conj() / squared, torch.zeros_like(d))
+        inner: Step = step * squared
+        if d.ndim == 0 and not isinstance(step, torch.Tensor) and not d.requires_grad:
+            inner = float(inner)
+        return torch.mul(self.function.dual_prox(self.inside(v), inner), back, out=out)
+
+    def _step(self, step: Step) -> Step:
+        return step if self.function.is_indicator else step * self.weight
+
+
+@dataclass(frozen=True)
+class BoundTerm:
+    """One summand w · f(d ⊙ (K x) + c) of a problem with numbers in place.
+
+    Attributes:
+        penalty: w, f, d and c.
+        row: K.
+        text: the term as its user wrote it.
+        argument: the argument of f as its user wrote it.
+    """
+
+    penalty: Penalty
+    row: Row
+    text: str
+    argument: str
+
+    @property
+    def function(self) -> ProxFn:
+        """f."""
+        return self.penalty.function
+
+    def value(self, x: Vectors) -> torch.Tensor:
+        """The term's value, in double precision."""
+        return self.penalty.value(self.row.forward(x))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A problem with numbers in place.
+
+    Attributes:
+        variables: the unknowns, in order.
+        spaces: where each lives.
+        terms: the summands that depend on them.
+        constant: the sum of what does not.
+        notes: what passes did, sentence by sentence.
+    """
+
+    variables: tuple[Variable, ...]
+    spaces: tuple[Space, ...]
+    terms: tuple[BoundTerm, ...]
+    constant: torch.Tensor | float = 0.0
+    notes: tuple[str, ...] = field(default=())
+
+    def with_terms(self, terms: tuple[BoundTerm, ...]) -> Model:
+        """The model with other terms."""
+        return replace(self, terms=terms)
+
+    def identity_row(self, index: int) -> Row:
+        """The row that takes one variable as it is."""
+        return Row(((index, Identity(self.spaces[index])),))

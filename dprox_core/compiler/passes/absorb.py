@@ -1,0 +1,85 @@
+"""Take scalings and diagonal operators out of the linear part into the function's prox."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from dprox_core.compiler.model import BoundTerm, Model, Row
+from dprox_core.compiler.passes.base import Pass
+from dprox_core.linops.algebra import Composition, Identity
+from dprox_core.linops.base import LinOp
+from dprox_core.numerics import fourier
+
+__all__ = ["Absorb", "absorbed"]
+
+
+class Absorb(Pass):
+    """w f(D K x + c) keeps K; the diagonal D moves into the prox of f.
+
+    Any f takes a single number, a separable f a varying diagonal. Sums of squares are left alone:
+    their operators stay whole for the linear system.
+    """
+
+    name = "absorb"
+    title = "move scalings and masks into the proximal operators"
+
+    def accepts(self, model: Model) -> bool:
+        """Whether a term has a diagonal to move."""
+        return any(_candidate(term) and absorbed(term) is not term for term in model.terms)
+
+    def apply(self, model: Model) -> tuple[Model, object]:
+        """The model with diagonals moved."""
+        return model.with_terms(
+            tuple(absorbed(t) if _candidate(t) else t for t in model.terms)
+        ), None
+
+
+def _candidate(term: BoundTerm) -> bool:
+    return not term.function.is_sum_squares
+
+
+def absorbed(term: BoundTerm) -> BoundTerm:
+    """The term with its outermost diagonal moved into the penalty; the same one if none can be."""
+    single = term.row.single
+    if single is None:
+        return term
+    index, operator = single
+    scale: torch.Tensor | None = None
+    while True:
+        outer, inner = (
+            (operator.outer, operator.inner)
+            if isinstance(operator, Composition)
+            else (operator, None)
+        )
+        d = None if outer.is_identity else _movable(outer, term)
+        if d is None:
+            break
+        scale = d if scale is None else fourier.multiply(scale, d)
+        operator = Identity(outer.domain) if inner is None else inner
+        if inner is None:
+            break
+    if scale is None:
+        return term
+    held = term.penalty.scale
+    penalty = replace(term.penalty, scale=scale if held is None else fourier.multiply(held, scale))
+    return replace(term, penalty=penalty, row=Row(((index, operator),)))
+
+
+def _movable(operator: LinOp, term: BoundTerm) -> torch.Tensor | None:
+    d = operator.diagonal()
+    if d is None or operator.range.is_complex != operator.domain.is_complex:
+        return None
+    if d.ndim and not term.function.separable:
+        return None
+    if d.ndim == 0 and not d.requires_grad and float(d.abs()) == 0.0:
+        return None
+    # A plain number comes in double precision on the host.
+    return d.to(
+        dtype=d.dtype
+        if d.ndim == 0
+        else operator.domain.dtype
+        if d.is_complex()
+        else operator.domain.precision
+    )

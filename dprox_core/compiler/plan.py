@@ -1,0 +1,90 @@
+"""What the compiler chose and why: for people (``explain``) and for programs (``to_dict``)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["PassRecord", "Plan", "PlanTerm"]
+
+
+@dataclass(frozen=True)
+class PassRecord:
+    """What one pass did: the terms before and after."""
+
+    name: str
+    title: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlanTerm:
+    """Where one term went.
+
+    Attributes:
+        text: the term as written.
+        role: "linear solve", "prox", "gradient step".
+        operator: the operator in front of the prox, None for the variable itself.
+        norm: the norm of that operator.
+    """
+
+    text: str
+    role: str
+    operator: str | None
+    norm: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled problem in words and numbers.
+
+    Attributes:
+        method: "admm" or "fista".
+        objective: the objective as written.
+        variables: name → shape.
+        dtype: the working precision, such as "float32".
+        device: where it runs.
+        passes: what each pass changed; passes that changed nothing are left out.
+        terms: where each term went.
+        linear_solver: "diagonal", "fourier" or "cg"; None for methods without a linear solve.
+        reason: why that linear solver.
+        parameters: ρ, step size, relaxation and the like, by name.
+        automatic: the names of the parameters that were chosen, not given.
+        tolerances: absolute and relative tolerance.
+        memory_bytes: predicted memory of the solve, data included.
+        guarantees: what is known about convergence.
+    """
+
+    method: str
+    objective: str
+    variables: dict[str, tuple[int, ...]]
+    dtype: str
+    device: str
+    passes: tuple[PassRecord, ...]
+    terms: tuple[PlanTerm, ...]
+    linear_solver: str | None
+    reason: str
+    parameters: dict[str, float]
+    automatic: tuple[str, ...]
+    tolerances: dict[str, float]
+    memory_bytes: int
+    guarantees: tuple[str, ...] = field(default=())
+
+    def explain(self) -> str:
+        """The plan in plain words, line by line."""
+        from dprox_core.compiler.explain import explain
+
+        return explain(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as numbers, strings, lists and dictionaries, ready for JSON."""
+        return _plain(asdict(self))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(held) for key, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(held) for held in value]
+    return value

@@ -1,0 +1,88 @@
+"""What the builders of all methods share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from dprox_core.algorithms.base import Tolerances
+from dprox_core.compiler.model import BoundTerm, Model
+from dprox_core.compiler.plan import PassRecord, Plan, PlanTerm
+from dprox_core.errors import ParameterError
+from dprox_core.numerics import reductions
+
+__all__ = ["Request", "nearest_power_of_two", "plan_term", "positive", "rounded_below"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a builder is asked for.
+
+    Attributes:
+        model: the problem after the passes.
+        records: what the passes did.
+        text: the objective as written.
+        tolerances: when to stop.
+        differentiate: whether gradients are wanted.
+        options: the method's own options, names already checked.
+    """
+
+    model: Model
+    records: tuple[PassRecord, ...]
+    text: str
+    tolerances: Tolerances
+    differentiate: bool
+    options: dict[str, Any]
+
+    def plan(self, **chosen: Any) -> Plan:
+        """A plan with the entries that are the same for every method filled in."""
+        space = self.model.spaces[0]
+        return Plan(
+            objective=self.text,
+            variables={v.name: v.shape for v in self.model.variables},
+            dtype=str(space.precision).removeprefix("torch."),
+            device=str(space.device),
+            passes=self.records,
+            tolerances={
+                "absolute": self.tolerances.absolute,
+                "relative": self.tolerances.relative,
+            },
+            **chosen,
+        )
+
+
+def plan_term(term: BoundTerm, role: str) -> PlanTerm:
+    operator = None if term.row.is_identity else term.argument
+    return PlanTerm(term.text, role, operator, term.row.norm_bound())
+
+
+# Parameters chosen from data are rounded so that a small change of the data leaves them alone:
+# gradients through a solve, which take them as constant, then agree with finite differences.
+
+
+def nearest_power_of_two(value: float) -> float:
+    """The power of two nearest to a value, on the logarithmic scale."""
+    return 2.0 ** round(math.log2(value))
+
+
+def rounded_below(value: float) -> float:
+    """A number at most a tenth below a value, from a grid that does not hold the powers of two.
+
+    Kernels that sum to one have norm one, so a step of 1/2 is common and must not lie on the edge
+    between two numbers of the grid.
+    """
+    return 0.98 * 2.0 ** (math.floor(8.0 * math.log2(value / 0.98)) / 8.0)
+
+
+def positive(name: str, value: object) -> None:
+    size = reductions.number(value) if isinstance(value, (int, float, torch.Tensor)) else math.nan
+    if not (math.isfinite(size) and size > 0):
+        raise ParameterError(
+            f"{name} must be a number above 0, not {value!r}.",
+            expected="a number above 0",
+            got=value,
+            where=name,
+        )

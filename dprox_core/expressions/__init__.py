@@ -1,0 +1,1 @@
+"""The language of expressions: variables, constants, placeholders and the algebra over them."""

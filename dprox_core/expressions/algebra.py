@@ -1,0 +1,218 @@
+"""Nodes of the algebra: sums, scalings, and a linear operator applied to an expression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.expressions.affine import Affine
+from dprox_core.expressions.base import (
+    Expression,
+    Shape,
+    as_expression,
+    broadcasts_into,
+    number_text,
+    shape_text,
+)
+from dprox_core.expressions.leaves import Constant
+from dprox_core.linops.algebra import Scale
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.binding import Binding
+    from dprox_core.linops.base import LinOp
+
+__all__ = ["Add", "Apply", "add", "apply", "divide", "multiply", "scale", "subtract"]
+
+
+class Apply(Expression):
+    """A linear operator applied to an expression.
+
+    Args:
+        operator: the class of the operator.
+        argument: what it is applied to.
+        operands: the operator's own data (a kernel, a mask), constant expressions.
+        options: the operator's settings.
+    """
+
+    def __init__(
+        self,
+        operator: type[LinOp],
+        argument: Expression,
+        operands: tuple[Expression, ...] = (),
+        **options: Any,
+    ) -> None:
+        for name, operand in zip(operator.operand_names, operands, strict=True):
+            if not operand.is_constant:
+                raise ParameterError(
+                    f"{operator.name}: the {name} must be data, but {operand.describe()} depends "
+                    f"on {operand.variables[0].name}; products of unknowns are not convex.",
+                    expected="a tensor or a placeholder",
+                    got=operand.describe(),
+                    where=name,
+                )
+        self.operator = operator
+        self.argument = argument
+        self.operands = operands
+        self.options = options
+        self._shape = operator.infer(argument, operands, **options)
+
+    @property
+    def shape(self) -> Shape | None:  # type: ignore[override]
+        """The operator's rule, applied again while a placeholder leaves it open."""
+        if self._shape is None:
+            self._shape = self.operator.infer(self.argument, self.operands, **self.options)
+        return self._shape
+
+    @property
+    def is_complex(self) -> bool:  # type: ignore[override]
+        """Whether the argument or an operand is complex."""
+        return self.argument.is_complex or any(o.is_complex for o in self.operands)
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        """The argument, then the operands."""
+        return (self.argument, *self.operands)
+
+    def describe(self) -> str:
+        """As written: ``conv(x, kernel)``."""
+        return self.operator.describe_call(
+            self.argument.describe(), [o.describe() for o in self.operands], self.options
+        )
+
+    def affine(self, binding: Binding) -> Affine:
+        """The argument's map, followed by the operator."""
+        inner = binding.affine(self.argument)
+        return inner.through(binding.operator(self))
+
+
+class Add(Expression):
+    """The sum of two expressions of one shape; a constant may broadcast into the other's."""
+
+    def __init__(self, left: Expression, right: Expression) -> None:
+        self.left = left
+        self.right = right
+        self._shape = _sum_shape(left, right)
+
+    @property
+    def shape(self) -> Shape | None:  # type: ignore[override]
+        """The summands' shape, known once theirs are."""
+        return _sum_shape(self.left, self.right) if self._shape is None else self._shape
+
+    @property
+    def is_complex(self) -> bool:  # type: ignore[override]
+        """Whether either summand is complex."""
+        return self.left.is_complex or self.right.is_complex
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        """Both summands."""
+        return (self.left, self.right)
+
+    def describe(self) -> str:
+        """As written, with a minus where the right side is negated."""
+        right = self.right
+        if isinstance(right, Apply) and right.operator is Scale and _is_minus_one(right):
+            inner = right.argument.describe()
+            if isinstance(right.argument, Add):
+                inner = f"({inner})"
+            return f"{self.left.describe()} - {inner}"
+        return f"{self.left.describe()} + {right.describe()}"
+
+    def affine(self, binding: Binding) -> Affine:
+        """The sum of both maps, a constant part widened to the full shape."""
+        left, right = binding.affine(self.left), binding.affine(self.right)
+        result = left.plus(right)
+        # A placeholder's shape may have been open when the sum was written.
+        shape = _sum_shape(self.left, self.right)
+        if result.offset is not None and shape is not None and tuple(result.offset.shape) != shape:
+            return Affine(result.operators, result.offset.expand(shape))
+        return result
+
+
+def _is_minus_one(node: Apply) -> bool:
+    factor = node.operands[0]
+    return isinstance(factor, Constant) and factor.is_number and factor.tensor.item() == -1.0
+
+
+def _sum_shape(left: Expression, right: Expression) -> Shape | None:
+    a, b = left.shape, right.shape
+    if a is None or b is None:
+        # An open placeholder takes the shape of what it is added to.
+        known = b if a is None else a
+        open_side = left if a is None else right
+        return known if open_side.is_constant else None
+    if a == b:
+        return a
+    if right.is_constant and broadcasts_into(b, a):
+        return a
+    if left.is_constant and broadcasts_into(a, b):
+        return b
+    raise ShapeError(
+        f"{left.describe()} has shape {shape_text(a)} and {right.describe()} has shape "
+        f"{shape_text(b)}: they cannot be added. Give both the same shape.",
+        expected=a,
+        got=b,
+        where=f"{left.describe()} + {right.describe()}",
+    )
+
+
+def apply(
+    operator: type[LinOp], argument: object, operands: tuple[object, ...] = (), **options: Any
+) -> Any:
+    """An operator on an expression gives an expression; on a tensor, the tensor it evaluates to."""
+    given = tuple(
+        as_expression(operand, role)
+        for role, operand in zip(operator.operand_names, operands, strict=True)
+    )
+    if isinstance(argument, Expression):
+        return Apply(operator, argument, given, **options)
+    from dprox_core.expressions.binding import evaluate
+
+    return evaluate(Apply(operator, as_expression(argument, "image"), given, **options))
+
+
+def add(left: object, right: object) -> Expression:
+    """left + right."""
+    return Add(as_expression(left), as_expression(right))
+
+
+def subtract(left: object, right: object) -> Expression:
+    """left − right."""
+    minuend, subtrahend = as_expression(left), as_expression(right)
+    return Add(minuend, scale(-1.0, subtrahend))
+
+
+def scale(factor: object, argument: Expression) -> Expression:
+    """factor · argument, for a number, a tensor of one element or such a placeholder."""
+    return Apply(Scale, argument, (as_expression(factor, "factor"),))
+
+
+def multiply(expression: Expression, other: object) -> Expression:
+    """The product of an expression with a scalar."""
+    other_expression = as_expression(other, "factor")
+    if not other_expression.is_constant and expression.is_constant:
+        expression, other_expression = other_expression, expression
+    return scale(other_expression, expression)
+
+
+def divide(expression: Expression, divisor: object) -> Expression:
+    """An expression divided by a number or a tensor of one element."""
+    if isinstance(divisor, torch.Tensor):
+        return scale(1.0 / divisor, expression)
+    if isinstance(divisor, Expression) or not isinstance(divisor, (int, float, complex)):
+        raise ParameterError(
+            f"An expression can be divided by a number, not by {divisor}.",
+            expected="a number",
+            got=str(divisor),
+            where=expression.describe(),
+        )
+    if divisor == 0:
+        raise ParameterError(
+            f"{expression.describe()} is divided by zero.",
+            expected="a number other than 0",
+            got=number_text(divisor),
+            where=expression.describe(),
+        )
+    return scale(1.0 / divisor, expression)

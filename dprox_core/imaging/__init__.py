@@ -1,0 +1,21 @@
+"""Images in and out, simulated measurements, point spread functions and metrics."""
+
+from dprox_core.imaging.metrics import psnr
+from dprox_core.imaging.psf import disk_psf, gaussian_psf, motion_psf
+from dprox_core.imaging.reading import load_image
+from dprox_core.imaging.simulate import add_noise, blur, random_mask
+from dprox_core.imaging.writing import save_image, to_array, to_pixels
+
+__all__ = [
+    "add_noise",
+    "blur",
+    "disk_psf",
+    "gaussian_psf",
+    "load_image",
+    "motion_psf",
+    "psnr",
+    "random_mask",
+    "save_image",
+    "to_array",
+    "to_pixels",
+]

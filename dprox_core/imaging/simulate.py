@@ -1,0 +1,124 @@
+"""Simulated measurements: blur, noise and masks, the same on every device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.session import default_device
+
+__all__ = ["add_noise", "blur", "random_mask"]
+
+
+def blur(image: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+    """The image convolved circularly with a kernel, k ∗ image: what ``conv`` does to data.
+
+    Args:
+        image: (..., H, W).
+        kernel: (k, k) with its centre at (k // 2, k // 2), no larger than the image.
+
+    Returns:
+        The blurred image, in the image's shape.
+
+    Raises:
+        ShapeError: the kernel does not fit the image.
+
+    Example:
+        >>> import dprox_core as dp
+        >>> photo = dp.load_image("sample:coffee", size=64)
+        >>> dp.blur(photo, dp.gaussian_psf(7, 1.5)).shape == photo.shape
+        True
+    """
+    from dprox_core.linops import conv
+
+    blurred = conv(image, kernel)
+    assert isinstance(blurred, torch.Tensor)
+    return blurred
+
+
+def add_noise(image: torch.Tensor, sigma: float = 0.01, seed: int = 0) -> torch.Tensor:
+    """The image plus white Gaussian noise, image + σ n with n ~ N(0, 1); not clipped.
+
+    The noise is drawn on the CPU, so that a seed means the same data on every device.
+
+    Args:
+        image: any shape; for complex images E|n|² = 1.
+        sigma: standard deviation, from 0, in the image's units (0.01 is 2.55 grey levels).
+        seed: any whole number from 0; the same seed gives the same noise.
+
+    Returns:
+        A new tensor in the image's shape, dtype and device.
+
+    Raises:
+        ParameterError: sigma is negative or not finite, or the seed is not a whole number.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> noisy = dp.add_noise(torch.zeros(100, 100), sigma=0.1, seed=1)
+        >>> round(float(noisy.std()), 2)
+        0.1
+    """
+    if not (math.isfinite(sigma) and sigma >= 0):
+        raise ParameterError(
+            f"add_noise: sigma must be 0 or above, not {sigma!r}.",
+            expected="a number from 0",
+            got=sigma,
+            where="sigma",
+        )
+    noise = torch.randn(image.shape, generator=_generator("add_noise", seed), dtype=image.dtype)
+    return image + sigma * noise.to(image.device)
+
+
+def random_mask(shape: Sequence[int], keep: float = 0.5, seed: int = 0) -> torch.Tensor:
+    """A random mask of ones (measured) and zeros (missing), the same for all channels.
+
+    Args:
+        shape: the image's shape, (..., H, W).
+        keep: the share of pixels measured, 0…1; each pixel is drawn on its own.
+        seed: any whole number from 0; the same seed gives the same mask.
+
+    Returns:
+        The mask (1, ..., 1, H, W) with as many axes as the shape, float32, on the session's
+        device.
+
+    Raises:
+        ParameterError: ``keep`` is outside 0…1, or the seed is not a whole number.
+        ShapeError: the shape has fewer than two axes.
+
+    Example:
+        >>> import dprox_core as dp
+        >>> tuple(dp.random_mask((1, 3, 32, 48), keep=0.3).shape)
+        (1, 1, 32, 48)
+    """
+    if not (math.isfinite(keep) and 0 <= keep <= 1):
+        raise ParameterError(
+            f"random_mask: keep must lie between 0 and 1, not {keep!r}.",
+            expected="a number from 0 to 1",
+            got=keep,
+            where="keep",
+        )
+    size = tuple(int(extent) for extent in shape)
+    if len(size) < 2:
+        raise ShapeError(
+            f"random_mask needs a shape that ends in (H, W), not {size}.",
+            expected="(..., H, W)",
+            got=size,
+            where="shape",
+        )
+    drawn = torch.rand(size[-2:], generator=_generator("random_mask", seed))
+    mask = (drawn < keep).to(torch.float32)
+    return mask.reshape((1,) * (len(size) - 2) + size[-2:]).to(default_device())
+
+
+def _generator(function: str, seed: int) -> torch.Generator:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise ParameterError(
+            f"{function}: seed must be a whole number from 0, not {seed!r}.",
+            expected="an integer from 0",
+            got=seed,
+            where="seed",
+        )
+    return torch.Generator().manual_seed(seed)

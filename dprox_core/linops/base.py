@@ -1,0 +1,194 @@
+"""The base of linear operators: two required methods, everything else with a right default."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import torch
+
+from dprox_core.linops.space import Space
+from dprox_core.numerics import reductions
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.base import Expression, Shape
+
+__all__ = ["LINOPS", "LinOp", "Transfer", "apply", "register"]
+
+LINOPS: dict[str, type[LinOp]] = {}
+"""Every operator of the language by name; the table of test cases must cover all of them."""
+
+_Class = TypeVar("_Class", bound="type[LinOp]")
+
+
+def register(operator: _Class) -> _Class:
+    """Enter an operator into the registry, next to its definition."""
+    LINOPS[operator.name] = operator
+    return operator
+
+
+def apply(operator: type[LinOp], argument: object, *operands: object, **options: Any) -> Any:
+    """An operator on an expression gives an expression, on a tensor a tensor."""
+    # Expressions are built on operators, so they are looked up when called.
+    from dprox_core.expressions.algebra import apply as apply_expression
+
+    return apply_expression(operator, argument, operands, **options)
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """An operator that multiplies each frequency of the two spatial axes.
+
+    Attributes:
+        values: the factors, broadcastable to the spectrum (..., H, W // 2 + 1), or (..., H, W)
+            where ``full``; with ``stack`` further axes after those, one factor per output image.
+        stack: how many axes the output has after the spatial ones.
+        full: whether all frequencies are kept (complex images) or half of them (real images).
+    """
+
+    values: torch.Tensor
+    stack: int
+    full: bool
+
+
+class LinOp(ABC):
+    """A linear map A between tensors of given shapes, its data already in place.
+
+    A subclass gives ``infer``, ``forward`` and ``adjoint``. What it declares beyond that
+    (``diagonal``, ``transfer``, ``norm_bound``) decides how fast problems with it are solved.
+
+    Args:
+        domain: the space of its arguments; the adjoint of an operator on real images gives real
+            images.
+        range: the space of its results; None for the domain.
+    """
+
+    name: ClassVar[str]
+    operand_names: ClassVar[tuple[str, ...]] = ()
+    # Whether plain numbers reach the constructor as numbers instead of as tensors.
+    keeps_numbers: ClassVar[bool] = False
+
+    def __init__(self, domain: Space, range: Space | None = None) -> None:
+        self.domain = domain
+        self.range = domain if range is None else range
+
+    @classmethod
+    def infer(
+        cls, argument: Expression, operands: tuple[Expression, ...], **options: Any
+    ) -> Shape | None:
+        """The shape of the result; by default that of the argument.
+
+        Raises:
+            ShapeError: argument and operands do not fit together; the sentence names both.
+        """
+        return argument.shape
+
+    @classmethod
+    def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
+        """The call as a user writes it."""
+        return f"{cls.name}({', '.join([argument, *operands])})"
+
+    @abstractmethod
+    def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """A x. ``out``, where given, may be filled and returned in place of new memory."""
+
+    @abstractmethod
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """Aᴴ y, for the real inner product Re⟨·, ·⟩ where the argument is real."""
+
+    def adjoint_add(self, y: torch.Tensor, into: torch.Tensor, in_place: bool) -> torch.Tensor:
+        """into + Aᴴ y, in ``into``'s own memory where allowed."""
+        back = self.adjoint(y)
+        return into.add_(back) if in_place else into + back
+
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """The tensors that ``forward`` and ``adjoint`` compute with, for implicit gradients."""
+        return ()
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether A x = x."""
+        return False
+
+    def diagonal(self) -> torch.Tensor | None:
+        """d with A x = d ⊙ x, broadcastable to the argument; None where A is not diagonal."""
+        return None
+
+    def transfer(self) -> Transfer | None:
+        """The factors by which A multiplies each frequency; None where it does something else."""
+        return None
+
+    def gram_diagonal(self) -> torch.Tensor | None:
+        """g with Aᴴ A x = g ⊙ x; None where that is not diagonal."""
+        d = self.diagonal()
+        return None if d is None else magnitude_squared(d)
+
+    def gram_spectrum(self) -> torch.Tensor | None:
+        """Factors by which Aᴴ A multiplies each frequency; None where it does something else."""
+        transfer = self.transfer()
+        if transfer is None:
+            return None
+        squared = magnitude_squared(transfer.values)
+        for _ in range(transfer.stack):
+            squared = squared.sum(dim=-1)
+        return squared
+
+    def norm_bound(self) -> float:
+        """An upper bound of ‖A‖, exact where a diagonal form is known."""
+        known = self.exact_norm()
+        return estimate_norm(self) if known is None else known
+
+    def exact_norm(self) -> float | None:
+        """‖A‖ from a diagonal form, None where there is none."""
+        for gram in (self.gram_diagonal(), self.gram_spectrum()):
+            if gram is not None:
+                return math.sqrt(float(gram.detach().max()))
+        return None
+
+    def to_domain(self, x: torch.Tensor) -> torch.Tensor:
+        """The real part where the argument is real: the projection that its adjoint ends with."""
+        return x.real if x.is_complex() and not self.domain.is_complex else x
+
+
+def magnitude_squared(values: torch.Tensor) -> torch.Tensor:
+    """|v|², real."""
+    if values.is_complex():
+        return values.real.square() + values.imag.square()
+    return values.square()
+
+
+def estimate_norm(operator: LinOp, iterations: int = 100, margin: float = 1.01) -> float:
+    """‖A‖ by power iteration on AᴴA from a fixed start, enlarged a little to serve as a bound.
+
+    Args:
+        operator: any linear operator.
+        iterations: at most this many products with AᴴA.
+        margin: the factor by which the estimate, which approaches from below, is enlarged.
+    """
+    start = operator.domain.random()
+    return power_iteration(
+        lambda v: operator.adjoint(operator.forward(v)), start, iterations, margin
+    )
+
+
+@torch.no_grad()
+def power_iteration(
+    gram: Callable[[torch.Tensor], torch.Tensor],
+    start: torch.Tensor,
+    iterations: int,
+    margin: float,
+) -> float:
+    """The square root of the largest eigenvalue of a positive semi-definite map, enlarged."""
+    x, estimate = start, 0.0
+    for _ in range(iterations):
+        length = reductions.norm(x)
+        if length == 0.0:
+            return 0.0
+        x = gram(x / length)
+        previous, estimate = estimate, math.sqrt(reductions.norm(x))
+        if abs(estimate - previous) <= 1e-5 * estimate:
+            break
+    return margin * estimate

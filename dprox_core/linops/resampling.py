@@ -1,0 +1,123 @@
+"""Fewer pixels: keeping one in several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import torch
+
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.linops.base import LinOp, apply, register
+from dprox_core.linops.space import Space
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.base import Expression, Shape
+
+__all__ = ["Downsample", "downsample"]
+
+
+@register
+class Downsample(LinOp):
+    """(A x)[..., i, j] = x[..., s i, s j]."""
+
+    name = "downsample"
+
+    def __init__(self, domain: Space, factor: int = 2) -> None:
+        super().__init__(domain, domain.with_shape(_reduced(domain.shape, factor)))
+        self._factor = factor
+
+    @classmethod
+    def infer(
+        cls, argument: Expression, operands: tuple[Expression, ...], **options: Any
+    ) -> Shape | None:
+        """The argument's shape with both spatial axes divided by the factor, rounded up.
+
+        Raises:
+            ParameterError: the factor is no whole number from 1.
+            ShapeError: the argument has fewer than two axes.
+        """
+        factor = options.get("factor", 2)
+        if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
+            raise ParameterError(
+                f"downsample: factor must be a whole number from 1, not {factor!r}.",
+                expected="a whole number from 1",
+                got=factor,
+                where="factor",
+            )
+        shape = argument.shape
+        if shape is None:
+            return None
+        if len(shape) < 2:
+            raise ShapeError(
+                f"downsample takes an image (..., H, W): {argument.describe()} has shape {shape}.",
+                expected="(..., H, W)",
+                got=shape,
+                where=argument.describe(),
+            )
+        return _reduced(shape, factor)
+
+    @classmethod
+    def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
+        """``downsample(x, 2)``."""
+        return f"downsample({argument}, {options.get('factor', 2)})"
+
+    def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Every s-th row and column."""
+        return x[..., :: self._factor, :: self._factor].contiguous()
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """The pixels back at their places, zeros between them."""
+        size = self.domain.shape[-2:]
+        spread = y.new_zeros((*y.shape[:-2], *size))
+        spread[..., :: self._factor, :: self._factor] = y
+        return self.to_domain(spread)
+
+    def gram_diagonal(self) -> torch.Tensor:
+        """One where a pixel is kept, zero elsewhere."""
+        kept = torch.zeros(
+            self.domain.shape[-2:], dtype=self.domain.precision, device=self.domain.device
+        )
+        kept[:: self._factor, :: self._factor] = 1.0
+        return kept
+
+    def norm_bound(self) -> float:
+        """1."""
+        return 1.0
+
+
+def _reduced(shape: Sequence[int], factor: int) -> tuple[int, ...]:
+    return (*shape[:-2], *(-(-extent // factor) for extent in shape[-2:]))
+
+
+@overload
+def downsample(x: torch.Tensor, factor: int = 2) -> torch.Tensor: ...
+@overload
+def downsample(x: Expression, factor: int = 2) -> Expression: ...
+def downsample(x: Any, factor: int = 2) -> Any:
+    """Keep every s-th pixel of every s-th row: (A x)[i, j] = x[s·i, s·j].
+
+    With a blur before it, downsample(conv(x, k), s) is the usual model of a coarser camera.
+
+    Args:
+        x: an expression or a tensor (..., H, W).
+        factor: s, a whole number from 1.
+
+    Returns:
+        An expression, or a tensor where x is one, (..., ⌈H/s⌉, ⌈W/s⌉).
+
+    Raises:
+        ParameterError: the factor is no whole number from 1.
+        ShapeError: x has fewer than two axes.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> dp.downsample(torch.arange(16.0).reshape(4, 4), factor=2)
+        tensor([[ 0.,  2.],
+                [ 8., 10.]])
+
+    References:
+        N. Zhao et al., Fast Single Image Super-Resolution Using a New Analytical Solution for
+        l2-l2 Problems, 2016, equation 1.
+    """
+    return apply(Downsample, x, factor=factor)

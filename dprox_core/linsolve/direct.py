@@ -1,0 +1,212 @@
+"""Systems that are diagonal in space or in frequency: solved exactly, all at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+
+from dprox_core.linops.base import LinOp
+from dprox_core.linops.space import Space
+from dprox_core.linsolve.base import LinearSolver, QuadraticPart, Vectors
+from dprox_core.numerics import fourier
+from dprox_core.proxfns.base import Step
+
+__all__ = [
+    "DiagonalSolver",
+    "DirectSolver",
+    "FourierSolver",
+    "SeparableSolver",
+    "direct_kind",
+    "gram_of",
+]
+
+
+def direct_kind(operators: list[LinOp]) -> str | None:
+    """Which direct solver serves the sum of these operators' grams.
+
+    Returns:
+        "diagonal", "fourier", or None where neither does.
+    """
+    if all(operator.gram_diagonal() is not None for operator in operators):
+        return "diagonal"
+    if all(operator.gram_spectrum() is not None for operator in operators):
+        return "fourier"
+    return None
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """x = gain ⊙ p + shift in the basis where the system is diagonal, for one ρ."""
+
+    rho: Step
+    gain: torch.Tensor
+    shift: torch.Tensor | None
+    null: torch.Tensor | None
+
+
+class DirectSolver(ABC):
+    """(Q + ρ G) x = ρ p + c for one variable, diagonal in some basis.
+
+    Args:
+        space: the space of the variable.
+        quadratic: the diagonal of Q, None for zero.
+        coupling: the diagonal of G, None for zero.
+        constant: c in the image, None for zero.
+    """
+
+    kind: str
+
+    def __init__(
+        self,
+        space: Space,
+        quadratic: torch.Tensor | None,
+        coupling: torch.Tensor | None,
+        constant: torch.Tensor | None,
+    ) -> None:
+        zero = torch.zeros((), dtype=torch.float64)
+        self._space = space
+        self._quadratic = zero if quadratic is None else quadratic
+        self._coupling = zero if coupling is None else coupling
+        self._constant = None if constant is None else self._to_basis(constant)
+        self._factors: _Factors | None = None
+
+    @abstractmethod
+    def solve(
+        self, pulled: torch.Tensor, rho: Step, previous: torch.Tensor, out: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The solution; ``previous`` where the system is singular."""
+
+    @abstractmethod
+    def _to_basis(self, image: torch.Tensor) -> torch.Tensor:
+        """The coefficients of an image."""
+
+    def _prepared(self, rho: Step) -> _Factors:
+        held = self._factors
+        if held is not None and (held.rho is rho or _same_number(held.rho, rho)):
+            return held
+        whole = self._quadratic + rho * self._coupling
+        # A singular system has zeros here in exact arithmetic; rounding leaves a little.
+        epsilon = torch.finfo(self._space.precision).eps
+        null = whole.detach() <= 4.0 * epsilon * float(whole.detach().max())
+        inverse = torch.where(null, 0.0, 1.0 / torch.where(null, 1.0, whole))
+        inverse = inverse.to(device=self._space.device)
+        shift = None
+        if self._constant is not None:
+            shift = fourier.multiply(self._constant, inverse.to(self._space.precision))
+        self._factors = _Factors(
+            rho,
+            (rho * inverse).to(self._space.precision),
+            shift,
+            null.to(self._space.device) if bool(null.any()) else None,
+        )
+        return self._factors
+
+
+class DiagonalSolver(DirectSolver):
+    """Every element on its own."""
+
+    kind = "diagonal"
+
+    def solve(
+        self, pulled: torch.Tensor, rho: Step, previous: torch.Tensor, out: torch.Tensor | None
+    ) -> torch.Tensor:
+        """shift + gain ⊙ pulled."""
+        f = self._prepared(rho)
+        if f.null is not None:
+            solved = pulled * f.gain if f.shift is None else f.shift + pulled * f.gain
+            return torch.where(f.null, previous, solved)
+        if f.shift is None:
+            return torch.mul(pulled, f.gain, out=out)
+        return torch.addcmul(f.shift, pulled, f.gain, out=out)
+
+    def _to_basis(self, image: torch.Tensor) -> torch.Tensor:
+        return image
+
+
+class FourierSolver(DirectSolver):
+    """Every frequency on its own: one forward and one inverse FFT."""
+
+    kind = "fourier"
+
+    def solve(
+        self, pulled: torch.Tensor, rho: Step, previous: torch.Tensor, out: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The inverse FFT of shift + gain ⊙ FFT(pulled)."""
+        f = self._prepared(rho)
+        full, size = self._space.is_complex, (self._space.shape[-2], self._space.shape[-1])
+        # Factors are real, so both parts of a coefficient are scaled alike: no complex product.
+        pairs = fourier.real_pairs(fourier.forward(pulled, full))
+        target = None if out is None else pairs
+        gain = f.gain.unsqueeze(-1)
+        if f.shift is None:
+            pairs = torch.mul(pairs, gain, out=target)
+        else:
+            pairs = torch.addcmul(fourier.real_pairs(f.shift), pairs, gain, out=target)
+        if f.null is not None:
+            kept = fourier.real_pairs(fourier.forward(previous, full))
+            pairs = torch.where(f.null.unsqueeze(-1), kept, pairs)
+        return fourier.inverse(torch.view_as_complex(pairs), size, full, out=out)
+
+    def _to_basis(self, image: torch.Tensor) -> torch.Tensor:
+        return fourier.forward(image, self._space.is_complex)
+
+
+class SeparableSolver(LinearSolver):
+    """A direct solver for each variable."""
+
+    def __init__(self, part: QuadraticPart) -> None:
+        constants = part.constant()
+        self.solvers: list[DirectSolver] = []
+        for index, space in enumerate(part.spaces):
+            kind = direct_kind(part.operators_of(index))
+            assert kind is not None, "chosen only where every variable has a direct solver"
+            solver = DiagonalSolver if kind == "diagonal" else FourierSolver
+            quadratic, coupling = gram_of(part, index, kind)
+            self.solvers.append(solver(space, quadratic, coupling, constants[index]))
+        self.kind = "fourier" if any(s.kind == "fourier" for s in self.solvers) else "diagonal"  # type: ignore[misc]
+
+    def solve(
+        self,
+        pulled: list[torch.Tensor],
+        rho: Step,
+        previous: Vectors,
+        out: Vectors | None = None,
+    ) -> Vectors:
+        """Each variable's solution."""
+        return tuple(
+            solver.solve(p, rho, old, None if out is None else out[index])
+            for index, (solver, p, old) in enumerate(
+                zip(self.solvers, pulled, previous, strict=True)
+            )
+        )
+
+
+def gram_of(
+    part: QuadraticPart, index: int, kind: str
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """The diagonals of Σ_q 2 w_q A_qᴴ A_q and of Σ_j K_jᴴ K_j for one variable, None for zero."""
+    quadratic: torch.Tensor | None = None
+    coupling: torch.Tensor | None = None
+    for term in part.terms:
+        for i, operator in term.row.entries:
+            if i == index:
+                gram = _gram(operator, kind) * (2.0 * term.penalty.weight)
+                quadratic = gram if quadratic is None else quadratic + gram
+    for row in part.couplings:
+        for i, operator in row.entries:
+            if i == index:
+                gram = _gram(operator, kind)
+                coupling = gram if coupling is None else coupling + gram
+    return quadratic, coupling
+
+
+def _gram(operator: LinOp, kind: str) -> torch.Tensor:
+    gram = operator.gram_diagonal() if kind == "diagonal" else operator.gram_spectrum()
+    assert gram is not None, "the kind was chosen because every operator has it"
+    return gram
+
+
+def _same_number(a: Step, b: Step) -> bool:
+    return not isinstance(a, torch.Tensor) and not isinstance(b, torch.Tensor) and a == b

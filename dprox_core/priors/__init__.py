@@ -1,0 +1,1 @@
+"""Priors that a network or a filter stands for, instead of a formula."""

@@ -1,0 +1,64 @@
+"""Noise levels from high to low, for denoisers that take the place of a penalty."""
+
+from __future__ import annotations
+
+import math
+
+from dprox_core.errors import ParameterError
+
+__all__ = ["BALANCE", "LEAST_NOISE", "START", "log_descent"]
+
+START = 49.0 / 255.0
+"""The first denoiser's noise level (DPIR, section 4.2)."""
+
+BALANCE = 0.23
+"""λ, how much the prior counts against the data (DPIR, section 4.2)."""
+
+LEAST_NOISE = 0.255 / 255.0
+"""The least noise a measurement is taken to have: with none the prior would count nothing."""
+
+
+def log_descent(upper: float = START, lower: float = 2.55 / 255.0, steps: int = 24) -> list[float]:
+    """Noise levels falling from ``upper`` to ``lower`` in equal ratios, one for each iteration.
+
+    σ_k = upper^(1−t) · lower^t with t = (k − 1)/(steps − 1).
+
+    Args:
+        upper: the first level, above 0; images lie in 0…1.
+        lower: the last level, above 0: the measurement's noise.
+        steps: how many, from 1; one step has the last level only.
+
+    Returns:
+        The levels, first to last.
+
+    Raises:
+        ParameterError: a level is not above 0, or steps is no whole number from 1.
+
+    Example:
+        >>> import dprox_core as dp
+        >>> [round(level, 3) for level in dp.log_descent(0.2, 0.05, steps=3)]
+        [0.2, 0.1, 0.05]
+
+    References:
+        K. Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, 2021, section
+        4.2.
+    """
+    for name, level in (("upper", upper), ("lower", lower)):
+        if not (math.isfinite(level) and level > 0):
+            raise ParameterError(
+                f"log_descent: {name} is a noise level above 0, not {level!r}.",
+                expected="a number above 0",
+                got=level,
+                where=name,
+            )
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ParameterError(
+            f"log_descent: steps must be a whole number from 1, not {steps!r}.",
+            expected="a whole number from 1",
+            got=steps,
+            where="steps",
+        )
+    if steps == 1:
+        return [lower]
+    ratio = lower / upper
+    return [upper * ratio ** (k / (steps - 1)) for k in range(steps)]

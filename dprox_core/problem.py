@@ -1,0 +1,219 @@
+"""A problem: what is to be minimized, under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from dprox_core.compiler.canonicalize import canonicalize
+from dprox_core.compiler.compile import ABS_TOL, REL_TOL, compile_problem
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.expressions.binding import Binding
+from dprox_core.expressions.constraints import Constraint
+from dprox_core.expressions.leaves import Variable
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Objective
+from dprox_core.result import Result
+from dprox_core.solver import Solver
+
+__all__ = ["Problem"]
+
+
+class Problem:
+    """Minimize an objective over its variables, under constraints.
+
+    Args:
+        objective: a sum of penalties.
+        constraints: conditions such as ``x >= 0`` and ``conv(x, k) <= 1``, or indicators such as
+            ``nonneg(x)``.
+
+    Raises:
+        ParameterError: the objective is no penalty, or a constraint is neither.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> x = dp.Variable("x", shape=(3,))
+        >>> b = torch.tensor([3.0, -2.0, 0.1])
+        >>> problem = dp.Problem(dp.sum_squares(x - b) + dp.norm1(x), [x >= 0])
+        >>> [round(value, 3) for value in problem.solve()[x].tolist()]
+        [2.5, 0.0, 0.0]
+
+    References:
+        F. Heide et al., ProxImaL: Efficient Image Optimization using Proximal Algorithms, 2016.
+    """
+
+    def __init__(
+        self, objective: Objective, constraints: Sequence[Constraint | Objective] | Constraint = ()
+    ) -> None:
+        if isinstance(constraints, (Constraint, Objective)):
+            constraints = [constraints]
+        if not isinstance(objective, Objective):
+            raise ParameterError(
+                f"A problem minimizes a penalty, such as sum_squares(x - b), not "
+                f"{objective!s:.60}.",
+                expected="a penalty",
+                got=type(objective).__name__,
+                where="objective",
+            )
+        indicators = []
+        for constraint in constraints:
+            indicator = constraint.indicator if isinstance(constraint, Constraint) else constraint
+            if not isinstance(indicator, Objective) or not all(
+                term.function.is_indicator for term in indicator.terms
+            ):
+                raise ParameterError(
+                    f"A constraint is a condition such as x >= 0, not {constraint!s:.60}.",
+                    expected="a condition",
+                    got=type(constraint).__name__,
+                    where="constraints",
+                )
+            indicators.append(indicator)
+        self.objective = objective
+        self.constraints = tuple(constraints)
+        self._whole = sum(indicators, start=objective)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The unknowns, in the order of first appearance."""
+        return self._whole.variables
+
+    def __repr__(self) -> str:
+        return f"<problem minimize {self._whole.describe()}>"
+
+    def value(self, values: object) -> float:
+        """The written objective at given values; infinite where a constraint is not met.
+
+        Args:
+            values: a tensor for the only variable, or a mapping from variables (or their names).
+
+        Raises:
+            ShapeError: a value does not have its variable's shape.
+            ParameterError: a variable has no value.
+        """
+        tensors = self._values(values)
+        expressions = [e for term in self._whole.terms for e in term.expressions()]
+        binding = Binding(expressions, extra=tensors)
+        with torch.no_grad():
+            model = canonicalize(self._whole, binding)
+            x = tuple(binding.cast(tensor) for tensor in tensors)
+            return reductions.number(model.constant) + sum(
+                reductions.number(term.value(x)) for term in model.terms
+            )
+
+    def compile(
+        self,
+        method: str = "admm",
+        *,
+        abs_tol: float = ABS_TOL,
+        rel_tol: float = REL_TOL,
+        device: str | torch.device | None = None,
+        **options: Any,
+    ) -> Solver:
+        """Prepare a solver: choose what solves what, compute spectra, norms and step sizes.
+
+        Args:
+            method: "admm" for any sum of penalties, "fista" for smooth terms plus one penalty.
+            abs_tol: absolute tolerance of the residuals, per element.
+            rel_tol: relative tolerance of the residuals.
+            device: "auto", "cpu", "cuda"; None computes where the data is.
+            options: of the method. admm: ``rho``, ``relaxation``, ``linear_solver``; fista:
+                ``step``, ``restart``.
+
+        Returns:
+            A solver with ``.plan``, ``.init``, ``.step`` and ``.solve``.
+
+        Raises:
+            CompileError: the method does not accept the problem; the sentence says which part.
+            ParameterError: an option is unknown or out of range.
+            DataError: data holds NaN or infinity.
+        """
+        return compile_problem(self._whole, method, device, abs_tol, rel_tol, (), options)
+
+    def solve(
+        self,
+        method: str = "admm",
+        *,
+        x0: object = None,
+        max_iter: int = 500,
+        rho: float | torch.Tensor | None = None,
+        abs_tol: float = ABS_TOL,
+        rel_tol: float = REL_TOL,
+        truth: object = None,
+        device: str | torch.device | None = None,
+        **options: Any,
+    ) -> Result:
+        """Find the variables that minimize the objective.
+
+        Args:
+            method: "admm" for any sum of penalties, "fista" for smooth terms plus one penalty.
+            x0: where to start: a tensor, or a mapping from variables; None for zeros.
+            max_iter: the most iterations, from 1.
+            rho: ADMM's penalty parameter, above 0; None chooses and balances it.
+            abs_tol: absolute tolerance of the residuals, per element.
+            rel_tol: relative tolerance of the residuals.
+            truth: the true values, if known, for PSNR in the history.
+            device: "auto", "cpu", "cuda"; None computes where the data is.
+            options: further options of the method, as for ``compile``.
+
+        Returns:
+            The result: ``result[x]``, ``.status``, ``.objective``, ``.history``, ``.plan``.
+
+        Raises:
+            CompileError: the method does not accept the problem; the sentence says which part.
+            ParameterError: an option is unknown or out of range.
+            DataError: data or x0 holds NaN or infinity.
+            DeviceError: the device is missing or out of memory.
+        """
+        if rho is not None:
+            options["rho"] = rho
+        start = x0.values() if isinstance(x0, Mapping) else [x0]
+        extra = tuple(t for t in start if isinstance(t, torch.Tensor))
+        if isinstance(max_iter, int) and max_iter < 1:
+            _refuse_max_iter(max_iter)
+        solver = compile_problem(self._whole, method, device, abs_tol, rel_tol, extra, options)
+        return solver.solve(x0, max_iter, truth)
+
+    def _values(self, values: object) -> tuple[torch.Tensor, ...]:
+        variables = self.variables
+        if not isinstance(values, Mapping):
+            if len(variables) != 1:
+                raise ParameterError(
+                    "This problem has several variables: give value a mapping from each to a "
+                    "tensor.",
+                    expected=[v.name for v in variables],
+                    got=type(values).__name__,
+                    where="values",
+                )
+            values = {variables[0]: values}
+        by_name = {getattr(key, "name", key): value for key, value in values.items()}
+        tensors = []
+        for variable in variables:
+            if variable.name not in by_name:
+                raise ParameterError(
+                    f"{variable.name} has no value: give one for each variable.",
+                    expected=variable.name,
+                    got=[str(name) for name in by_name],
+                    where="values",
+                )
+            tensor = torch.as_tensor(by_name[variable.name])
+            if tuple(tensor.shape) != variable.shape:
+                raise ShapeError(
+                    f"The value for {variable.name} has shape {tuple(tensor.shape)}, but "
+                    f"{variable.name} has shape {variable.shape}.",
+                    expected=variable.shape,
+                    got=tuple(tensor.shape),
+                    where=variable.name,
+                )
+            tensors.append(tensor)
+        return tuple(tensors)
+
+
+def _refuse_max_iter(max_iter: int) -> None:
+    raise ParameterError(
+        f"max_iter must be a whole number from 1, not {max_iter!r}.",
+        expected="a whole number from 1",
+        got=max_iter,
+        where="max_iter",
+    )

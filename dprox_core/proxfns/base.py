@@ -1,0 +1,300 @@
+"""The base of penalty functions, and the objective a user writes with them."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+import torch
+
+from dprox_core.errors import ParameterError
+from dprox_core.expressions.base import Expression, as_expression, number_text
+from dprox_core.linops.space import Space
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.binding import Binding
+    from dprox_core.expressions.leaves import Variable
+
+__all__ = ["PROXFNS", "Objective", "ProxFn", "Step", "Term", "make", "register"]
+
+PROXFNS: dict[str, type[ProxFn]] = {}
+"""Every function of the language by name; the table of test cases must cover all of them."""
+
+Step = float | torch.Tensor
+"""A step size: a number, or a tensor that broadcasts, such as one value per sample."""
+
+_Class = TypeVar("_Class", bound="type[ProxFn]")
+
+
+def register(function: _Class) -> _Class:
+    """Enter a function into the registry, next to its definition."""
+    PROXFNS[function.name] = function
+    return function
+
+
+class ProxFn(ABC):
+    """A closed function f of one tensor, with its own data already in place.
+
+    A subclass gives ``value`` and ``prox`` and declares what it is; the faster ``dual_prox`` is
+    optional and tested against ``prox``.
+
+    Args:
+        space: the space of its argument.
+    """
+
+    name: ClassVar[str]
+    operand_names: ClassVar[tuple[str, ...]] = ()
+    convex: ClassVar[bool] = True
+    # Infinite values in the operands mean something, as they do in bounds.
+    infinite_operands: ClassVar[bool] = False
+    # f(v) = Σ f_i(v_i): its prox then takes a step per element.
+    separable: ClassVar[bool] = False
+    # f is ‖·‖²: it may join the linear system of an x-update.
+    is_sum_squares: ClassVar[bool] = False
+    # f takes only the values 0 and infinity: weights mean nothing to it.
+    is_indicator: ClassVar[bool] = False
+    # How long a subgradient gets at most, per element or group: what a dual variable of f is
+    # bounded by. None where it is not bounded, or grows with the argument.
+    slope: ClassVar[float | None] = None
+    # The Lipschitz constant of the gradient, None where f is not smooth.
+    lipschitz: ClassVar[float | None] = None
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    @classmethod  # noqa: B027 - a function that is defined everywhere has nothing to refuse
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """Refuse an argument or options that the function is not defined for.
+
+        Raises:
+            DproxError: a sentence that names the argument.
+        """
+
+    @classmethod
+    def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
+        """The call as a user writes it."""
+        return f"{cls.name}({', '.join([argument, *operands])})"
+
+    @abstractmethod
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """f(v), a scalar in double precision."""
+
+    @abstractmethod
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """argmin over u of f(u) + ‖u − v‖² / (2 step)."""
+
+    def dual_prox(
+        self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """v − prox(v, step) = step · prox of the conjugate f* at v / step (Moreau's identity)."""
+        return torch.sub(v, self.prox(v, step), out=out)
+
+    def grad(self, v: torch.Tensor) -> torch.Tensor:
+        """∇f(v), where f is smooth."""
+        raise NotImplementedError(f"{self.name} has no gradient")
+
+    def violation(self, v: torch.Tensor) -> torch.Tensor:
+        """How far v is outside the set, where f is an indicator: the largest |v − P(v)|."""
+        return self.dual_prox(v, 1.0).abs().max()
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand of an objective: weight · f(expression).
+
+    Attributes:
+        function: the class of f.
+        expression: its argument.
+        operands: f's own data, constant expressions.
+        options: f's settings.
+        number: the numeric part of the weight.
+        factors: further factors of the weight, constant expressions of one element.
+    """
+
+    function: type[ProxFn]
+    expression: Expression
+    operands: tuple[Expression, ...]
+    options: dict[str, Any]
+    number: float = 1.0
+    factors: tuple[Expression, ...] = ()
+
+    def describe(self) -> str:
+        """The term as a user writes it, weight included."""
+        weight = [number_text(self.number)] if self.number != 1.0 else []
+        weight += [factor.describe() for factor in self.factors]
+        return "*".join([*weight, self.describe_function()])
+
+    def describe_function(self) -> str:
+        """The term without its weight."""
+        operands = [operand.describe() for operand in self.operands]
+        return self.function.describe_call(self.expression.describe(), operands, self.options)
+
+    def expressions(self) -> tuple[Expression, ...]:
+        """Everything in the term that holds numbers."""
+        return (self.expression, *self.operands, *self.factors)
+
+
+class Objective:
+    """A weighted sum of functions of expressions; what ``Problem`` minimizes.
+
+    Made by the functions of the language (``sum_squares``, ``norm1``, …), added with ``+`` and
+    scaled with ``*`` by numbers from 0.
+
+    Attributes:
+        terms: the summands.
+        offset: a number added to all.
+    """
+
+    __array_ufunc__ = None
+
+    def __init__(self, terms: tuple[Term, ...] = (), offset: float = 0.0) -> None:
+        self.terms = terms
+        self.offset = offset
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables it depends on, in the order of first appearance."""
+        found = {v: None for term in self.terms for v in term.expression.variables}
+        return tuple(found)
+
+    def describe(self) -> str:
+        """The sum as a user writes it."""
+        parts = [term.describe() for term in self.terms]
+        if self.offset or not parts:
+            parts.append(number_text(self.offset))
+        return " + ".join(parts)
+
+    def __repr__(self) -> str:
+        return f"<objective {self.describe()}>"
+
+    def __add__(self, other: object) -> Objective:
+        if isinstance(other, Objective):
+            return Objective(self.terms + other.terms, self.offset + other.offset)
+        if isinstance(other, (int, float, np.number)):
+            return Objective(self.terms, self.offset + float(other))
+        raise ParameterError(
+            f"{self.describe()} is a penalty; {other!s:.60} is not: add penalties such as "
+            "norm1(x) or nonneg(x) to it.",
+            expected="a penalty",
+            got=type(other).__name__,
+            where=self.describe(),
+        )
+
+    __radd__ = __add__
+
+    def __mul__(self, weight: object) -> Objective:
+        if isinstance(weight, (bool, int, float, np.number)):
+            number = float(weight)
+            if not (math.isfinite(number) and number >= 0):
+                raise ParameterError(
+                    f"The weight of {self.describe()} must be a number from 0, not {number:g}: a "
+                    "negative weight is not convex.",
+                    expected="a number from 0",
+                    got=number,
+                    where=self.describe(),
+                )
+            scaled = tuple(replace(term, number=term.number * number) for term in self.terms)
+            return Objective(scaled, self.offset * number)
+        factor = as_expression(weight, "weight")
+        shape = factor.shape
+        if not factor.is_constant or (shape is not None and math.prod(shape) != 1):
+            raise ParameterError(
+                f"The weight of {self.describe()} must be one number, not {factor!r}.",
+                expected="a number, a tensor of one element or a placeholder",
+                got=repr(factor),
+                where=self.describe(),
+            )
+        if self.offset:
+            raise ParameterError(
+                "An objective with a number added to it cannot be scaled by a tensor.",
+                where=self.describe(),
+            )
+        return Objective(
+            tuple(replace(term, factors=(*term.factors, factor)) for term in self.terms)
+        )
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> Objective:
+        if divisor == 0:
+            raise ParameterError(
+                f"{self.describe()} is divided by zero.",
+                expected="a number above 0",
+                got=divisor,
+                where=self.describe(),
+            )
+        return self * (1.0 / divisor)
+
+    def __neg__(self) -> Objective:
+        return self * -1.0
+
+    def __sub__(self, other: object) -> Objective:
+        if isinstance(other, (int, float, np.number)):
+            return self + -float(other)
+        raise ParameterError(
+            f"A penalty cannot be subtracted from {self.describe()}: the difference is not convex.",
+            expected="a sum",
+            got="a difference",
+            where=self.describe(),
+        )
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Any, types: object, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """A tensor of one element on the left: ``weight * penalty``."""
+        name = getattr(func, "__name__", "").strip("_")
+        if name not in ("mul", "rmul") or len(args) != 2 or kwargs:
+            raise ParameterError(
+                f"torch.{name} does not take a penalty: add penalties and scale them by numbers.",
+                got=name,
+            )
+        left, right = args
+        return right * left if isinstance(right, Objective) else left * right
+
+
+def bind(
+    function: type[ProxFn],
+    binding: Binding,
+    argument: Expression,
+    operands: tuple[Expression, ...],
+    options: dict[str, Any],
+) -> ProxFn:
+    """A function with its operands' values put in."""
+    function.check(argument, operands, **options)
+    values = binding.operands(operands, keep_numbers=True, infinite=function.infinite_operands)
+    return function(binding.space(argument), *values, **options)
+
+
+def make(function: type[ProxFn], argument: object, *operands: object, **options: Any) -> Any:
+    """A function of an expression gives an objective; of a tensor, its value.
+
+    Raises:
+        ParameterError: the argument is neither, or is itself a penalty.
+    """
+    if isinstance(argument, Objective):
+        raise ParameterError(
+            f"{function.name} takes an expression, not the penalty {argument.describe()}: wire a "
+            "variable or an operator into it.",
+            expected="an expression",
+            got="a penalty",
+            where=function.name,
+        )
+    expression = as_expression(argument, "v")
+    given = tuple(
+        as_expression(operand, role)
+        for role, operand in zip(function.operand_names, operands, strict=True)
+    )
+    function.check(expression, given, **options)
+    term = Term(function, expression, given, options)
+    if isinstance(argument, Expression):
+        return Objective((term,))
+    from dprox_core.expressions.binding import Binding
+
+    binding = Binding(term.expressions())
+    value = binding.value(expression)
+    return bind(function, binding, expression, given, options).value(value)

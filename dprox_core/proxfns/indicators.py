@@ -1,0 +1,183 @@
+"""Constraints as functions: zero inside a set, infinity outside."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.expressions.base import broadcasts_into
+from dprox_core.expressions.leaves import Constant
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.base import Expression
+    from dprox_core.linops.space import Space
+
+__all__ = ["Box", "Nonneg", "box", "nonneg"]
+
+Bound = float | torch.Tensor
+
+
+@register
+class Box(ProxFn):
+    """f(v) = 0 where lower ≤ v ≤ upper for every element, else ∞."""
+
+    name = "box"
+    operand_names: ClassVar[tuple[str, ...]] = ("lower", "upper")
+    infinite_operands = True
+    separable = True
+    is_indicator = True
+
+    def __init__(self, space: Space, lower: Bound = -math.inf, upper: Bound = math.inf) -> None:
+        super().__init__(space)
+        self.lower = lower
+        self.upper = upper
+        if bool(torch.any(torch.as_tensor(lower) > torch.as_tensor(upper))):
+            raise ParameterError(
+                "box: somewhere the lower bound is above the upper bound, so that nothing fits.",
+                expected="lower ≤ upper",
+                got=(lower, upper),
+                where="lower, upper",
+            )
+
+    @classmethod
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """Values must be real, bounds must fit them and leave room.
+
+        Raises:
+            ParameterError: the argument is complex, or a lower bound is above an upper one.
+            ShapeError: a bound does not broadcast to the argument.
+        """
+        if argument.is_complex:
+            raise ParameterError(
+                f"{cls.name} compares numbers, but {argument.describe()} is complex.",
+                expected="a real expression",
+                got="a complex expression",
+                where=argument.describe(),
+            )
+        for name, bound in zip(cls.operand_names, operands, strict=True):
+            shape = bound.shape
+            if shape is None or argument.shape is None:
+                continue
+            if not broadcasts_into(shape, argument.shape):
+                raise ShapeError(
+                    f"{cls.name}: the {name} bound {bound.describe()} of shape {shape} does not "
+                    f"match {argument.describe()} of shape {argument.shape}.",
+                    expected=argument.shape,
+                    got=shape,
+                    where=name,
+                )
+        numbers = [b.tensor.item() for b in operands if isinstance(b, Constant) and b.is_number]
+        if any(math.isnan(number) for number in numbers) or sorted(numbers) != numbers:
+            raise ParameterError(
+                f"{cls.name}: the lower bound must not be above the upper bound; {numbers[0]:g} "
+                f"and {numbers[-1]:g} leave no value for {argument.describe()}.",
+                expected="lower ≤ upper",
+                got=tuple(numbers),
+                where="lower, upper",
+            )
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """0 inside, ∞ outside; values outside by no more than rounding count as inside."""
+        scale = max(1.0, reductions.number(v.detach().abs().max()))
+        allowed = 8 * torch.finfo(v.dtype).eps * scale
+        inside = reductions.number(self.violation(v.detach())) <= allowed
+        return torch.tensor(0.0 if inside else math.inf, dtype=torch.float64, device=v.device)
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """The projection: each value moved to the nearest bound it lies beyond."""
+        return self._clamp(v)
+
+    def _clamp(self, v: torch.Tensor) -> torch.Tensor:
+        lower, upper = self.lower, self.upper
+        if isinstance(lower, torch.Tensor) or isinstance(upper, torch.Tensor):
+            if not (isinstance(lower, float) and lower == -math.inf):
+                v = torch.maximum(v, torch.as_tensor(lower, dtype=v.dtype, device=v.device))
+            if not (isinstance(upper, float) and upper == math.inf):
+                v = torch.minimum(v, torch.as_tensor(upper, dtype=v.dtype, device=v.device))
+            return v
+        return torch.clamp(v, lower, upper)
+
+    @property
+    def is_nonneg(self) -> bool:
+        """Whether the set is that of the values from zero on."""
+        lower, upper = self.lower, self.upper
+        return (
+            not isinstance(lower, torch.Tensor)
+            and not isinstance(upper, torch.Tensor)
+            and (lower == 0.0 and upper == math.inf)
+        )
+
+    def dual_prox(
+        self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """What the projection takes away."""
+        if self.is_nonneg:
+            return torch.clamp(v, max=0.0, out=out)
+        return torch.sub(v, self._clamp(v), out=out)
+
+
+@register
+class Nonneg(Box):
+    """f(v) = 0 where v ≥ 0 for every element, else ∞."""
+
+    name = "nonneg"
+    operand_names = ()
+
+    def __init__(self, space: Space) -> None:
+        super().__init__(space, 0.0, math.inf)
+
+
+def nonneg(e: Expression | torch.Tensor) -> Objective | Any:
+    """The constraint e ≥ 0 for every element: zero where it holds, infinity where not.
+
+    Args:
+        e: a real expression (or a tensor, of which the value is returned).
+
+    Returns:
+        An objective; weights leave it as it is.
+
+    Raises:
+        ParameterError: e is complex.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> x = dp.Variable("x", shape=(2,))
+        >>> dp.Problem(dp.nonneg(x)).value(torch.tensor([1.0, -1.0]))
+        inf
+
+    References:
+        N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 6.2.
+    """
+    return make(Nonneg, e)
+
+
+def box(e: Expression | torch.Tensor, lower: object = 0.0, upper: object = 1.0) -> Objective | Any:
+    """The constraint lower ≤ e ≤ upper for every element: zero where it holds, infinity where not.
+
+    Args:
+        e: a real expression (or a tensor, of which the value is returned).
+        lower: a number, or a tensor or placeholder that broadcasts to e; −∞ for none.
+        upper: likewise, not below ``lower``; ∞ for none.
+
+    Returns:
+        An objective; weights leave it as it is.
+
+    Raises:
+        ParameterError: e is complex, or a lower bound is above an upper bound.
+        ShapeError: a bound does not broadcast to e.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> x = dp.Variable("x", shape=(2,))
+        >>> dp.Problem(dp.box(x, 0, 1)).value(torch.tensor([0.5, 1.0]))
+        0.0
+
+    References:
+        N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 6.2.4.
+    """
+    return make(Box, e, lower, upper)

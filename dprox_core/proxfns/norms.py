@@ -1,0 +1,179 @@
+"""Norms that make things sparse."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.base import Expression
+    from dprox_core.linops.space import Space
+
+__all__ = ["GroupNorm1", "Norm1", "group_norm1", "norm1"]
+
+
+@register
+class Norm1(ProxFn):
+    """f(v) = Σ |v_i|."""
+
+    name = "norm1"
+    separable = True
+    slope = 1.0
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """Σ |v_i|."""
+        return reductions.norm1(v)
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """Soft thresholding: magnitudes shrink by the step, down to zero."""
+        return v - self.dual_prox(v, step)
+
+    def dual_prox(
+        self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """v with magnitudes cut off at the step."""
+        if v.is_complex():
+            return torch.mul(v, _cut(v.abs(), step), out=out)
+        if isinstance(step, torch.Tensor):
+            return torch.maximum(torch.minimum(v, step), -step, out=out)
+        return torch.clamp(v, -step, step, out=out)
+
+
+@register
+class GroupNorm1(ProxFn):
+    """f(v) = Σ over groups of ‖v over the axes of a group‖₂."""
+
+    name = "group_norm1"
+    slope = 1.0
+
+    def __init__(self, space: Space, axis: int | Sequence[int] = -1) -> None:
+        super().__init__(space)
+        self._axes = _normalized(axis, len(space.shape))
+
+    @classmethod
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """The axes must be there, each once.
+
+        Raises:
+            ParameterError: an axis is no whole number.
+            ShapeError: the argument has no such axis, or an axis is named twice.
+        """
+        axis = options["axis"]
+        shape = argument.shape
+        try:
+            axes = [operator.index(a) for a in (axis if isinstance(axis, Sequence) else [axis])]
+        except TypeError:
+            axes = []
+        if not axes:
+            raise ParameterError(
+                f"group_norm1: axis must be a whole number or several, such as -1 or (-1, -4), "
+                f"not {axis!r}.",
+                expected="whole numbers",
+                got=axis,
+                where="axis",
+            )
+        if shape is None:
+            return
+        ndim = len(shape)
+        outside = [a for a in axes if not -ndim <= a < ndim]
+        if outside or len({a % ndim for a in axes}) < len(axes):
+            fault = f"no axis {outside[0]}" if outside else "that axis only once"
+            raise ShapeError(
+                f"group_norm1: {argument.describe()} of shape {shape} has {fault}.",
+                expected=f"axes from {-ndim} to {ndim - 1}, each once",
+                got=axis,
+                where="axis",
+            )
+
+    @classmethod
+    def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
+        """``group_norm1(grad(x), axis=-1)``."""
+        axis = options["axis"]
+        return f"{cls.name}({argument})" if axis == -1 else f"{cls.name}({argument}, axis={axis})"
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """The sum of the groups' lengths."""
+        return reductions.total(self._lengths(v))
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """Each group keeps its direction and loses the step in length, down to zero."""
+        return v - self.dual_prox(v, step)
+
+    def dual_prox(
+        self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Each group cut off at the step in length."""
+        return torch.mul(v, _cut(self._lengths(v), step), out=out)
+
+    def _lengths(self, v: torch.Tensor) -> torch.Tensor:
+        return torch.linalg.vector_norm(v, dim=self._axes, keepdim=True)
+
+
+def _cut(lengths: torch.Tensor, step: Step) -> torch.Tensor:
+    """min(1, step / length), zero where both are zero."""
+    tiny = torch.finfo(lengths.dtype).tiny
+    if isinstance(step, torch.Tensor):
+        return step / torch.maximum(lengths, step).clamp_min(tiny)
+    return step / lengths.clamp_min(max(step, tiny))
+
+
+def _normalized(axis: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    axes = axis if isinstance(axis, Sequence) else (axis,)
+    return tuple(sorted(a % ndim for a in axes))
+
+
+def norm1(e: Expression | torch.Tensor) -> Objective | Any:
+    """Sum of magnitudes, Σ |eᵢ|: favours values that are exactly zero.
+
+    Args:
+        e: an expression, real or complex (or a tensor, of which the value is returned).
+
+    Returns:
+        An objective. norm1(grad(x)) is anisotropic total variation.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> x = dp.Variable("x", shape=(3,))
+        >>> dp.Problem(2 * dp.norm1(x)).value(torch.tensor([1.0, -2.0, 0.0]))
+        6.0
+
+    References:
+        N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 6.5.2.
+    """
+    return make(Norm1, e)
+
+
+def group_norm1(e: Expression | torch.Tensor, axis: int | tuple[int, ...] = -1) -> Objective | Any:
+    """Sum of the lengths of groups, Σ ‖e over axis‖₂: favours groups that are zero as a whole.
+
+    With e = grad(x), axis −1 groups both differences of a pixel (isotropic total variation) and
+    axis (−1, −4) those of all its channels too (colour total variation: edges at the same place
+    in all colours).
+
+    Args:
+        e: an expression (or a tensor, of which the value is returned).
+        axis: the axis, or axes, along which the elements of one group lie.
+
+    Returns:
+        An objective.
+
+    Raises:
+        ShapeError: e has no such axis.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> x = dp.Variable("x", shape=(2, 2))
+        >>> dp.Problem(dp.group_norm1(x)).value(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
+        6.0
+
+    References:
+        X. Bresson, T. Chan, Fast dual minimization of the vectorial total variation norm, 2008.
+    """
+    return make(GroupNorm1, e, axis=axis)

@@ -1,0 +1,177 @@
+"""What a solve gives back: the solution, how it ended, and everything seen on the way."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from dprox_core.errors import ParameterError
+
+if TYPE_CHECKING:
+    from dprox_core.compiler.plan import Plan
+    from dprox_core.expressions.leaves import Variable
+
+__all__ = ["History", "HistoryRow", "Result", "Status"]
+
+
+class Status(Enum):
+    """How a solve ended; each member knows the sentence for people."""
+
+    CONVERGED = "converged"
+    ITERATION_LIMIT = "iteration_limit"
+    DIVERGED = "diverged"
+    NOT_FINITE = "not_finite"
+    STOPPED = "stopped"
+
+    @property
+    def sentence(self) -> str:
+        """What happened and, where something can be done, what."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Status.CONVERGED: "Converged: both residuals are below their tolerances.",
+    Status.ITERATION_LIMIT: (
+        "The iteration limit was reached before the residuals fell below their tolerances: allow "
+        "more iterations, or accept looser tolerances."
+    ),
+    Status.DIVERGED: (
+        "The iterates moved away from a solution and the last good one was kept: let step sizes "
+        "and rho be chosen automatically, or make them smaller."
+    ),
+    Status.NOT_FINITE: (
+        "NaN or infinite values appeared and the last good iterate was kept: check the data and "
+        "the weights for extreme values."
+    ),
+    Status.STOPPED: "Stopped on request.",
+}
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """What was known after one iteration; NaN where it was not evaluated.
+
+    Without a listener, objective and residuals are evaluated at every tenth iteration and the
+    last, with one at every iteration.
+    """
+
+    iteration: int
+    seconds: float
+    objective: float = math.nan
+    primal_residual: float = math.nan
+    dual_residual: float = math.nan
+    psnr: float | None = None
+    primal_tolerance: float = math.nan
+    dual_tolerance: float = math.nan
+    rho: float = math.nan
+
+
+class History:
+    """The rows of a solve, one per iteration.
+
+    Example:
+        >>> import dprox_core as dp
+        >>> x = dp.Variable("x", shape=(4,))
+        >>> result = dp.Problem(dp.sum_squares(x - 1) + dp.norm1(x)).solve()
+        >>> result.history[-1].iteration == result.iterations
+        True
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[HistoryRow] = []
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> HistoryRow:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[HistoryRow]:
+        return iter(self.rows)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write the rows as comma-separated values; what was not evaluated stays empty.
+
+        The columns are iteration, seconds, objective, primal_residual, dual_residual, and psnr
+        where a truth was given.
+
+        Args:
+            path: the file to write.
+
+        Returns:
+            The path written.
+        """
+        columns = ["iteration", "seconds", "objective", "primal_residual", "dual_residual"]
+        if any(row.psnr is not None for row in self.rows):
+            columns.append("psnr")
+        target = Path(path)
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            for row in self.rows:
+                values = [getattr(row, column) for column in columns]
+                writer.writerow(["" if v is None or v != v else v for v in values])
+        return target
+
+
+@dataclass
+class Result:
+    """The outcome of a solve; ``result[x]`` is the value found for a variable.
+
+    Attributes:
+        objective: the written objective at the solution; a constraint counts as met that is
+            missed by less than a thousandth of the largest value (``metrics["violation"]`` says
+            by how much), otherwise the objective is infinite.
+        status: how the solve ended.
+        history: one row per iteration.
+        iterations: how many were done.
+        seconds: time spent computing, listeners not counted.
+        plan: what the compiler chose.
+        device: where it was computed, such as "cpu".
+        metrics: further numbers by name: "psnr" where a truth was given, "violation", by how
+            much a constraint is missed at most.
+        state: the algorithm's state, to go on from with ``solver.solve(state=...)``.
+    """
+
+    values: Mapping[Variable, torch.Tensor]
+    objective: float
+    status: Status
+    history: History
+    iterations: int
+    seconds: float
+    plan: Plan
+    device: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    state: Any = None
+
+    @property
+    def converged(self) -> bool:
+        """Whether both residuals fell below their tolerances."""
+        return self.status is Status.CONVERGED
+
+    def __getitem__(self, variable: Variable | str) -> torch.Tensor:
+        for held, value in self.values.items():
+            if held is variable or held.name == variable:
+                return value
+        name = getattr(variable, "name", variable)
+        raise ParameterError(
+            f"{name} is no variable of this problem: its variables are "
+            f"{', '.join(v.name for v in self.values)}.",
+            expected=[v.name for v in self.values],
+            got=name,
+            where="result",
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<result {self.status.value} after {self.iterations} iterations, "
+            f"objective {self.objective:.6g}>"
+        )

@@ -1,0 +1,371 @@
+"""A compiled problem, ready to be started, stepped and solved."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from dprox_core.algorithms.base import Algorithm, State
+from dprox_core.compiler.model import Model
+from dprox_core.compiler.plan import Plan
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.expressions.binding import check_finite
+from dprox_core.expressions.leaves import Variable
+from dprox_core.imaging.metrics import psnr
+from dprox_core.linops.space import Space
+from dprox_core.memory import guarded
+from dprox_core.monitor import (
+    Iteration,
+    SolveFinished,
+    SolveStarted,
+    cancel_requested,
+    listeners,
+    notify,
+)
+from dprox_core.numerics.reductions import number
+from dprox_core.result import History, HistoryRow, Result, Status
+
+__all__ = ["CHECK_EVERY", "Solver"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+# Residuals cost about a third of a step, so stopping is decided at every tenth.
+CHECK_EVERY = 10
+# A prox-linear iteration that converges never lets its residual grow like this.
+_DIVERGED = 1e4
+# A constraint counts as met when missed by less than this share of the largest value.
+_MISSED = 1e-3
+
+
+class Solver:
+    """A problem compiled for one method, device and precision.
+
+    Args:
+        model: the problem as written, with numbers in place.
+        algorithm: the method, prepared for it.
+        plan: what the compiler chose and why.
+        differentiate: whether gradients are wanted.
+
+    Example:
+        >>> import dprox_core as dp
+        >>> x = dp.Variable("x", shape=(4,))
+        >>> solver = dp.Problem(dp.sum_squares(x - 3) + dp.norm1(x)).compile("admm")
+        >>> state = solver.init()
+        >>> for _ in range(60):
+        ...     state = solver.step(state)
+        >>> [round(value, 2) for value in solver.values(state)["x"].tolist()]
+        [2.5, 2.5, 2.5, 2.5]
+    """
+
+    def __init__(
+        self, model: Model, algorithm: Algorithm[Any], plan: Plan, differentiate: bool
+    ) -> None:
+        self.model = model
+        self.algorithm = algorithm
+        self.plan = plan
+        self.differentiate = differentiate
+
+    def init(self, x0: object = None) -> State:
+        """The state before the first step.
+
+        Args:
+            x0: where to start: a tensor, or a mapping from variables or their names; zeros where
+                nothing is given.
+
+        Raises:
+            ShapeError: a start does not have its variable's shape.
+            DataError: a start holds NaN or infinity.
+        """
+        start = _by_variable(x0, self.model.variables, "x0")
+        vectors = []
+        for variable, space in zip(self.model.variables, self.model.spaces, strict=True):
+            given = start.get(variable)
+            vectors.append(space.zeros() if given is None else _start(given, variable, space))
+        with self._mode():
+            return self.algorithm.init(tuple(vectors))
+
+    def step(self, state: State, measure: bool = False) -> State:
+        """One iteration; the state given may be overwritten (``state.clone()`` keeps it)."""
+        with self._mode():
+            return self.algorithm.step(state, measure)
+
+    def values(self, state: State) -> dict[str, torch.Tensor]:
+        """The variables' values in a state, by name."""
+        with self._mode():
+            answer = self.algorithm.answer(state)
+        names = (variable.name for variable in self.model.variables)
+        return {name: value.clone() for name, value in zip(names, answer, strict=True)}
+
+    def objective(self, x: Vectors) -> float:
+        """The written objective without constraints, at values of the variables."""
+        with torch.no_grad():
+            finite = [t.value(x) for t in self.model.terms if not t.function.is_indicator]
+            return number(self.model.constant) + sum(number(value) for value in finite)
+
+    def violation(self, x: Vectors) -> float:
+        """By how much a constraint is missed at most."""
+        with torch.no_grad():
+            return max(
+                (
+                    number(t.function.violation(t.penalty.inside(t.row.forward(x))))
+                    for t in self.model.terms
+                    if t.function.is_indicator
+                ),
+                default=0.0,
+            )
+
+    def solve(
+        self,
+        x0: object = None,
+        max_iter: int = 500,
+        truth: object = None,
+        state: State | None = None,
+    ) -> Result:
+        """Iterate until converged, stopped, or at the limit.
+
+        Args:
+            x0: where to start, as for ``init``.
+            max_iter: the most iterations to do now, from 1.
+            truth: the true values, for PSNR.
+            state: go on from the state of an earlier result instead of from x0.
+
+        Returns:
+            The result; its status says how the solve ended.
+
+        Raises:
+            ParameterError: max_iter is not a whole number from 1.
+            DeviceError: the device ran out of memory.
+        """
+        if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 1:
+            raise ParameterError(
+                f"max_iter must be a whole number from 1, not {max_iter!r}.",
+                expected="a whole number from 1",
+                got=max_iter,
+                where="max_iter",
+            )
+        truths = _by_variable(truth, self.model.variables, "truth")
+        for variable, image in truths.items():
+            _refuse_other_shape(image, variable, "truth")
+        with guarded(self.plan):
+            started = self.init(x0) if state is None else state
+            if state is not None and not self.differentiate:
+                started = state.clone()
+            return _Run(self, started, max_iter, truths).run()
+
+    def _mode(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.differentiate else torch.no_grad()
+
+
+class _Run:
+    """One solve from start to finish: history, listeners, stopping."""
+
+    def __init__(
+        self,
+        solver: Solver,
+        state: State,
+        max_iter: int,
+        truths: Mapping[Variable, torch.Tensor],
+    ) -> None:
+        self._solver = solver
+        self._algorithm = solver.algorithm
+        self._state = state
+        self._limit = max_iter
+        self._history = History()
+        self._seconds = 0.0
+        self._good = solver.algorithm.answer(state)
+        self._least = math.inf
+        variables = solver.model.variables
+        self._truths = {
+            index: truths[variable].to(solver.model.spaces[index].device)
+            for index, variable in enumerate(variables)
+            if variable in truths
+        }
+
+    def run(self) -> Result:
+        solver, variables = self._solver, self._solver.model.variables
+        tolerances = self._algorithm.tolerances
+        notify(
+            "on_start",
+            SolveStarted(
+                solver.plan,
+                self._limit,
+                tuple(variable.name for variable in variables),
+                {"absolute": tolerances.absolute, "relative": tolerances.relative},
+            ),
+        )
+        status = Status.ITERATION_LIMIT
+        hooks = listeners("on_iteration")
+        for count in range(1, self._limit + 1):
+            ended = self._advance(count, hooks)
+            if ended is not None:
+                status = ended
+                break
+        result = self._finish(status)
+        notify("on_finish", SolveFinished(result))
+        return result
+
+    def _advance(self, count: int, hooks: list[Any]) -> Status | None:
+        """One iteration with everything around it; a status where the solve is over."""
+        begun = time.perf_counter()
+        check = self._is_check(count)
+        self._state = self._solver.step(self._state, measure=check or bool(hooks))
+        row = HistoryRow(self._state.iteration, 0.0)
+        if check or hooks:
+            row = self._measured(row)
+        ended = self._judge() if check else None
+        self._seconds += time.perf_counter() - begun
+        row = replace(row, seconds=self._seconds)
+        self._history.rows.append(row)
+        stop = self._tell(hooks, row) or cancel_requested()
+        return Status.STOPPED if stop and ended is None else ended
+
+    def _is_check(self, count: int) -> bool:
+        return (
+            count % CHECK_EVERY == 0 or count == self._limit or count == self._algorithm.exact_after
+        )
+
+    def _measured(self, row: HistoryRow) -> HistoryRow:
+        held = self._state.residuals
+        assert held is not None, "the step was asked to measure"
+        answer = tuple(v.detach() for v in self._algorithm.answer(self._state))
+        quality = [psnr(answer[index], truth) for index, truth in self._truths.items()]
+        return replace(
+            row,
+            objective=self._solver.objective(answer),
+            primal_residual=held.primal,
+            dual_residual=held.dual,
+            primal_tolerance=held.primal_tolerance,
+            dual_tolerance=held.dual_tolerance,
+            psnr=quality[0] if quality else None,
+            rho=self._algorithm.parameter(self._state),
+        )
+
+    def _judge(self) -> Status | None:
+        """Whether the solve is over; keeps the last good iterate and adapts step sizes."""
+        held = self._state.residuals
+        assert held is not None, "a check is always measured"
+        if not held.finite:
+            return Status.NOT_FINITE
+        if held.met:
+            return Status.CONVERGED
+        size = max(
+            held.primal / max(held.primal_tolerance, 1e-300),
+            held.dual / max(held.dual_tolerance, 1e-300),
+        )
+        if size > _DIVERGED * self._least:
+            return Status.DIVERGED
+        if size <= self._least:
+            self._least = size
+        self._good = tuple(v.detach().clone() for v in self._algorithm.answer(self._state))
+        with self._solver._mode():
+            self._state = self._algorithm.adapt(self._state)
+        return None
+
+    def _tell(self, hooks: list[Any], row: HistoryRow) -> bool:
+        if not hooks:
+            return False
+        event = Iteration(
+            row.iteration,
+            row.seconds,
+            row.objective,
+            row.primal_residual,
+            row.dual_residual,
+            row.primal_tolerance,
+            row.dual_tolerance,
+            row.psnr,
+            row.rho,
+            _read=lambda: self._solver.values(self._state),
+        )
+        for hook in hooks:
+            hook(event)
+        event.close()
+        return event.stop_requested
+
+    def _finish(self, status: Status) -> Result:
+        solver = self._solver
+        good = status not in (Status.NOT_FINITE, Status.DIVERGED)
+        answer = self._algorithm.answer(self._state) if good else self._good
+        plain = tuple(v.detach() for v in answer)
+        metrics = {"violation": solver.violation(plain)}
+        if self._truths:
+            index, truth = next(iter(self._truths.items()))
+            metrics["psnr"] = psnr(plain[index], truth)
+        return Result(
+            values=dict(zip(solver.model.variables, answer, strict=True)),
+            objective=self._final_objective(plain, metrics["violation"]),
+            status=status,
+            history=self._history,
+            iterations=len(self._history),
+            seconds=self._seconds,
+            plan=solver.plan,
+            device=str(solver.model.spaces[0].device),
+            metrics=metrics,
+            state=self._state,
+        )
+
+    def _final_objective(self, x: Vectors, violation: float) -> float:
+        """The objective, infinite where a constraint is clearly missed."""
+        value = self._solver.objective(x)
+        size = max((float(v.abs().max()) for v in x), default=0.0)
+        return value if violation <= _MISSED * max(1.0, size) else math.inf
+
+
+def _by_variable(
+    given: object, variables: tuple[Variable, ...], role: str
+) -> dict[Variable, torch.Tensor]:
+    """What was given for each variable; a bare tensor belongs to the only one."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        if len(variables) != 1:
+            names = ", ".join(v.name for v in variables)
+            raise ParameterError(
+                f"This problem has the variables {names}: give {role} as a mapping, such as "
+                f"{{{variables[0].name}: tensor}}.",
+                expected="a mapping from variables to tensors",
+                got=type(given).__name__,
+                where=role,
+            )
+        return {variables[0]: torch.as_tensor(given)}
+    found = {}
+    for key, value in given.items():
+        match = [v for v in variables if v is key or v.name == key]
+        if not match:
+            raise ParameterError(
+                f"{role} names {getattr(key, 'name', key)}, which is no variable of this problem.",
+                expected=[v.name for v in variables],
+                got=str(getattr(key, "name", key)),
+                where=role,
+            )
+        found[match[0]] = torch.as_tensor(value)
+    return found
+
+
+def _refuse_other_shape(tensor: torch.Tensor, variable: Variable, role: str) -> None:
+    if tuple(tensor.shape) != variable.shape:
+        raise ShapeError(
+            f"{role} for {variable.name} has shape {tuple(tensor.shape)}, but {variable.name} has "
+            f"shape {variable.shape}.",
+            expected=variable.shape,
+            got=tuple(tensor.shape),
+            where=role,
+        )
+
+
+def _start(given: torch.Tensor, variable: Variable, space: Space) -> torch.Tensor:
+    _refuse_other_shape(given, variable, "x0")
+    check_finite(given, f"x0 for {variable.name}")
+    if given.is_complex() and not space.is_complex:
+        raise ParameterError(
+            f"x0 for {variable.name} is complex, but {variable.name} is real.",
+            expected="real values",
+            got=str(given.dtype),
+            where="x0",
+        )
+    return given.to(device=space.device, dtype=space.dtype)

@@ -1,0 +1,1 @@
+"""Training: the data, the loop, and the table that judges its outcome."""

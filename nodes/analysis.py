@@ -1,0 +1,167 @@
+"""What follows from a document's graph: order, types, what is complete, what is needed."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+from nodes.document import Document, Node, Wire
+from nodes.parameter import Json
+from nodes.spec import Form, NodeSpec, PortType
+from nodes.types import misfit, output_types
+
+__all__ = ["Analysis"]
+
+
+class Analysis:
+    """Facts about one state of a document, each worked out once, when first asked for.
+
+    It never raises, whatever the document holds: cycles, unknown types, wires to nowhere.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    @cached_property
+    def specs(self) -> Mapping[str, NodeSpec]:
+        """The declarations of the known nodes."""
+        return {n.id: spec for n in self.document.nodes if (spec := n.spec) is not None}
+
+    @cached_property
+    def values(self) -> Mapping[str, Mapping[str, Json]]:
+        """The parameters of every node, defaults filled in."""
+        return {node.id: node.values for node in self.document.nodes}
+
+    @cached_property
+    def order(self) -> list[str]:
+        """Node ids, sources first, ties in the document's order; members of loops are left out."""
+        return self.sorted(lambda _: 0)
+
+    @cached_property
+    def looped(self) -> set[str]:
+        """The nodes on a loop or behind one."""
+        return {node.id for node in self.document.nodes} - set(self.order)
+
+    def sorted(self, priority: Callable[[str], int]) -> list[str]:
+        """Node ids, sources first, then by priority, then in the document's order."""
+        document = self.document
+        rank = {node.id: index for index, node in enumerate(document.nodes)}
+        waiting = {
+            node.id: sum(wire.source in rank for wire in document.wires_into(node.id))
+            for node in document.nodes
+        }
+        ready = [(priority(n), rank[n], n) for n, count in waiting.items() if count == 0]
+        heapq.heapify(ready)
+        order: list[str] = []
+        while ready:
+            node_id = heapq.heappop(ready)[2]
+            order.append(node_id)
+            for wire in document.wires_out_of(node_id):
+                if wire.target in waiting:
+                    waiting[wire.target] -= 1
+                    if waiting[wire.target] == 0:
+                        target = wire.target
+                        heapq.heappush(ready, (priority(target), rank[target], target))
+        return order
+
+    @cached_property
+    def types(self) -> Mapping[str, Mapping[str, PortType]]:
+        """What every output of every node carries."""
+        known: dict[str, dict[str, PortType]] = {}
+        for node_id in self.order:
+            output_types(self.document, known, node_id)
+        for node in self.document.nodes:
+            output_types(self.document, known, node.id)
+        return known
+
+    def carried(self, wire: Wire) -> PortType | None:
+        """What a wire carries; None where that is not known."""
+        return self.types.get(wire.source, {}).get(wire.output)
+
+    def wire(self, node_id: str, port: str) -> Wire | None:
+        """The last wire that ends at an input, or None."""
+        wires = self.document.wires_into(node_id, port)
+        return wires[-1] if wires else None
+
+    def source(self, node_id: str, port: str) -> Node | None:
+        """The node wired into an input, or None."""
+        wire = self.wire(node_id, port)
+        return self.document.get(wire.source) if wire else None
+
+    @cached_property
+    def variables(self) -> Mapping[str, frozenset[str]]:
+        """For every node the variables in its expression, term, problem or solution.
+
+        Data does not depend on a variable, even where it comes out of a solve.
+        """
+        found: dict[str, frozenset[str]] = {}
+        for node_id in self.order:
+            spec = self.specs.get(node_id)
+            if spec is not None and spec.form is Form.VARIABLE:
+                found[node_id] = frozenset({node_id})
+                continue
+            gathered: frozenset[str] = frozenset()
+            for wire in self.document.wires_into(node_id):
+                if self.carried(wire) in _SYMBOLIC:
+                    gathered |= found.get(wire.source, frozenset())
+            found[node_id] = gathered
+        return found
+
+    @cached_property
+    def sinks(self) -> list[str]:
+        """The nodes for whose sake the others are there: solvers and views."""
+        forms = (Form.SOLVE, Form.VIEW)
+        return [node_id for node_id, spec in self.specs.items() if spec.form in forms]
+
+    @cached_property
+    def needed(self) -> set[str]:
+        """The nodes that a solver or a view depends on, these included."""
+        found: set[str] = set()
+        for node_id in self.sinks:
+            if node_id not in found:
+                found |= self.document.upstream(node_id)
+        return found
+
+    @cached_property
+    def incomplete(self) -> set[str]:
+        """The nodes that cannot be written in a script, because of themselves or of a source."""
+        broken = {
+            node.id
+            for node in self.document.nodes
+            if node.id in self.looped or not self._whole(node)
+        }
+        for node_id in self.order:
+            wires = self.document.wires_into(node_id)
+            if any(w.source in broken or w.source not in self.document for w in wires):
+                broken.add(node_id)
+        return broken
+
+    def _whole(self, node: Node) -> bool:
+        spec = self.specs.get(node.id)
+        if spec is None:
+            return False
+        values = self.values[node.id]
+        if any(p.validate(values[p.name]) for p in spec.parameters):
+            return False
+        for port in spec.inputs:
+            wires = self.document.wires_into(node.id, port.name)
+            if not wires and not port.optional:
+                return False
+            if len(wires) > 1 and not port.multiple:
+                return False
+        for wire in self.document.wires_into(node.id):
+            known = spec.input(wire.input)
+            carried = self.carried(wire)
+            begin = self.document.get(wire.source)
+            if known is None or carried is None or begin is None:
+                return False
+            if misfit(self.document, begin, carried, node, known):
+                return False
+            if carried is PortType.SOLUTION and len(self.variables.get(wire.source, ())) != 1:
+                return False
+        return True
+
+
+# A solution that is wired on stands for its pixels, which depend on no variable.
+_SYMBOLIC = {PortType.EXPRESSION, PortType.TERM, PortType.PROBLEM}

@@ -1,0 +1,32 @@
+"""Every node type, and the categories they are sorted into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from nodes.catalogue import data, operators, penalties, solving
+from nodes.spec import Category, NodeSpec
+
+__all__ = ["CATALOGUE", "CATEGORIES"]
+
+# Colours: Okabe and Ito, "Color Universal Design" (2008), with the grey usually added to it.
+CATEGORIES: Mapping[str, Category] = MappingProxyType(
+    {
+        category.key: category
+        for category in (
+            Category("data", "Data", "#56B4E9", "mdi6.image-multiple-outline"),
+            Category("variables", "Variables", "#F0E442", "mdi6.variable"),
+            Category("operators", "Operators", "#009E73", "mdi6.function-variant"),
+            Category("penalties", "Penalties", "#E69F00", "mdi6.scale-balance"),
+            Category("constraints", "Constraints", "#D55E00", "mdi6.fence"),
+            Category("problem", "Problem", "#CC79A7", "mdi6.sigma"),
+            Category("solvers", "Solvers", "#0072B2", "mdi6.cog-outline"),
+            Category("views", "Views", "#999999", "mdi6.eye-outline"),
+        )
+    }
+)
+
+CATALOGUE: Mapping[str, NodeSpec] = MappingProxyType(
+    {spec.type: spec for module in (data, operators, penalties, solving) for spec in module.SPECS}
+)

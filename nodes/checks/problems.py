@@ -1,0 +1,127 @@
+"""Problems nobody solves, and solvers that cannot solve theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.checks.context import Context, listing
+from nodes.commands import AddNode, ChangeType, Connect, Macro, new_node
+from nodes.document import Node
+from nodes.issues import Fix, Issue
+from nodes.spec import Form
+
+__all__ = ["check_problems", "check_solvers"]
+
+# Operators that no proximal operator absorbs, and those that only a separable one does.
+_BARRIERS = ("conv", "grad")
+_DIAGONAL = ("mask", "mosaic", "mul_elementwise")
+_BOUNDS = ("nonneg", "box")
+_SEPARABLE = ("norm1", *_BOUNDS)
+
+
+def check_problems(context: Context) -> Iterator[Issue]:
+    """A problem without a solver, or with more unknowns than can be solved for."""
+    document, analysis = context.document, context.analysis
+    for node in document.nodes:
+        spec = analysis.specs.get(node.id)
+        if spec is None or spec.form is not Form.PROBLEM:
+            continue
+        if not document.wires_out_of(node.id):
+            yield Issue(
+                "warning",
+                node.id,
+                f"{node.name} is not solved: wire it into a solver.",
+                "unsolved",
+                fixes=(Fix("Add an ADMM solver", _solve(context, node)),),
+            )
+        terms = [document.node(w.source).values for w in document.wires_into(node.id, "terms")]
+        if terms and all(values.get("weight") == 0 for values in terms):
+            yield context.error(
+                node.id,
+                f"{node.name} has nothing to minimize: every term has weight 0.",
+                "no-objective",
+            )
+        variables = analysis.variables.get(node.id, frozenset())
+        if len(variables) > 1:
+            names = listing(n.name for n in document.nodes if n.id in variables)
+            yield context.error(
+                node.id,
+                f"{node.name} has several unknowns ({names}): this version solves for one. Use "
+                "one variable in all terms.",
+                "several-variables",
+            )
+
+
+def check_solvers(context: Context) -> Iterator[Issue]:
+    """What FISTA is asked for and cannot do."""
+    analysis = context.analysis
+    for node in context.document.nodes:
+        if node.type != "fista" or node.is_placeholder:
+            continue
+        problem = analysis.source(node.id, "problem")
+        if problem is None or problem.type != "problem" or problem.id in analysis.incomplete:
+            continue
+        why = _why_not_fista(context, problem)
+        if why:
+            yield context.error(
+                node.id,
+                f"{node.name}: {why}",
+                "fista",
+                port="problem",
+                fixes=(Fix("Use ADMM instead", ChangeType(node.id, "admm")),),
+            )
+
+
+def _why_not_fista(context: Context, problem: Node) -> str | None:
+    """Why FISTA cannot solve a problem; None if it can.
+
+    It minimizes f + g with f smooth and one g whose proximal operator is known: Beck and
+    Teboulle, SIAM J. Imaging Sciences 2(1), 2009, (4.1)–(4.3). The compiler moves numbers and
+    diagonal operators into the proximal operator, and joins all bounds into one.
+    """
+    document = context.document
+    terms = [document.node(w.source) for w in document.wires_into(problem.id, "terms")]
+    rough = [t for t in terms if t.type != "sum_squares" and t.values.get("weight") != 0]
+    bounds: list[Node] = []
+    others: list[Node] = []
+    for term in rough:
+        way = _between(context, term)
+        barred = _BARRIERS if term.type in _SEPARABLE else (*_BARRIERS, *_DIAGONAL)
+        for node in way:
+            if node.type in barred:
+                return (
+                    f"FISTA needs the proximal operator of {term.name} in the variable itself, "
+                    f"and {node.name} stands in between. Use ADMM, which splits it off."
+                )
+        masked = any(node.type in ("mask", "mosaic") for node in way)
+        (bounds if term.type in _BOUNDS and not masked else others).append(term)
+    joined = len(others) == 1 and others[0].type == "norm1"
+    if len(others) + bool(bounds) > 1 and not joined:
+        shown = [*others, *bounds[: 2 if len(others) == 0 else 1]]
+        return (
+            f"FISTA takes one penalty beside sums of squares, and there are {len(shown)}: "
+            f"{listing(t.name for t in shown)}. Use ADMM, which splits them off."
+        )
+    return None
+
+
+def _between(context: Context, term: Node) -> list[Node]:
+    """The operators on the way from a term to its variable."""
+    analysis, document = context.analysis, context.document
+    found: dict[str, Node] = {}
+    pending = [wire.source for wire in document.wires_into(term.id, "input")]
+    while pending:
+        node_id = pending.pop()
+        node = document.node(node_id)
+        if node_id in found or node.type == "variable" or not analysis.variables.get(node_id):
+            continue
+        found[node_id] = node
+        pending += [wire.source for wire in document.wires_into(node_id)]
+    return list(found.values())
+
+
+def _solve(context: Context, problem: Node) -> Macro:
+    right = (problem.position[0] + 270, problem.position[1])
+    solver = new_node(context.document, "admm", position=right)
+    connect = Connect(problem.id, "problem", solver.id, "problem")
+    return Macro("Add an ADMM solver", (AddNode(solver), connect))

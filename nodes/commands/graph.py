@@ -1,0 +1,189 @@
+"""Commands that change which nodes and wires there are."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
+
+from nodes.catalogue import CATALOGUE
+from nodes.commands.guards import check_json, check_name, check_position, existing
+from nodes.document import Document, Node, Wire
+from nodes.edits import DeleteNode, DeleteWire, Edit, InsertNode, InsertWire
+from nodes.errors import DocumentError
+from nodes.names import free_name
+from nodes.parameter import Json
+from nodes.types import can_connect
+
+__all__ = ["AddNode", "ChangeType", "Connect", "Disconnect", "RemoveNodes", "new_node"]
+
+
+def new_node(
+    document: Document,
+    type: str,
+    name: str | None = None,
+    position: tuple[float, float] = (0, 0),
+    **parameters: Json,
+) -> Node:
+    """A node ready to be added, with every parameter set.
+
+    Args:
+        document: where the name must be free.
+        type: a key of the catalogue.
+        name: a Python identifier; without it the next free "photo", "photo2", …
+        position: of its top left corner.
+        **parameters: those that differ from their defaults.
+
+    Raises:
+        DocumentError: the type or a parameter is not known.
+    """
+    spec = CATALOGUE.get(type)
+    if spec is None:
+        raise DocumentError(f'There is no node type "{type}".')
+    unknown = [key for key in parameters if spec.parameter(key) is None]
+    if unknown:
+        raise DocumentError(f'{spec.title} has no parameter "{unknown[0]}".')
+    return Node(
+        id=uuid.uuid4().hex,
+        name=name or free_name(spec.stem, {node.name for node in document.nodes}),
+        type=type,
+        version=spec.version,
+        parameters={**spec.defaults(), **parameters},
+        position=position,
+    )
+
+
+@dataclass(frozen=True)
+class AddNode:
+    """Add a node at the end of the order, or at a place in it."""
+
+    node: Node
+    index: int | None = None
+    merge_key: Hashable | None = field(default=None, init=False)
+
+    @property
+    def text(self) -> str:
+        """What it does."""
+        return f"Add {self.node.name}"
+
+    def edits(self, document: Document) -> Sequence[Edit]:
+        """See ``Command``."""
+        if self.node.id in document:
+            raise DocumentError(f"{self.node.name} is already in the graph.")
+        check_name(document, self.node.name, self.node.is_view)
+        check_position(self.node.position)
+        for value in self.node.parameters.values():
+            check_json(self.node.name, value)
+        index = len(document) if self.index is None else self.index
+        return (InsertNode(min(max(index, 0), len(document)), self.node),)
+
+
+@dataclass(frozen=True)
+class RemoveNodes:
+    """Remove nodes with their wires."""
+
+    nodes: Sequence[str]
+    merge_key: Hashable | None = field(default=None, init=False)
+
+    @property
+    def text(self) -> str:
+        """What it does."""
+        return "Remove a node" if len(self.nodes) == 1 else f"Remove {len(self.nodes)} nodes"
+
+    def edits(self, document: Document) -> Sequence[Edit]:
+        """See ``Command``."""
+        gone = dict.fromkeys(self.nodes)
+        for node_id in gone:
+            existing(document, node_id)
+        wires = [w for w in document.wires if w.source in gone or w.target in gone]
+        return (*map(DeleteWire, wires), *map(DeleteNode, gone))
+
+
+@dataclass(frozen=True)
+class Connect:
+    """Wire an output to an input; an occupied single input changes its wire."""
+
+    source: str
+    output: str
+    target: str
+    input: str
+    merge_key: Hashable | None = field(default=None, init=False)
+    text: str = field(default="Connect", init=False)
+
+    def edits(self, document: Document) -> Sequence[Edit]:
+        """See ``Command``."""
+        why_not = can_connect(document, self.source, self.output, self.target, self.input)
+        if why_not:
+            raise DocumentError(why_not)
+        wire = Wire(self.source, self.output, self.target, self.input)
+        spec = document.node(self.target).spec
+        port = spec.input(self.input) if spec else None
+        old = document.wires_into(self.target, self.input)
+        if (port is not None and port.multiple) or not old:
+            return (InsertWire(len(document.wires), wire),)
+        index = document.wires.index(old[0])
+        return (*map(DeleteWire, old), InsertWire(index, wire))
+
+
+@dataclass(frozen=True)
+class Disconnect:
+    """Take out a wire."""
+
+    source: str
+    output: str
+    target: str
+    input: str
+    merge_key: Hashable | None = field(default=None, init=False)
+    text: str = field(default="Disconnect", init=False)
+
+    def edits(self, document: Document) -> Sequence[Edit]:
+        """See ``Command``."""
+        ends = (self.source, self.output, self.target, self.input)
+        for wire in document.wires:
+            if wire.ends == ends:
+                return (DeleteWire(wire),)
+        raise DocumentError("There is no such wire.")
+
+
+@dataclass(frozen=True)
+class ChangeType:
+    """Turn a node into one of another type; what both types know stays.
+
+    Listeners see the node go and come back, because its ports differ.
+    """
+
+    node: str
+    type: str
+    merge_key: Hashable | None = field(default=None, init=False)
+
+    @property
+    def text(self) -> str:
+        """What it does."""
+        return f"Change to {CATALOGUE[self.type].title if self.type in CATALOGUE else self.type}"
+
+    def edits(self, document: Document) -> Sequence[Edit]:
+        """See ``Command``."""
+        node = existing(document, self.node)
+        spec = CATALOGUE.get(self.type)
+        if spec is None:
+            raise DocumentError(f'There is no node type "{self.type}".')
+        if node.type == self.type:
+            return ()
+        kept = {k: v for k, v in node.parameters.items() if spec.parameter(k) is not None}
+        new = replace(
+            node, type=self.type, version=spec.version, parameters={**spec.defaults(), **kept}
+        )
+        if new.is_view != node.is_view:
+            check_name(document, node.name, new.is_view)
+        edits: list[Edit] = []
+        restored: list[Edit] = []
+        for index, wire in enumerate(document.wires):
+            if node.id in (wire.source, wire.target):
+                edits.append(DeleteWire(wire))
+                fits = (
+                    spec.output(wire.output) if wire.source == node.id else spec.input(wire.input)
+                )
+                if fits:
+                    restored.append(InsertWire(index - (len(edits) - len(restored) - 1), wire))
+        index = list(document.nodes).index(node)
+        return (*edits, DeleteNode(node.id), InsertNode(index, new), *restored)

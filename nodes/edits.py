@@ -1,0 +1,115 @@
+"""The smallest changes of a document, each with its exact inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nodes.document import (
+    Document,
+    DocumentChanged,
+    Event,
+    Node,
+    NodeAdded,
+    NodeChanged,
+    NodeRemoved,
+    Wire,
+    WireAdded,
+    WireRemoved,
+)
+
+__all__ = [
+    "DeleteNode",
+    "DeleteWire",
+    "Edit",
+    "InsertNode",
+    "InsertWire",
+    "ReplaceNode",
+    "SetHeader",
+    "apply",
+]
+
+
+@dataclass(frozen=True)
+class InsertNode:
+    """Put a node at a place in the order."""
+
+    index: int
+    node: Node
+
+
+@dataclass(frozen=True)
+class DeleteNode:
+    """Take out a node that has no wires."""
+
+    node_id: str
+
+
+@dataclass(frozen=True)
+class ReplaceNode:
+    """Exchange a node; ``what`` is the field that differs."""
+
+    node: Node
+    what: str
+
+
+@dataclass(frozen=True)
+class InsertWire:
+    """Put a wire at a place in the order."""
+
+    index: int
+    wire: Wire
+
+
+@dataclass(frozen=True)
+class DeleteWire:
+    """Take out a wire."""
+
+    wire: Wire
+
+
+@dataclass(frozen=True)
+class SetHeader:
+    """Set title and note."""
+
+    title: str
+    note: str
+
+
+Edit = InsertNode | DeleteNode | ReplaceNode | InsertWire | DeleteWire | SetHeader
+
+
+def apply(document: Document, edits: Iterable[Edit]) -> tuple[Sequence[Edit], Sequence[Event]]:
+    """Carry out edits that are known to be valid.
+
+    Returns:
+        The edits that undo them, in the order to apply them, and the events to emit.
+    """
+    inverse: list[Edit] = []
+    events: list[Event] = []
+    for edit in edits:
+        back, event = _apply_one(document, edit)
+        inverse.append(back)
+        events.append(event)
+    return tuple(reversed(inverse)), tuple(events)
+
+
+def _apply_one(document: Document, edit: Edit) -> tuple[Edit, Event]:
+    match edit:
+        case InsertNode(index, node):
+            document.insert_node(index, node)
+            return DeleteNode(node.id), NodeAdded(node)
+        case DeleteNode(node_id):
+            node = document.node(node_id)
+            return InsertNode(document.delete_node(node_id), node), NodeRemoved(node)
+        case ReplaceNode(node, what):
+            return ReplaceNode(document.replace_node(node), what), NodeChanged(node, what)
+        case InsertWire(index, wire):
+            document.insert_wire(index, wire)
+            return DeleteWire(wire), WireAdded(wire)
+        case DeleteWire(wire):
+            return InsertWire(document.delete_wire(wire), wire), WireRemoved(wire)
+        case SetHeader(title, note):
+            back = SetHeader(document.title, document.note)
+            document.set_header(title, note)
+            return back, DocumentChanged(title, note)

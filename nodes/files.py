@@ -1,0 +1,343 @@
+"""Documents on the disk: canonical JSON, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import resources
+from nodes.document import Document, Node, Wire
+from nodes.errors import FileError
+from nodes.migrations import SCHEMA, migrate
+from nodes.names import name_problem
+from nodes.parameter import Json
+
+__all__ = ["EXTENSION", "dumps", "examples", "load", "loads", "resolve", "save"]
+
+EXTENSION = ".dprox"
+FORMAT = "dprox-studio"
+_EXAMPLE = "example:"
+_LARGEST = 64 * 2**20
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_DOCUMENT_KEYS = ("format", "schema", "title", "note", "nodes", "wires")
+_NODE_KEYS = ("id", "name", "type", "version", "parameters", "position", "note")
+_WIRE_KEYS = ("source", "output", "target", "input")
+
+
+def examples() -> list[str]:
+    """The names of the documents that come with the studio."""
+    return sorted(p.stem for p in resources.path("examples").glob(f"*{EXTENSION}"))
+
+
+def resolve(name: str | os.PathLike[str]) -> Path:
+    """The file that a person means: ``example:NAME`` or a path.
+
+    Raises:
+        FileError: there is no example of this name.
+    """
+    text = os.fspath(name)
+    if not text.startswith(_EXAMPLE):
+        return Path(text)
+    stem = text.removeprefix(_EXAMPLE)
+    if stem not in examples():
+        raise FileError(f'There is no example "{stem}". There are: {", ".join(examples())}.')
+    return resources.path(f"examples/{stem}{EXTENSION}")
+
+
+def load(path: str | os.PathLike[str]) -> Document:
+    """Read a document. Opening one never runs code.
+
+    Args:
+        path: a file, or ``example:NAME``.
+
+    Raises:
+        FileError: it is missing, unreadable, no document, or from a newer version.
+    """
+    file = resolve(path)
+    try:
+        if file.stat().st_size > _LARGEST:
+            raise FileError(f'"{file.name}" is too large to be a document.')
+        data = file.read_bytes()
+    except FileNotFoundError:
+        raise FileError(f'There is no file "{file}".') from None
+    except OSError as error:
+        raise FileError(f'"{file}" cannot be read: {error.strerror or error}.') from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileError(f'"{file.name}" is not a document of the studio: it is no text.') from None
+    document = loads(text, file.name)
+    document.path = file.absolute()
+    return document
+
+
+def loads(text: str, name: str = "The text") -> Document:
+    """The document that a text holds; ``name`` is what messages call it.
+
+    Raises:
+        FileError: the text is no document, or from a newer version.
+    """
+    shown = f'"{name}"' if name != "The text" else name
+    content = _parse(text, shown)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise FileError(f"{shown} is not a document of the studio.")
+    schema = content.get("schema")
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise FileError(f"{shown} is damaged: its schema is {schema!r}, not a number from 1.")
+    if schema > SCHEMA:
+        raise FileError(
+            f"{shown} was saved by a newer version of the studio (schema {schema}; this version "
+            f"reads up to {SCHEMA}): install the newer version to open it."
+        )
+    return _Reader(shown).document(migrate(content, schema))
+
+
+def dumps(document: Document) -> str:
+    """The canonical text of a document: equal documents give equal bytes."""
+    head = {"format": FORMAT, "schema": SCHEMA, "title": document.title, "note": document.note}
+    lines = [f"  {_json(key)}: {_json(value)}" for key, value in head.items()]
+    lines.append('  "nodes": ' + _block([_node_text(node) for node in document.nodes]))
+    lines.append('  "wires": ' + _block([_wire_text(wire) for wire in document.wires]))
+    lines += [f"  {_json(key)}: {_json(value)}" for key, value in _extra(document.extra).items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def save(document: Document, path: str | os.PathLike[str]) -> Path:
+    """Write a document; the file it replaces is kept beside it as ``NAME.dprox~``.
+
+    The file appears whole or not at all: it is written under another name in the same folder,
+    flushed to the disk, and only then takes its name.
+
+    Returns:
+        The file written, which is also the document's ``path`` from now on.
+
+    Raises:
+        FileError: the folder is full, missing or read-only; the old file is as it was.
+    """
+    target = Path(path)
+    if target.is_symlink():
+        target = target.resolve()
+    try:
+        write_atomically(target, dumps(document).encode("utf-8"), backup=True)
+    except OSError as error:
+        raise FileError(
+            f'"{target.name}" could not be saved to "{target.parent}": '
+            f"{_reason(error)}. The file on the disk is unchanged."
+        ) from error
+    document.path = target.absolute()
+    return target
+
+
+def write_atomically(target: Path, data: bytes, backup: bool = False) -> None:
+    """Replace a file in one step.
+
+    Raises:
+        OSError: it could not be written; nothing is left behind.
+    """
+    exists = target.exists()
+    if exists and not os.access(target, os.W_OK):
+        raise PermissionError(13, "the file is read-only")
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    temporary = Path(name)
+    spare = temporary.with_suffix(".bak")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(_mode(target))
+        if exists and backup:
+            _duplicate(target, spare)
+            spare.replace(target.with_name(target.name + "~"))
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+        spare.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+
+def _duplicate(source: Path, target: Path) -> None:
+    try:
+        # A second name takes no room on a full disk.
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _mode(target: Path) -> int:
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    # mkstemp makes private files; a document is as readable as any other file.
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    text = error.strerror or str(error)
+    return text[0].lower() + text[1:] if text else "it cannot be written"
+
+
+def _block(items: list[str]) -> str:
+    return "[\n" + ",\n".join(items) + "\n  ]" if items else "[]"
+
+
+def _node_text(node: Node) -> str:
+    fields: dict[str, Any] = {key: getattr(node, key) for key in _NODE_KEYS}
+    fields["parameters"] = dict(node.parameters)
+    fields |= _extra(node.extra)
+    lines = [f"      {_json(key)}: {_json(value)}" for key, value in fields.items()]
+    return "    {\n" + ",\n".join(lines) + "\n    }"
+
+
+def _wire_text(wire: Wire) -> str:
+    fields = {key: getattr(wire, key) for key in _WIRE_KEYS} | _extra(wire.extra)
+    return "    {" + ", ".join(f"{_json(k)}: {_json(v)}" for k, v in fields.items()) + "}"
+
+
+def _json(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    # Half a surrogate pair has no UTF-8 form; as an escape it survives.
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def _extra(text: str) -> dict[str, Json]:
+    return dict(sorted(json.loads(text).items())) if text else {}
+
+
+def _parse(text: str, shown: str) -> object:
+    def unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise FileError(f"{shown} is damaged: an entry appears twice in one object.")
+        return found
+
+    def number(literal: str) -> float:
+        value = float(literal)
+        if not math.isfinite(value):
+            raise FileError(f"{shown} is damaged: {literal} is not a finite number.")
+        return value
+
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_float=number, parse_constant=number)
+    except json.JSONDecodeError as error:
+        if not text.strip():
+            raise FileError(f"{shown} is empty.") from None
+        raise FileError(
+            f"{shown} is damaged or not a document of the studio: line {error.lineno}, column "
+            f"{error.colno} is not valid JSON."
+        ) from None
+    except (ValueError, RecursionError):
+        raise FileError(f"{shown} is damaged: it is not valid JSON.") from None
+
+
+class _Reader:
+    """Takes a parsed document apart, with the place of every complaint."""
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+
+    def document(self, content: Mapping[str, Any]) -> Document:
+        nodes = [self.node(item, n) for n, item in enumerate(self.items(content, "nodes"), 1)]
+        wires = [self.wire(item, n) for n, item in enumerate(self.items(content, "wires"), 1)]
+        self.no_twins([node.id for node in nodes], "Two nodes have the id {}")
+        known = [node for node in nodes if not node.is_placeholder]
+        for kind, views in (("nodes", False), ("views", True)):
+            names = [node.name for node in known if node.is_view == views]
+            self.no_twins(names, f"Two {kind} are named {{}}")
+        self.no_twins([" → ".join(w.ends) for w in wires], "The wire {} appears twice")
+        ids = {node.id for node in nodes}
+        for number, wire in enumerate(wires, 1):
+            for end in (wire.source, wire.target):
+                self.need(end in ids, f'wire {number} leads to a node "{end}" that is not there')
+        return Document(
+            nodes,
+            wires,
+            title=self.text(content, "title", "", "the document"),
+            note=self.text(content, "note", "", "the document"),
+            extra=self.extra(content, _DOCUMENT_KEYS),
+        )
+
+    def node(self, item: object, number: int) -> Node:
+        where = f"node {number}"
+        self.need(isinstance(item, dict), f"{where} is not an object")
+        assert isinstance(item, dict)
+        name = self.text(item, "name", None, where)
+        problem = name_problem(name)
+        self.need(problem is None, f"{where}: {problem}")
+        version = item.get("version", 1)
+        self.need(type(version) is int, f"{where} ({name}): version is not a whole number")
+        parameters = item.get("parameters", {})
+        self.need(isinstance(parameters, dict), f"{where} ({name}): parameters is not an object")
+        position = item.get("position", [0, 0])
+        self.need(
+            isinstance(position, list)
+            and len(position) == 2
+            and all(type(c) in (int, float) for c in position),
+            f"{where} ({name}): position is not two numbers",
+        )
+        return Node(
+            id=self.text(item, "id", None, f"{where} ({name})"),
+            name=name,
+            type=self.text(item, "type", None, f"{where} ({name})"),
+            version=version,
+            parameters=parameters,
+            position=(position[0], position[1]),
+            note=self.text(item, "note", "", f"{where} ({name})"),
+            extra=self.extra(item, _NODE_KEYS),
+        )
+
+    def wire(self, item: object, number: int) -> Wire:
+        where = f"wire {number}"
+        self.need(isinstance(item, dict), f"{where} is not an object")
+        assert isinstance(item, dict)
+        ends = [self.text(item, key, None, where) for key in _WIRE_KEYS]
+        source, output, target, input = ends
+        return Wire(source, output, target, input, extra=self.extra(item, _WIRE_KEYS))
+
+    def items(self, content: Mapping[str, Any], key: str) -> list[object]:
+        found = content.get(key, [])
+        self.need(isinstance(found, list), f'"{key}" is not a list')
+        return list(found)
+
+    def text(self, item: Mapping[str, Any], key: str, default: str | None, where: str) -> str:
+        found = item.get(key, default)
+        self.need(isinstance(found, str), f'{where}: "{key}" is missing or not text')
+        return str(found)
+
+    def extra(self, item: Mapping[str, Any], known: tuple[str, ...]) -> str:
+        rest = {key: value for key, value in item.items() if key not in known}
+        return json.dumps(rest, sort_keys=True) if rest else ""
+
+    def no_twins(self, values: list[str], sentence: str) -> None:
+        seen: set[str] = set()
+        for value in values:
+            self.need(value not in seen, sentence.format(value))
+            seen.add(value)
+
+    def need(self, condition: bool, complaint: str) -> None:
+        if not condition:
+            raise FileError(f"{self.shown} is damaged: {complaint}.")

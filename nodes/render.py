@@ -1,0 +1,189 @@
+"""One node as a piece of script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from nodes.analysis import Analysis
+from nodes.code import Call, Name, Piece, Product, Sum, quote
+from nodes.document import Node, Wire
+from nodes.names import is_automatic
+from nodes.parameter import Json, Parameter
+from nodes.spec import Form, NodeSpec, Port, PortType
+
+__all__ = ["Renderer", "literal", "output_name"]
+
+_MISSING = Name("…")
+_INTO = (Form.CALL, Form.INFIX, Form.SCALE, Form.PENALTY)
+
+
+def output_name(node: Node) -> str:
+    """The name of a view's picture: its label where it has one, else its own name."""
+    label = node.values.get("label")
+    return label if isinstance(label, str) and label else node.name
+
+
+def literal(parameter: Parameter, value: Json) -> str:
+    """A parameter's value as source text."""
+    if isinstance(value, str):
+        return parameter.literals.get(value, quote(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if parameter.kind == "int" and float(value).is_integer():
+            return repr(int(value))
+        text = repr(float(value)) if parameter.kind == "float" else repr(value)
+        # 1e-5 and 1e16, as the formatter leaves them and a person writes them.
+        return re.sub(r"e\+?(-?)0*", r"e\1", text)
+    return repr(value)
+
+
+class Renderer:
+    """Turns nodes into pieces.
+
+    Attributes:
+        inlined: the nodes that are written inside their consumer.
+        way: what relative input paths are put behind, because the script lies elsewhere.
+    """
+
+    def __init__(self, analysis: Analysis, way: Path | None = None) -> None:
+        self.analysis = analysis
+        self.document = analysis.document
+        self.inlined: set[str] = set()
+        self.way = way
+        self._forms: dict[Form, Callable[[Node, NodeSpec], Piece]] = {
+            Form.CALL: self._call,
+            Form.VARIABLE: self._variable,
+            Form.INFIX: self._infix,
+            Form.SCALE: self._scale,
+            Form.PENALTY: self._penalty,
+            Form.PROBLEM: self._problem,
+            Form.SOLVE: self._solve,
+            Form.VIEW: self._view,
+        }
+
+    def statement(self, node_id: str) -> tuple[str, Piece]:
+        """A node's own statement: its target ("" for none) and what is assigned."""
+        spec = self.analysis.specs[node_id]
+        target = "" if spec.form is Form.VIEW else self.document.node(node_id).name
+        return target, self.piece(node_id)
+
+    def piece(self, node_id: str) -> Piece:
+        """A node written out."""
+        node, spec = self.document.node(node_id), self.analysis.specs[node_id]
+        return self._forms[spec.form](node, spec)
+
+    def may_inline(self, node_id: str) -> bool:
+        """Whether a node may be written inside its consumer: an operator nobody named."""
+        node, spec = self.document.node(node_id), self.analysis.specs[node_id]
+        if not spec.inline or not is_automatic(node.name, spec.stem):
+            return False
+        wires = self.document.wires_out_of(node_id)
+        if len(wires) != 1:
+            return False
+        consumer = self.analysis.specs.get(wires[0].target)
+        if consumer is None or wires[0].target in self.analysis.incomplete:
+            return False
+        port = consumer.input(wires[0].input)
+        return consumer.form in _INTO and port is not None and port.attribute is None
+
+    def inside(self, node_id: str) -> list[str]:
+        """The nodes wired straight into a node."""
+        return [wire.source for wire in self.document.wires_into(node_id)]
+
+    def _value(self, node: Node, port: Port) -> Piece:
+        wire = self.analysis.wire(node.id, port.name)
+        return self._end(wire, port)
+
+    def _end(self, wire: Wire | None, port: Port) -> Piece:
+        source = self.document.get(wire.source) if wire else None
+        if wire is None or source is None:
+            return _MISSING
+        if source.id in self.inlined:
+            return self.piece(source.id)
+        if self.analysis.carried(wire) is PortType.SOLUTION and port.type is not PortType.SOLUTION:
+            found = sorted(self.analysis.variables.get(source.id, ()))
+            index = self.document.node(found[0]).name if len(found) == 1 else "…"
+            return Name(
+                f"{source.name}[{index}]" + (f".{port.attribute}" if port.attribute else "")
+            )
+        return Name(source.name + (f".{port.attribute}" if port.attribute else ""))
+
+    def _wired(self, node: Node, spec: NodeSpec) -> list[tuple[str | None, Piece]]:
+        arguments: list[tuple[str | None, Piece]] = []
+        for port in spec.inputs:
+            if not port.optional or self.document.wires_into(node.id, port.name):
+                arguments.append((port.keyword, self._value(node, port)))
+        return arguments
+
+    def _set(self, node: Node, spec: NodeSpec, *but: str) -> list[tuple[str | None, Piece]]:
+        arguments: list[tuple[str | None, Piece]] = []
+        for parameter in spec.parameters:
+            value = node.parameters.get(parameter.name, parameter.default)
+            if parameter.name in but or (parameter.quiet and value == parameter.default):
+                continue
+            if parameter.kind == "path":
+                arguments.append((None, Name(quote(self._path(value)))))
+            else:
+                arguments.append((parameter.name, Name(literal(parameter, value))))
+        return arguments
+
+    def _path(self, value: Json) -> str:
+        text = str(value)
+        if text.startswith("sample:") or self.way is None:
+            return text
+        if PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute():
+            return text
+        return (self.way / text).as_posix()
+
+    def _call(self, node: Node, spec: NodeSpec) -> Piece:
+        arguments = [*self._wired(node, spec), *self._set(node, spec)]
+        return Call(f"dp.{spec.function}", arguments, node.id)
+
+    def _variable(self, node: Node, spec: NodeSpec) -> Piece:
+        arguments = [(None, Name(quote(node.name))), *self._wired(node, spec)]
+        return Call(f"dp.{spec.function}", arguments, node.id)
+
+    def _infix(self, node: Node, spec: NodeSpec) -> Piece:
+        operands = [self._value(node, port) for port in spec.inputs]
+        return Sum(operands, [spec.constants["operator"]], node.id)
+
+    def _scale(self, node: Node, spec: NodeSpec) -> Piece:
+        factor = spec.parameters[0]
+        text = literal(factor, node.values[factor.name])
+        return Product(text, self._value(node, spec.inputs[0]), node.id)
+
+    def _penalty(self, node: Node, spec: NodeSpec) -> Piece:
+        inner = self._value(node, spec.inputs[0])
+        for port in spec.inputs[1:]:
+            if self.document.wires_into(node.id, port.name):
+                inner = Sum([inner, self._value(node, port)], ["-"])
+        arguments = [(None, inner), *self._set(node, spec, "weight")]
+        weight = spec.parameter("weight")
+        value = node.values.get("weight")
+        if weight is None or value == 1:
+            return Call(f"dp.{spec.function}", arguments, node.id)
+        call = Call(f"dp.{spec.function}", arguments)
+        return Product(literal(weight, value), call, node.id)
+
+    def _problem(self, node: Node, spec: NodeSpec) -> Piece:
+        port = spec.inputs[0]
+        wires = self.document.wires_into(node.id, port.name)
+        terms = [self._end(wire, port) for wire in wires] or [_MISSING]
+        inner = terms[0] if len(terms) == 1 else Sum(terms, ["+"] * (len(terms) - 1))
+        return Call(f"dp.{spec.function}", [(None, inner)], node.id)
+
+    def _solve(self, node: Node, spec: NodeSpec) -> Piece:
+        (_, problem), *wired = self._wired(node, spec)
+        assert isinstance(problem, Name)
+        start = [a for a in wired if a[0] == "x0"]
+        rest = [a for a in wired if a[0] != "x0"]
+        method = ("method", Name(quote(spec.constants["method"])))
+        arguments = [method, *start, *self._set(node, spec), *rest]
+        return Call(f"{problem.text}.solve", arguments, node.id)
+
+    def _view(self, node: Node, spec: NodeSpec) -> Piece:
+        file = Name(quote(output_name(node) + ".png"))
+        shown = self._set(node, spec, "label")
+        arguments: list[tuple[str | None, Piece]] = [(None, file), *self._wired(node, spec), *shown]
+        return Call(f"dp.{spec.function}", arguments, node.id)

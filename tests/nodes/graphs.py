@@ -1,0 +1,200 @@
+"""Graphs for the tests: built by hand, at random and whole, or at random and broken."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from hypothesis import strategies as st
+
+from nodes.catalogue import CATALOGUE
+from nodes.checks import check
+from nodes.commands import AddNode, Connect, History, RemoveNodes, new_node
+from nodes.document import Document, Node, Wire
+from nodes.names import name_problem
+from nodes.spec import Form, NodeSpec, Parameter
+from nodes.types import can_connect
+
+
+class Graph:
+    """Builds a document in few words: ``graph.add("conv", x=variable, kernel=kernel)``."""
+
+    def __init__(self, title: str = "") -> None:
+        self.document = Document(title=title)
+        self.history = History(self.document)
+
+    def add(self, type: str, name: str | None = None, **given: Any) -> Node:
+        """Add a node; nodes among the arguments are wired, everything else is a parameter."""
+        spec = CATALOGUE[type]
+        ports = {key: value for key, value in given.items() if spec.input(key) is not None}
+        parameters = {key: value for key, value in given.items() if key not in ports}
+        node = new_node(self.document, type, name, **parameters)
+        self.history.do(AddNode(node))
+        for port, sources in ports.items():
+            for source in sources if isinstance(sources, list | tuple) else [sources]:
+                self.wire(source, node, port)
+        return node
+
+    def wire(self, source: Node, target: Node, port: str) -> None:
+        """Wire a node's only output."""
+        assert source.spec is not None
+        output = source.spec.outputs[0].name
+        self.history.do(Connect(source.id, output, target.id, port))
+
+
+def tv_problem(method: str = "admm", **sizes: Any) -> tuple[Graph, dict[str, Node]]:
+    """Deconvolution by total variation, small."""
+    graph = Graph("Deconvolution by total variation")
+    n: dict[str, Node] = {}
+    n["photo"] = graph.add("load_image", "photo", source="sample:coffee", size=64)
+    n["kernel"] = graph.add("gaussian_psf", "kernel", size=9, sigma=1.5)
+    n["blurred"] = graph.add("blur", image=n["photo"], kernel=n["kernel"])
+    n["observed"] = graph.add("add_noise", "observed", image=n["blurred"])
+    n["x"] = graph.add("variable", "x", like=n["observed"])
+    n["conv"] = graph.add("conv", x=n["x"], kernel=n["kernel"])
+    n["fidelity"] = graph.add("sum_squares", "fidelity", input=n["conv"], target=n["observed"])
+    n["grad"] = graph.add("grad", x=n["x"])
+    n["smoothness"] = graph.add("norm1", "smoothness", input=n["grad"], weight=0.01)
+    n["positivity"] = graph.add("nonneg", "positivity", input=n["x"])
+    terms = [n["fidelity"], n["smoothness"], n["positivity"]]
+    n["problem"] = graph.add("problem", "problem", terms=terms)
+    n["result"] = graph.add(
+        method, "result", problem=n["problem"], x0=n["observed"], truth=n["photo"]
+    )
+    n["view"] = graph.add("view_image", "x", image=n["result"])
+    return graph, n
+
+
+identifiers = st.one_of(
+    st.sampled_from(["x", "u", "photo", "kernel", "conv", "grad2", "λ", "画像", "l", "fidelity"]),
+    st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True),
+).filter(lambda name: name_problem(name) is None)
+
+json_values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**6), 10**6),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=12),
+)
+
+
+def valid_value(parameter: Parameter) -> st.SearchStrategy[Any]:
+    """Values that the parameter takes."""
+    strategy: st.SearchStrategy[Any]
+    if parameter.kind == "choice":
+        strategy = st.sampled_from(parameter.choices)
+    elif parameter.kind == "path":
+        strategy = st.sampled_from(["sample:coffee", "sample:camera", "sample:astronaut"])
+    elif parameter.kind == "text":
+        strategy = st.from_regex(r"[A-Za-z][\w é-]{0,30}[A-Za-z]", fullmatch=True)
+    elif parameter.kind == "bool":
+        strategy = st.booleans()
+    else:
+        low = parameter.minimum if parameter.minimum is not None else parameter.above
+        low = -1000.0 if low is None else low
+        high = min(parameter.maximum if parameter.maximum is not None else 1000.0, low + 1000.0)
+        if parameter.kind == "int":
+            strategy = st.integers(int(low), int(high))
+        else:
+            strategy = st.floats(low, high)
+        if parameter.name == "size":
+            strategy = st.integers(1, 41)
+        if parameter.name == "length" or parameter.name == "radius":
+            strategy = st.floats(1, 30)
+    fine = strategy.filter(lambda value: parameter.validate(value) is None)
+    return st.one_of(st.none(), fine) if parameter.optional else fine
+
+
+@st.composite
+def whole_documents(draw: st.DrawFn, most: int = 14) -> Document:
+    """Documents without errors, of every node type, deep and wide; size settings small."""
+    document = Document(title=draw(st.text(max_size=30)))
+    history = History(document)
+
+    def add(spec: NodeSpec) -> None:
+        named = draw(st.booleans())
+        name = draw(identifiers) if named else None
+        if name is not None and document.by_name(name) is not None:
+            name = None
+        parameters = {}
+        for parameter in spec.parameters:
+            if draw(st.booleans()):
+                parameters[parameter.name] = draw(valid_value(parameter))
+        if spec.type == "load_image":
+            parameters["size"] = draw(st.sampled_from([48, 64]))
+        node = new_node(document, spec.type, name, **parameters)
+        history.do(AddNode(node))
+        for port in spec.inputs:
+            fitting = [
+                (other.id, output.name)
+                for other in document.nodes
+                if other.spec is not None
+                for output in other.spec.outputs
+                if can_connect(document, other.id, output.name, node.id, port.name) is None
+            ]
+            if not fitting:
+                continue
+            count = draw(st.integers(0 if port.optional else 1, 3 if port.multiple else 1))
+            ends = draw(st.lists(st.sampled_from(fitting), min_size=count, max_size=count))
+            for source, output in dict.fromkeys(ends):
+                history.do(Connect(source, output, node.id, port.name))
+        issues = check(document)
+        harmless = ("no-effect", "unsolved")
+        own = [i for i in issues if i.node == node.id and i.code not in harmless]
+        if any(i.severity == "error" for i in issues) or any(i.severity == "warning" for i in own):
+            history.do(RemoveNodes((node.id,)))
+
+    for type in ("load_image", "gaussian_psf", "variable"):
+        add(CATALOGUE[type])
+    types = sorted(CATALOGUE)
+    for _ in range(draw(st.integers(0, most))):
+        add(CATALOGUE[draw(st.sampled_from(types))])
+    if draw(st.booleans()):
+        for type in ("sum_squares", "norm1", "problem", "admm", "view_image"):
+            add(CATALOGUE[type])
+    return document
+
+
+@st.composite
+def broken_documents(draw: st.DrawFn) -> Document:
+    """Documents that no command would make: loops, unknown types, wires to nowhere on a node."""
+    known = sorted(CATALOGUE)
+    nodes: list[Node] = []
+    for index in range(draw(st.integers(0, 8))):
+        type = draw(st.sampled_from([*known, "wavelet", "conv "]))
+        spec = CATALOGUE.get(type)
+        names = [p.name for p in spec.parameters] if spec else []
+        keys = st.sampled_from([*names, "unknown"])
+        parameters = draw(st.dictionaries(keys, st.one_of(json_values, st.lists(json_values))))
+        nodes.append(
+            Node(
+                id=uuid.UUID(int=index + 1).hex,
+                name=f"{draw(st.sampled_from(['conv', 'x', 'node']))}{index}",
+                type=type,
+                version=draw(st.sampled_from([1, 1, 1, 7])),
+                parameters=parameters,
+                position=(draw(st.integers(-99, 99)), draw(st.floats(-99, 99))),
+                note=draw(st.text(max_size=5)),
+            )
+        )
+    wires: list[Wire] = []
+    if nodes:
+        for _ in range(draw(st.integers(0, 12))):
+            begin, end = draw(st.sampled_from(nodes)), draw(st.sampled_from(nodes))
+            outputs = [p.name for p in begin.spec.outputs] if begin.spec else []
+            inputs = [p.name for p in end.spec.inputs] if end.spec else []
+            wire = Wire(
+                begin.id,
+                draw(st.sampled_from([*outputs, *outputs, "nowhere"])),
+                end.id,
+                draw(st.sampled_from([*inputs, *inputs, "nowhere"])),
+            )
+            if wire not in wires:
+                wires.append(wire)
+    return Document(nodes, wires, title=draw(st.text(max_size=20)), note=draw(st.text(max_size=9)))
+
+
+def solver_count(document: Document) -> int:
+    """How many solvers a document holds."""
+    return sum(1 for n in document.nodes if n.spec is not None and n.spec.form is Form.SOLVE)
