@@ -180,6 +180,7 @@ class _Run:
         self._seconds = 0.0
         self._good = solver.algorithm.answer(state)
         self._least = math.inf
+        self._bound: float | None = None
         variables = solver.model.variables
         self._truths = {
             index: truths[variable].to(solver.model.spaces[index].device)
@@ -258,7 +259,10 @@ class _Run:
             held.primal / max(held.primal_tolerance, 1e-300),
             held.dual / max(held.dual_tolerance, 1e-300),
         )
-        if size > _DIVERGED * self._least:
+        if self._bound is None:
+            # Tolerances grow along with iterates that run away, so the first ones are kept.
+            self._bound = _DIVERGED * max(held.primal, held.primal_tolerance)
+        if size > _DIVERGED * self._least or held.primal > self._bound > 0.0:
             return Status.DIVERGED
         if size <= self._least:
             self._least = size

@@ -1,0 +1,108 @@
+"""Gradients through whole solves, against finite differences in double precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from solver_cases import noise
+
+import dprox_core as dp
+
+SHAPE = (1, 1, 3, 4)
+FIXED = {"abs_tol": 0.0, "rel_tol": 0.0}
+
+
+def leaf(values: torch.Tensor) -> torch.Tensor:
+    return values.clone().requires_grad_()
+
+
+def check(solution: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> None:
+    weights = noise(77, SHAPE)
+    assert torch.autograd.gradcheck(
+        lambda *given: (solution(*given) * weights).sum(), inputs, eps=1e-6, atol=1e-5, rtol=1e-4
+    )
+
+
+KERNEL = torch.tensor([[0.1, 0.2, 0.05], [0.2, 0.4, 0.0], [0.0, 0.1, 0.1]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("method", ["admm", "fista"])
+def test_data_kernel_and_weight_of_a_sparse_deconvolution(method: str) -> None:
+    def solution(b: torch.Tensor, kernel: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        x = dp.Variable("x", SHAPE)
+        terms = dp.sum_squares(dp.conv(x, kernel) - b) + weight * dp.norm1(x)
+        options = {"rho": 1.0} if method == "admm" else {"step": 0.3, "restart": False}
+        return dp.Problem(terms).solve(method, max_iter=7, **options, **FIXED)[x]
+
+    check(
+        solution,
+        leaf(noise(1, SHAPE)),
+        leaf(KERNEL),
+        leaf(torch.tensor(0.2, dtype=torch.float64)),
+    )
+
+
+def test_rho_of_total_variation() -> None:
+    def solution(b: torch.Tensor, rho: torch.Tensor) -> torch.Tensor:
+        x = dp.Variable("x", SHAPE)
+        terms = dp.sum_squares(x - b) + 0.3 * dp.norm1(dp.grad(x))
+        return dp.Problem(terms).solve(rho=rho, max_iter=7, **FIXED)[x]
+
+    check(solution, leaf(noise(2, SHAPE)), leaf(torch.tensor(0.8, dtype=torch.float64)))
+
+
+def test_a_mask_and_bounds_through_conjugate_gradients() -> None:
+    def solution(b: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        x = dp.Variable("x", SHAPE)
+        terms = dp.sum_squares(dp.mul_elementwise(dp.conv(x, KERNEL), w) - b)
+        terms = terms + 0.2 * dp.norm1(dp.grad(x)) + 0.1 * dp.sum_squares(x)
+        options = {"rho": 0.5, "linear_solver": "cg"}
+        return dp.Problem(terms).solve(max_iter=2, **options, **FIXED)[x]
+
+    check(solution, leaf(noise(3, SHAPE)), leaf(0.5 + noise(4, SHAPE).abs()))
+
+
+def test_a_placeholder_stays_attached() -> None:
+    kernel = dp.Placeholder("kernel", shape=(3, 3))
+    b = noise(5, SHAPE)
+    x = dp.Variable("x", SHAPE)
+    problem = dp.Problem(dp.sum_squares(dp.conv(x, kernel) - b) + 0.1 * dp.sum_squares(x))
+
+    def solution(values: torch.Tensor) -> torch.Tensor:
+        kernel.value = values
+        return problem.solve()[x]
+
+    check(solution, leaf(KERNEL))
+
+
+def test_the_gradient_of_a_quadratic_is_that_of_its_closed_form() -> None:
+    b = leaf(noise(6, SHAPE))
+    x = dp.Variable("x", SHAPE)
+    result = dp.Problem(dp.sum_squares(x - b) + 3 * dp.sum_squares(x)).solve()[x]
+    result.sum().backward()
+    torch.testing.assert_close(b.grad, torch.full_like(b, 0.25))
+
+
+def test_without_a_wish_for_gradients_nothing_is_recorded() -> None:
+    b = leaf(noise(7, SHAPE))
+    x = dp.Variable("x", SHAPE)
+    problem = dp.Problem(dp.sum_squares(x - b) + dp.norm1(x))
+    with torch.no_grad():
+        assert not problem.solve()[x].requires_grad
+    assert problem.solve()[x].requires_grad
+    assert not dp.Problem(dp.sum_squares(x - b.detach())).solve()[x].requires_grad
+
+
+def test_a_solve_that_is_differentiated_finds_the_same() -> None:
+    b = noise(8, SHAPE)
+    x = dp.Variable("x", SHAPE)
+
+    def solve(data: torch.Tensor) -> torch.Tensor:
+        terms = (
+            dp.sum_squares(dp.conv(x, KERNEL) - data) + 0.1 * dp.norm1(dp.grad(x)) + dp.nonneg(x)
+        )
+        return dp.Problem(terms).solve(rho=1.0, max_iter=40, **FIXED)[x]
+
+    torch.testing.assert_close(solve(leaf(b)).detach(), solve(b), atol=1e-12, rtol=1e-12)

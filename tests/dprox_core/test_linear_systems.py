@@ -1,0 +1,149 @@
+"""Linear solvers against dense algebra, and their gradients against finite differences."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from solver_cases import KERNEL, noise
+
+import dprox_core as dp
+from dprox_core.compiler.model import Model
+from dprox_core.linsolve.base import LinearSolver, QuadraticPart
+from dprox_core.linsolve.cg import ConjugateGradientSolver, conjugate_gradients
+from dprox_core.linsolve.direct import SeparableSolver
+
+SHAPE = (1, 1, 3, 4)
+SIZE = 12
+
+
+def part_of(objective: object, split: object) -> QuadraticPart:
+    """Squares of one objective, couplings from the rows of another."""
+    squares: Model = dp.Problem(objective).compile().model  # type: ignore[arg-type]
+    rows: Model = dp.Problem(split).compile().model  # type: ignore[arg-type]
+    return QuadraticPart(squares.spaces, squares.terms, tuple(t.row for t in rows.terms))
+
+
+def dense_solution(part: QuadraticPart, pulled: torch.Tensor, rho: float) -> torch.Tensor:
+    """The solution by LU of the matrix, column by column."""
+    columns = []
+    for index in range(SIZE):
+        unit = torch.zeros(SIZE, dtype=torch.float64)
+        unit[index] = 1.0
+        x = (unit.reshape(SHAPE),)
+        sums = [torch.zeros(SHAPE, dtype=torch.float64)]
+        for term in part.terms:
+            term.row.adjoint_add(2.0 * term.penalty.weight * term.row.forward(x), sums, True)
+        for row in part.couplings:
+            row.adjoint_add(rho * row.forward(x), sums, True)
+        columns.append(sums[0].reshape(-1))
+    matrix = torch.stack(columns, dim=1)
+    constant = part.constant()[0]
+    right = rho * pulled if constant is None else rho * pulled + constant
+    return torch.linalg.solve(matrix, right.reshape(-1)).reshape(SHAPE)
+
+
+X = dp.Variable("x", SHAPE)
+WEIGHTS = 0.5 + noise(1, SHAPE).abs()
+SYSTEMS = {
+    "diagonal": (
+        3 * dp.sum_squares(dp.mul_elementwise(X, WEIGHTS) - noise(2, SHAPE)),
+        dp.norm1(X) + dp.norm1(2 * X),
+    ),
+    "fourier": (
+        0.7 * dp.sum_squares(dp.conv(X, KERNEL) - noise(3, SHAPE)) + dp.sum_squares(3 * X),
+        dp.norm1(dp.grad(X)) + dp.norm1(X),
+    ),
+    "cg": (
+        2 * dp.sum_squares(dp.mul_elementwise(dp.conv(X, KERNEL), WEIGHTS) - noise(4, SHAPE)),
+        dp.norm1(dp.grad(X)) + dp.norm1(X),
+    ),
+}
+
+
+def solver_for(kind: str, part: QuadraticPart) -> LinearSolver:
+    return ConjugateGradientSolver(part, exact=True) if kind == "cg" else SeparableSolver(part)
+
+
+@pytest.mark.parametrize("kind", SYSTEMS)
+@pytest.mark.parametrize("rho", [0.03, 1.0, 40.0])
+def test_the_solution_is_that_of_dense_algebra(kind: str, rho: float) -> None:
+    part = part_of(*SYSTEMS[kind])
+    solver = solver_for(kind, part)
+    assert solver.kind == kind
+    pulled = noise(5, SHAPE)
+    expected = dense_solution(part, pulled, rho)
+    for previous in (torch.zeros_like(pulled), noise(6, SHAPE)):
+        found = solver.solve([pulled.clone()], rho, (previous,))[0]
+        torch.testing.assert_close(found, expected, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["diagonal", "fourier"])
+def test_a_change_of_rho_renews_the_factors(kind: str) -> None:
+    part = part_of(*SYSTEMS[kind])
+    solver = SeparableSolver(part)
+    pulled = noise(7, SHAPE)
+    zeros = (torch.zeros_like(pulled),)
+    for rho in (1.0, 2.0, 1.0):
+        found = solver.solve([pulled.clone()], rho, zeros)[0]
+        torch.testing.assert_close(found, dense_solution(part, pulled, rho))
+
+
+def test_memory_given_is_filled() -> None:
+    for kind in ("diagonal", "fourier"):
+        solver = SeparableSolver(part_of(*SYSTEMS[kind]))
+        pulled, out = noise(8, SHAPE), torch.empty(SHAPE, dtype=torch.float64)
+        plain = solver.solve([pulled.clone()], 1.0, (out.clone(),))[0]
+        filled = solver.solve([pulled.clone()], 1.0, (out.clone(),), (out,))[0]
+        assert filled.data_ptr() == out.data_ptr()
+        torch.testing.assert_close(filled, plain)
+
+
+@pytest.mark.parametrize("kind", ["fourier", "cg"])
+def test_what_a_singular_system_says_nothing_about_stays(kind: str) -> None:
+    # Differences do not see the mean.
+    part = part_of(dp.sum_squares(dp.grad(X)), dp.norm1(dp.grad(X)))
+    solver = solver_for(kind, part)
+    pulled = noise(9, SHAPE)
+    pulled -= pulled.mean()
+    previous = noise(10, SHAPE) + 5.0
+    found = solver.solve([pulled.clone()], 1.0, (previous,))[0]
+    torch.testing.assert_close(found.mean(), previous.mean())
+
+
+def test_conjugate_gradients_end_within_as_many_steps_as_unknowns() -> None:
+    root = noise(11, (8, 8))
+    matrix = root @ root.T + 0.1 * torch.eye(8, dtype=torch.float64)
+    right = noise(12, (8,))
+    products = []
+
+    def product(x: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        products.append(1)
+        return (matrix @ x[0],)
+
+    zeros = (torch.zeros(8, dtype=torch.float64),)
+    found = conjugate_gradients(product, (right,), zeros, 1e-10, max_iter=50)[0]
+    torch.testing.assert_close(matrix @ found, right, atol=1e-7, rtol=1e-7)
+    assert len(products) <= 14
+
+
+def test_conjugate_gradients_started_at_the_solution_take_no_step() -> None:
+    matrix = torch.diag(torch.arange(1.0, 6.0, dtype=torch.float64))
+    right = torch.ones(5, dtype=torch.float64)
+    solution = (right / torch.arange(1.0, 6.0, dtype=torch.float64),)
+    found = conjugate_gradients(lambda x: (matrix @ x[0],), (right,), solution, 1e-12)
+    assert found[0] is solution[0]
+
+
+def test_several_variables_are_solved_together() -> None:
+    y = dp.Variable("y", SHAPE)
+    b = noise(13, SHAPE)
+    problem = dp.Problem(
+        dp.sum_squares(X + dp.conv(y, KERNEL) - b) + dp.sum_squares(X) + 2 * dp.sum_squares(y)
+    )
+    result = problem.solve()
+    assert result.plan.linear_solver == "cg"
+    x, z = result[X], result[y]
+    residual = x + dp.conv(z, KERNEL) - b
+    back = dp.conv(residual, KERNEL.flip(0, 1))
+    torch.testing.assert_close(residual + x, torch.zeros_like(x), atol=1e-7, rtol=0)
+    torch.testing.assert_close(back + 2 * z, torch.zeros_like(x), atol=1e-7, rtol=0)

@@ -1,0 +1,216 @@
+"""What the compiler chose, said in words and numbers, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from solver_cases import CASES, KERNEL, SHAPE, noise
+
+import dprox_core as dp
+from dprox_core.compiler.methods import METHODS
+
+
+def variable() -> dp.Variable:
+    return dp.Variable("x", SHAPE)
+
+
+def plan_of(objective: object, method: str = "admm", **options: object) -> dp.Solver:
+    return dp.Problem(objective).compile(method, **options)  # type: ignore[arg-type]
+
+
+def test_squares_go_to_the_linear_solve_and_the_rest_to_proxes() -> None:
+    x = variable()
+    plan = plan_of(
+        dp.sum_squares(dp.conv(x, KERNEL) - noise(1)) + 0.1 * dp.norm1(dp.grad(x)) + dp.nonneg(x)
+    ).plan
+    roles = {term.text: term.role for term in plan.terms}
+    assert roles == {
+        "sum_squares(conv(x, kernel) - b)": "linear solve",
+        "0.1*norm1(grad(x))": "prox",
+        "nonneg(x)": "prox",
+    }
+    assert plan.linear_solver == "fourier"
+    assert plan.terms[1].operator == "grad(x)"
+    assert plan.terms[1].norm == pytest.approx(
+        float(torch.linalg.matrix_norm(_matrix_of_grad(), ord=2)), rel=1e-6
+    )
+
+
+def _matrix_of_grad() -> torch.Tensor:
+    from solver_cases import dense
+
+    return torch.from_numpy(dense(dp.grad, SHAPE))
+
+
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        ("diagonal", lambda x: dp.sum_squares(dp.mul_elementwise(x, noise(2))) + dp.norm1(x)),
+        ("diagonal", lambda x: dp.sum_squares(x - noise(2)) + dp.nonneg(x)),
+        ("fourier", lambda x: dp.sum_squares(x - noise(2)) + dp.norm1(dp.grad(x))),
+        ("fourier", lambda x: dp.sum_squares(dp.conv(x, KERNEL)) + dp.norm1(x)),
+    ],
+)
+def test_the_cheapest_linear_solver_is_chosen(kind: str, make: object) -> None:
+    plan = plan_of(make(variable())).plan  # type: ignore[operator]
+    assert plan.linear_solver == kind
+    assert plan.reason.endswith(".")
+
+
+def test_a_mask_beside_a_convolution_is_split_off_and_the_reason_given() -> None:
+    x = variable()
+    keep = (noise(3) > 0).double()
+    plan = plan_of(dp.sum_squares(dp.mask(x, keep) - noise(3)) + dp.norm1(dp.grad(x))).plan
+    assert plan.linear_solver == "fourier"
+    assert "is split off" in plan.reason
+    assert "mask(x, m)" in plan.reason
+    assert "frequency only" in plan.reason
+
+
+def test_mixed_variables_take_conjugate_gradients_and_the_reason_says_so() -> None:
+    x, y = variable(), dp.Variable("y", SHAPE)
+    plan = plan_of(dp.sum_squares(x + y - noise(4)) + dp.norm1(x) + dp.norm1(dp.grad(y))).plan
+    assert plan.linear_solver == "cg"
+    assert "mixes variables" in plan.reason
+
+
+def test_passes_record_before_and_after() -> None:
+    x = variable()
+    plan = plan_of(
+        dp.sum_squares(x - 1)
+        + 2 * dp.norm1(3 * x)
+        + dp.nonneg(x)
+        + dp.box(x, -1, 2)
+        + 0 * dp.norm1(x)
+    ).plan
+    names = [record.name for record in plan.passes]
+    assert names[:3] == ["drop", "absorb", "merge_bounds"]
+    drop, absorb, bounds = plan.passes[:3]
+    assert "0*norm1(x)" in drop.before
+    assert "0*norm1(x)" not in drop.after
+    assert "2*norm1(3*x)" in absorb.before
+    assert any("nonneg(x) + box(x, -1, 2)" in text for text in bounds.after)
+
+
+def test_explain_is_words_for_every_method() -> None:
+    for method in METHODS:
+        for case in CASES:
+            problem, *_ = case.build()
+            try:
+                plan = problem.compile(method).plan
+            except dp.CompileError:
+                continue
+            text = plan.explain()
+            assert text.startswith("minimize  ")
+            assert "None" not in text
+            for term in plan.terms:
+                assert term.text in text
+            for name in plan.parameters:
+                assert f"{name} = " in text
+
+
+def test_a_plan_is_json() -> None:
+    case = CASES[1]
+    for method in METHODS:
+        try:
+            plan = case.build()[0].compile(method).plan
+        except dp.CompileError:
+            continue
+        held = json.loads(json.dumps(plan.to_dict()))
+        assert held["method"] == method
+        assert held["variables"] == {"x": list(SHAPE)}
+
+
+def test_given_parameters_are_not_called_automatic() -> None:
+    x = variable()
+    objective = dp.sum_squares(x - noise(5)) + dp.norm1(dp.grad(x))
+    automatic = plan_of(objective).plan
+    given = plan_of(objective, rho=0.5, relaxation=1.2).plan
+    assert set(automatic.automatic) == {"rho", "relaxation"}
+    assert given.automatic == ()
+    assert given.parameters == {"rho": 0.5, "relaxation": 1.2}
+    assert "rho = 0.5 (given)" in given.explain()
+
+
+def test_unknown_methods_and_options_are_refused_with_a_hint() -> None:
+    x = variable()
+    problem = dp.Problem(dp.sum_squares(x - 1) + dp.norm1(x))
+    with pytest.raises(dp.ParameterError, match='There is no method "amdm": choose one of admm'):
+        problem.solve("amdm")
+    with pytest.raises(dp.ParameterError, match='"relaxaton": did you mean relaxation'):
+        problem.solve("admm", relaxaton=1.0)
+    with pytest.raises(dp.ParameterError, match="fista has no option"):
+        problem.solve("fista", rho=1.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "value", "sentence"),
+    [
+        ("admm", "rho", 0.0, "rho must be a number above 0"),
+        ("admm", "rho", float("nan"), "rho must be a number above 0"),
+        ("admm", "rho", "big", "rho must be a number above 0"),
+        ("admm", "relaxation", 2.0, "relaxation must lie between 0 and 2"),
+        ("admm", "relaxation", 0.0, "relaxation must lie between 0 and 2"),
+        ("admm", "linear_solver", "magic", "linear_solver is"),
+        ("fista", "step", -1.0, "step must be a number above 0"),
+        ("fista", "restart", "yes", "restart is True or False"),
+    ],
+)
+def test_options_out_of_range_are_refused(
+    method: str, option: str, value: object, sentence: str
+) -> None:
+    x = variable()
+    problem = dp.Problem(dp.sum_squares(x - 1) + dp.norm1(x))
+    with pytest.raises(dp.ParameterError, match=sentence):
+        problem.solve(method, **{option: value})  # type: ignore[arg-type]
+
+
+def test_fista_names_the_sub_expression_at_fault() -> None:
+    x = variable()
+    problem = dp.Problem(dp.sum_squares(x - 1) + 0.1 * dp.norm1(dp.grad(x)))
+    with pytest.raises(dp.CompileError, match=r"grad\(x\) stands in between") as caught:
+        problem.solve("fista")
+    assert caught.value.where == "grad(x)"
+
+
+def test_contradicting_bounds_are_refused_with_both_named() -> None:
+    x = variable()
+    problem = dp.Problem(dp.sum_squares(x), [x >= 2, x <= 1])
+    with pytest.raises(dp.CompileError, match="contradict each other"):
+        problem.solve()
+
+
+def test_an_objective_without_variables_or_weight_is_refused() -> None:
+    x = variable()
+    with pytest.raises(dp.CompileError, match="weight 0"):
+        dp.Problem(0 * dp.sum_squares(x)).solve()
+    other = dp.Variable("x", (2,))
+    with pytest.raises(dp.ParameterError, match='called "x"'):
+        dp.Problem(dp.sum_squares(x) + dp.sum_squares(other)).solve()
+
+
+def test_value_is_the_written_objective() -> None:
+    x = variable()
+    b, at = noise(6), noise(7)
+    problem = dp.Problem(3 * dp.sum_squares(2 * x - b) + 2 * dp.norm1(dp.grad(x)) + 5)
+    expected = 3 * (2 * at - b).square().sum() + 2 * dp.grad(at).abs().sum() + 5
+    assert problem.value(at) == pytest.approx(float(expected))
+    assert dp.Problem(dp.sum_squares(x), [x >= 0]).value(at) == float("inf")
+    assert problem.value({"x": at}) == problem.value({x: at}) == problem.value(at)
+    with pytest.raises(dp.ShapeError, match="has shape"):
+        problem.value(torch.zeros(3))
+    with pytest.raises(dp.ParameterError, match="x has no value"):
+        problem.value({})
+
+
+def test_the_compiled_objective_is_the_written_one() -> None:
+    for case in CASES:
+        problem, *_ = case.build()
+        solver = problem.compile()
+        at = tuple(noise(8, v.shape, complex=v.is_complex).abs() for v in problem.variables)
+        at = tuple(a.to(s.dtype) for a, s in zip(at, solver.model.spaces, strict=True))
+        values = dict(zip(problem.variables, at, strict=True))
+        if solver.violation(at) == 0.0:
+            assert solver.objective(at) == pytest.approx(problem.value(values), rel=1e-12)
