@@ -109,7 +109,7 @@ def _find(document: Document, name: str, key: str) -> tuple[Node, Parameter]:
     found = document.named(name)
     # A view may share its name with a value: the one that has the parameter is meant.
     having = [n for n in found if n.spec is not None and n.spec.parameter(key) is not None]
-    node = (having or found or [None])[0]
+    node = next(iter(having or found), None)
     if node is None:
         names = [other.name for other in document.nodes]
         raise CommandError(

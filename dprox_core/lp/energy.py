@@ -188,7 +188,9 @@ def capacity_expansion(
         build.limit("back_flow_limit", columns["flow"], columns["line"], -1.0, 1.0)
     if emissions is not None:
         budget = build.row("emissions", (1,), -np.inf, emissions * float(demand.sum()))
-        build.entries(np.broadcast_to(budget, (nodes, hours)), columns["gas_dispatch"], _TONNES_PER_MWH)
+        build.entries(
+            np.broadcast_to(budget, (nodes, hours)), columns["gas_dispatch"], _TONNES_PER_MWH
+        )
     return EnergySystem(build.program(), hours, nodes, columns, build.rows, demand)
 
 

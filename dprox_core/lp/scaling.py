@@ -74,8 +74,8 @@ def equilibrate(matrix: sp.csr_array) -> tuple[Array, Array]:
         rows /= _root(row)
         columns /= _root(column)
         work.data = original * rows[index] * columns[work.indices]
-    row = np.bincount(index, work.data, minlength=m)
-    column = np.bincount(work.indices, work.data, minlength=n)
+    row = np.bincount(index, work.data, minlength=m).astype(np.float64)
+    column = np.bincount(work.indices, work.data, minlength=n).astype(np.float64)
     return rows / _root(row), columns / _root(column)
 
 

@@ -48,12 +48,18 @@ def _wavelet(restoration: Any, image: Array, sigma: float, axis: int | None) -> 
 def _tv(restoration: Any, image: Array, sigma: float, axis: int | None) -> Array:
     # λ = σ √C: near the best for photographs, whose channels share their edges.
     weight = sigma * (image.shape[-1] ** 0.5 if axis is not None else 1.0)
-    return restoration.denoise_tv_chambolle(image, weight=weight, max_num_iter=60, channel_axis=axis)
+    return restoration.denoise_tv_chambolle(
+        image, weight=weight, max_num_iter=60, channel_axis=axis
+    )
 
 
 def _bilateral(restoration: Any, image: Array, sigma: float, axis: int | None) -> Array:
     return restoration.denoise_bilateral(
-        np.clip(image, 0.0, 1.0), win_size=7, sigma_color=2.0 * sigma, sigma_spatial=1.5, channel_axis=axis
+        np.clip(image, 0.0, 1.0),
+        win_size=7,
+        sigma_color=2.0 * sigma,
+        sigma_spatial=1.5,
+        channel_axis=axis,
     )
 
 
@@ -63,7 +69,7 @@ FILTERS: dict[str, Filter] = {
     "tv": _tv,
     "bilateral": _bilateral,
 }
-"""Name → what calls scikit-image: non-local means, wavelet shrinkage, total variation, bilateral."""
+"""Name → what calls scikit-image: non-local means, wavelets, total variation, bilateral."""
 
 
 def filter_denoiser(name: str) -> Callable[[Tensor, float | Tensor], Tensor]:

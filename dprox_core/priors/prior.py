@@ -73,7 +73,10 @@ class Prior:
         if not self.trainable:
             return ()
         found = {
-            id(p): p for step in self.steps if isinstance(step, nn.Module) for p in step.parameters()
+            id(p): p
+            for step in self.steps
+            if isinstance(step, nn.Module)
+            for p in step.parameters()
         }
         return tuple(p for p in found.values() if p.requires_grad)
 
