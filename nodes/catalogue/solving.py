@@ -52,7 +52,7 @@ def _tolerance(name: str, title: str, default: float, help: str) -> Parameter:
 
 
 _TOLERANCES = (
-    _tolerance("abs_tol", "absolute tolerance", 1e-5, "Stop when residuals fall below this."),
+    _tolerance("abs_tol", "absolute tolerance", 3e-4, "Stop when residuals fall below this."),
     _tolerance("rel_tol", "relative tolerance", 1e-3, "The same, relative to the iterates."),
 )
 
