@@ -16,7 +16,7 @@ from dprox_core.expressions.base import (
     number_text,
     shape_text,
 )
-from dprox_core.expressions.leaves import Constant
+from dprox_core.expressions.leaves import Constant, Placeholder
 from dprox_core.linops.algebra import Scale
 
 if TYPE_CHECKING:
@@ -56,13 +56,14 @@ class Apply(Expression):
         self.argument = argument
         self.operands = operands
         self.options = options
+        self._open = _is_open(self)
         self._shape = operator.infer(argument, operands, **options)
 
     @property
     def shape(self) -> Shape | None:  # type: ignore[override]
-        """The operator's rule, applied again while a placeholder leaves it open."""
-        if self._shape is None:
-            self._shape = self.operator.infer(self.argument, self.operands, **self.options)
+        """The operator's rule, applied again where a placeholder may change its shape."""
+        if self._open:
+            return self.operator.infer(self.argument, self.operands, **self.options)
         return self._shape
 
     @property
@@ -93,12 +94,13 @@ class Add(Expression):
     def __init__(self, left: Expression, right: Expression) -> None:
         self.left = left
         self.right = right
+        self._open = _is_open(self)
         self._shape = _sum_shape(left, right)
 
     @property
     def shape(self) -> Shape | None:  # type: ignore[override]
         """The summands' shape, known once theirs are."""
-        return _sum_shape(self.left, self.right) if self._shape is None else self._shape
+        return _sum_shape(self.left, self.right) if self._open else self._shape
 
     @property
     def is_complex(self) -> bool:  # type: ignore[override]
@@ -131,12 +133,22 @@ class Add(Expression):
         return result
 
 
+def _is_open(node: Expression) -> bool:
+    """Whether the shape may still change, with the value of a placeholder without a type."""
+    return any(
+        child._open
+        if isinstance(child, (Apply, Add))
+        else isinstance(child, Placeholder) and not child.is_typed
+        for child in node.children
+    )
+
+
 def _is_minus_one(node: Apply) -> bool:
     factor = node.operands[0]
     return isinstance(factor, Constant) and factor.is_number and factor.tensor.item() == -1.0
 
 
-def _sum_shape(left: Expression, right: Expression) -> Shape | None:
+def _sum_shape(left: Expression, right: Expression, sign: str = "+") -> Shape | None:
     a, b = left.shape, right.shape
     if a is None or b is None:
         # An open placeholder takes the shape of what it is added to.
@@ -151,10 +163,11 @@ def _sum_shape(left: Expression, right: Expression) -> Shape | None:
         return b
     raise ShapeError(
         f"{left.describe()} has shape {shape_text(a)} and {right.describe()} has shape "
-        f"{shape_text(b)}: they cannot be added. Give both the same shape.",
+        f"{shape_text(b)}: they cannot be {'added' if sign == '+' else 'subtracted'}. Give both "
+        "the same shape.",
         expected=a,
         got=b,
-        where=f"{left.describe()} + {right.describe()}",
+        where=f"{left.describe()} {sign} {right.describe()}",
     )
 
 
@@ -181,6 +194,8 @@ def add(left: object, right: object) -> Expression:
 def subtract(left: object, right: object) -> Expression:
     """left − right."""
     minuend, subtrahend = as_expression(left), as_expression(right)
+    # Before the sign is put in front, so that an error names what was written.
+    _sum_shape(minuend, subtrahend, "-")
     return Add(minuend, scale(-1.0, subtrahend))
 
 

@@ -161,6 +161,11 @@ class Placeholder(Expression):
         return None if self._value is None else tuple(self._value.shape)
 
     @property
+    def is_typed(self) -> bool:
+        """Whether a shape was declared, so that every value has it."""
+        return self._declared is not None
+
+    @property
     def is_complex(self) -> bool:  # type: ignore[override]
         """Whether the value is complex; False while there is none."""
         return self._value is not None and self._value.is_complex()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, overload
 
 import torch
 
 from dprox_core.errors import ShapeError
-from dprox_core.linops.base import LinOp, Transfer, apply, register
+from dprox_core.linops.base import LinOp, Transfer, apply, magnitude_squared, register
 from dprox_core.linops.space import Space
 from dprox_core.numerics import fourier
 
@@ -97,9 +98,18 @@ class Conv(LinOp):
             return None
         return Transfer(self.spectrum, 0, self.full)
 
+    def gram_spectrum(self) -> torch.Tensor:
+        """|k̂|²; on a real image its even part, which is all that a real part lets through."""
+        squared = magnitude_squared(self.spectrum)
+        if not self.full or self.domain.is_complex:
+            return squared
+        mirrored = squared.flip((-2, -1)).roll((1, 1), (-2, -1))
+        half = fourier.spectrum_shape(self.size, full=False)[1]
+        return (0.5 * (squared + mirrored))[..., :half]
+
     def norm_bound(self) -> float:
         """max |k̂|, the largest factor of any frequency."""
-        return float(self.spectrum.detach().abs().max())
+        return math.sqrt(float(self.gram_spectrum().detach().max()))
 
 
 def kernel_spectrum(kernel: torch.Tensor, size: tuple[int, int], full: bool) -> torch.Tensor:

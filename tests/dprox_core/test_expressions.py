@@ -1,0 +1,199 @@
+"""The algebra of expressions: shapes, dtypes, words, several variables, placeholders."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import dprox_core as dp
+from dprox_core.expressions.binding import Binding
+
+GENERATOR = torch.Generator().manual_seed(0)
+
+
+def random(*shape: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    return torch.randn(shape, generator=GENERATOR, dtype=dtype)
+
+
+def evaluated(expression: dp.Expression, values: dict[dp.Variable, torch.Tensor]) -> torch.Tensor:
+    """The value of an expression at given variables, through its affine form."""
+    affine = Binding([expression], extra=tuple(values.values())).affine(expression)
+    parts = [operator.forward(values[v]) for v, operator in affine.operators.items()]
+    total = sum(parts[1:], parts[0])
+    return total if affine.offset is None else total + affine.offset
+
+
+x = dp.Variable("x", (2, 3, 4, 5))
+y = dp.Variable("y", (2, 3, 4, 5))
+
+
+def test_the_algebra_means_what_it_says() -> None:
+    u, v = random(2, 3, 4, 5), random(2, 3, 4, 5)
+    b, channel = random(2, 3, 4, 5), random(3, 1, 1)
+    at = {x: u, y: v}
+    for expression, expected in [
+        (x + y, u + v),
+        (x - y, u - v),
+        (b - x, b - u),
+        (x - b, u - b),
+        (-x, -u),
+        (+x, u),
+        (3 * x, 3 * u),
+        (x * 3, 3 * u),
+        (x / 4, u / 4),
+        (2 * (3 * x - y) - (x - b) / 2, 2 * (3 * u - v) - (u - b) / 2),
+        (x + channel, u + channel),
+        (channel - x, channel - u),
+        (x + 1, u + 1),
+        (1 - x, 1 - u),
+        (x + x + x, 3 * u),
+        (x - x + y, v),
+        (np.ones((2, 3, 4, 5)) - x, 1 - u),
+        (torch.tensor(2.0) * x, 2 * u),
+        (dp.grad(x + y), dp.grad(u) + dp.grad(v)),
+        (dp.grad(2 * x - b), dp.grad(2 * u - b)),
+    ]:
+        assert expression.shape == tuple(expected.shape)
+        assert torch.allclose(evaluated(expression, at), expected)
+
+
+def test_numbers_of_any_kind_may_stand_beside_a_variable() -> None:
+    u = random(2, 3, 4, 5)
+    for two in (2, 2.0, np.float32(2), np.int64(2), torch.tensor(2.0), torch.tensor([2.0])):
+        assert torch.allclose(evaluated(two * x, {x: u}), 2 * u)
+        assert torch.allclose(evaluated(x * two, {x: u}), 2 * u)
+    assert torch.allclose(evaluated(x * 2j, {x: u}), 2j * u)
+
+
+def test_any_number_of_axes() -> None:
+    for shape in [(), (7,), (3, 5), (1, 2, 3, 4, 5)]:
+        z = dp.Variable("z", shape)
+        assert (2 * z + torch.ones(shape)).shape == shape
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: x + dp.Variable("w", (2, 3)), ["x has shape (2, 3, 4, 5)", "w has shape (2, 3)"]),
+        (lambda: x - torch.ones(7), ["x has shape", "b has shape (7,)", "cannot be subtracted"]),
+        (lambda: dp.conv(x, torch.ones(9, 9)), ["kernel (9 × 9)", "x (4 × 5)"]),
+        (lambda: x + dp.grad(x), ["x has shape", "grad(x) has shape (2, 3, 4, 5, 2)"]),
+    ],
+)
+def test_a_misfit_names_both_operands_at_construction(build, words) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(dp.ShapeError) as caught:
+        build()
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: dp.Variable("", (3,)), "needs a name"),
+        (lambda: dp.Variable("x", (3,), dtype=torch.int32), "must be float32"),
+        (lambda: x + "photo", "Expected an expression"),
+        (lambda: bool(x >= 0), "has no truth value"),
+        (lambda: np.asarray(x), "without a value"),
+        (lambda: torch.sin(x), "torch.sin does not take an expression"),
+        (lambda: dp.norm1(x) - dp.norm1(y), "cannot be subtracted"),
+        (lambda: dp.norm1(x) + x, "add penalties"),
+        (lambda: dp.Problem(x), "minimizes a penalty"),
+        (lambda: dp.Problem(dp.norm1(x), [dp.norm1(x)]), "A constraint is a condition"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(build, words) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(dp.ParameterError) as caught:
+        build()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(0,), (2, -1), (2.5,), "ab"])
+def test_shapes_are_whole_numbers(shape: object) -> None:
+    with pytest.raises(dp.ShapeError, match="whole numbers from 1"):
+        dp.Variable("x", shape)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        (2 * x - y, "2*x - y"),
+        (-(x + y), "-(x + y)"),
+        (dp.conv(x, torch.ones(3, 3)) - torch.ones(4, 5), "conv(x, kernel) - b"),
+        (3 * (x - y) + 1, "3*(x - y) + 1"),
+        (x - (y - 1), "x - (y - 1)"),
+        (dp.grad(x / 4), "grad(0.25*x)"),
+    ],
+)
+def test_an_expression_reads_as_it_was_written(expression: dp.Expression, text: str) -> None:
+    assert expression.describe() == text
+
+
+def test_placeholders_may_be_open_until_the_solve() -> None:
+    b = dp.Placeholder("b")
+    problem = dp.Problem(dp.sum_squares(dp.grad(x) - b) + dp.sum_squares(x))
+    with pytest.raises(dp.ParameterError, match="b has no value"):
+        problem.solve()
+    b.value = torch.zeros(2, 3, 4, 5, 2)
+    assert float(problem.solve()[x].abs().max()) == 0.0
+    b.value = torch.zeros(7)
+    with pytest.raises(dp.ShapeError, match=r"grad\(x\) has shape"):
+        problem.solve()
+
+
+def test_a_typed_placeholder_refuses_other_shapes() -> None:
+    b = dp.Placeholder("b", shape=(4, 5))
+    assert (x - b).shape == x.shape
+    with pytest.raises(dp.ShapeError, match="declared"):
+        b.value = torch.zeros(4, 6)
+
+
+def test_a_placeholder_stays_attached_to_autograd() -> None:
+    k = dp.Placeholder("k", value=torch.rand(3, 3, dtype=torch.float64, requires_grad=True))
+    target = random(1, 1, 6, 6)
+    z = dp.Variable("z", (1, 1, 6, 6))
+    problem = dp.Problem(dp.sum_squares(dp.conv(z, k) - target) + 0.1 * dp.sum_squares(z))
+
+    def solved(kernel: torch.Tensor) -> torch.Tensor:
+        k.value = kernel
+        return problem.solve()[z]
+
+    assert torch.autograd.gradcheck(solved, (k.value,), fast_mode=True)
+
+
+def test_precision_follows_the_data() -> None:
+    z = dp.Variable("z", (4,))
+    for dtype in (torch.float32, torch.float64):
+        solution = dp.Problem(dp.sum_squares(z - torch.ones(4, dtype=dtype))).solve()[z]
+        assert solution.dtype == dtype
+    w = dp.Variable("w", (4,), dtype=torch.complex128)
+    b = random(4, dtype=torch.complex128)
+    assert torch.allclose(dp.Problem(dp.sum_squares(w - b)).solve()[w], b)
+
+
+def test_two_variables_in_one_problem() -> None:
+    low, sparse = dp.Variable("low", (6, 5)), dp.Variable("sparse", (6, 5))
+    b = random(6, 5)
+    problem = dp.Problem(
+        dp.sum_squares(low + sparse - b) + 0.5 * dp.sum_squares(low) + 0.3 * dp.norm1(sparse)
+    )
+    result = problem.solve(max_iter=3000, abs_tol=1e-10, rel_tol=1e-10)
+    # Without the quadratic's variable: min over s of ‖b − s‖²/3 + 0.3 ‖s‖₁.
+    s = torch.sign(b) * (b.abs() - 0.45).clamp_min(0)
+    assert torch.allclose(result[sparse], s, atol=1e-6)
+    assert torch.allclose(result[low], (b - s) / 1.5, atol=1e-6)
+
+
+def test_two_variables_of_one_name_are_refused() -> None:
+    one, other = dp.Variable("x", (3,)), dp.Variable("x", (3,))
+    with pytest.raises(dp.ParameterError, match='called "x"'):
+        dp.Problem(dp.sum_squares(one - other)).solve()
+
+
+def test_bad_data_is_named() -> None:
+    b = torch.ones(3)
+    b[1] = torch.nan
+    z = dp.Variable("z", (3,))
+    with pytest.raises(dp.DataError, match="The operand b in z - b, of shape"):
+        dp.Problem(dp.sum_squares(z - b)).solve()
