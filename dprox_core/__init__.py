@@ -42,8 +42,22 @@ from dprox_core.monitor import (
     cancel_requested,
     monitor,
 )
+from dprox_core.priors import weights
+from dprox_core.priors.denoisers import denoiser
+from dprox_core.priors.lipschitz import lipschitz
+from dprox_core.priors.noise import estimate_noise
+from dprox_core.priors.schedule import log_descent
 from dprox_core.problem import Problem
-from dprox_core.proxfns import Objective, box, group_norm1, nonneg, norm1, sum_squares
+from dprox_core.proxfns import (
+    Objective,
+    box,
+    deep_prior,
+    group_norm1,
+    nonneg,
+    norm1,
+    sum_squares,
+    unrolled_prior,
+)
 from dprox_core.result import History, HistoryRow, Result, Status
 from dprox_core.session import session
 from dprox_core.solver import Solver
@@ -77,11 +91,16 @@ __all__ = [
     "box",
     "cancel_requested",
     "conv",
+    "deep_prior",
+    "denoiser",
     "disk_psf",
+    "estimate_noise",
     "gaussian_psf",
     "grad",
     "group_norm1",
+    "lipschitz",
     "load_image",
+    "log_descent",
     "mask",
     "monitor",
     "mosaic",
@@ -94,4 +113,6 @@ __all__ = [
     "save_image",
     "session",
     "sum_squares",
+    "unrolled_prior",
+    "weights",
 ]

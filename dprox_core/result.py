@@ -30,6 +30,7 @@ class Status(Enum):
     DIVERGED = "diverged"
     NOT_FINITE = "not_finite"
     STOPPED = "stopped"
+    FINISHED = "finished"
 
     @property
     def sentence(self) -> str:
@@ -52,6 +53,7 @@ _SENTENCES = {
         "the weights for extreme values."
     ),
     Status.STOPPED: "Stopped on request.",
+    Status.FINISHED: "Finished: the planned sequence of noise levels was run to its end.",
 }
 
 

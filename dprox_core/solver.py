@@ -75,20 +75,20 @@ class Solver:
         """The state before the first step.
 
         Args:
-            x0: where to start: a tensor, or a mapping from variables or their names; zeros where
-                nothing is given.
+            x0: where to start: a tensor, or a mapping from variables or their names; where nothing
+                is given the method chooses, which is zero unless there is a deep prior.
 
         Raises:
             ShapeError: a start does not have its variable's shape.
             DataError: a start holds NaN or infinity.
         """
-        start = _by_variable(x0, self.model.variables, "x0")
-        vectors = []
-        for variable, space in zip(self.model.variables, self.model.spaces, strict=True):
-            given = start.get(variable)
-            vectors.append(space.zeros() if given is None else _start(given, variable, space))
+        given = _by_variable(x0, self.model.variables, "x0")
+        spaces = dict(zip(self.model.variables, self.model.spaces, strict=True))
         with self._mode():
-            return self.algorithm.init(tuple(vectors))
+            found = {v: _start(given[v], v, space) for v, space in spaces.items() if v in given}
+            default = self.algorithm.start() if len(found) < len(spaces) else tuple(found.values())
+            x0 = tuple(found.get(v, held) for v, held in zip(spaces, default, strict=True))
+            return self.algorithm.init(x0)
 
     def step(self, state: State, measure: bool = False) -> State:
         """One iteration; the state given may be overwritten (``state.clone()`` keeps it)."""
@@ -105,7 +105,11 @@ class Solver:
     def objective(self, x: Vectors) -> float:
         """The written objective without constraints, at values of the variables."""
         with torch.no_grad():
-            finite = [t.value(x) for t in self.model.terms if not t.function.is_indicator]
+            finite = [
+                t.value(x)
+                for t in self.model.terms
+                if not t.function.is_indicator and t.function.has_value
+            ]
             return number(self.model.constant) + sum(number(value) for value in finite)
 
     def violation(self, x: Vectors) -> float:
@@ -156,6 +160,7 @@ class Solver:
             started = self.init(x0) if state is None else state
             if state is not None and not self.differentiate:
                 started = state.clone()
+            started = self.algorithm.begin(started, max_iter)
             return _Run(self, started, max_iter, truths).run()
 
     def _mode(self) -> AbstractContextManager[Any]:
@@ -227,9 +232,9 @@ class _Run:
         return Status.STOPPED if stop and ended is None else ended
 
     def _is_check(self, count: int) -> bool:
-        return (
-            count % CHECK_EVERY == 0 or count == self._limit or count == self._algorithm.exact_after
-        )
+        ends = (self._limit, self._algorithm.exact_after)
+        last = self._algorithm.last(self._state)
+        return count % CHECK_EVERY == 0 or count in ends or self._state.iteration + 1 == last
 
     def _measured(self, row: HistoryRow) -> HistoryRow:
         held = self._state.residuals
@@ -253,8 +258,10 @@ class _Run:
         assert held is not None, "a check is always measured"
         if not held.finite:
             return Status.NOT_FINITE
-        if held.met:
+        if self._algorithm.done(self._state):
             return Status.CONVERGED
+        if self._state.iteration == self._algorithm.last(self._state):
+            return Status.FINISHED
         size = max(
             held.primal / max(held.primal_tolerance, 1e-300),
             held.dual / max(held.dual_tolerance, 1e-300),

@@ -90,6 +90,10 @@ class Algorithm(ABC, Generic[S]):
     model: Model
     tolerances: Tolerances
 
+    def start(self) -> Vectors:
+        """Where variables begin for which nothing is given: at zero."""
+        return tuple(space.zeros() for space in self.model.spaces)
+
     @abstractmethod
     def init(self, x0: Vectors) -> S:
         """The state before the first step."""
@@ -118,6 +122,14 @@ class Algorithm(ABC, Generic[S]):
     @property
     def exact_after(self) -> int | None:
         """The number of steps after which nothing is left to do, where that is known."""
+        return None
+
+    def begin(self, state: S, limit: int) -> S:
+        """Told how many steps will be taken at most, before the first of them."""
+        return state
+
+    def last(self, state: S) -> int | None:
+        """The iteration with which a planned course ends; None where there is none."""
         return None
 
     def done(self, state: S) -> bool:

@@ -52,6 +52,7 @@ def compile_problem(
         CompileError: the method does not accept the problem.
     """
     builder = _builder(method, options)
+    _refuse_other_methods(objective, method)
     for name, tolerance in (("abs_tol", abs_tol), ("rel_tol", rel_tol)):
         if not (math.isfinite(tolerance) and tolerance >= 0):
             raise ParameterError(
@@ -65,6 +66,7 @@ def compile_problem(
     differentiate = torch.is_grad_enabled() and (
         binding.requires_grad
         or any(t.requires_grad for t in extra)
+        or any(term.function.parameters(term.options) for term in objective.terms)
         or any(isinstance(v, torch.Tensor) and v.requires_grad for v in options.values())
     )
     with torch.set_grad_enabled(differentiate):
@@ -82,6 +84,19 @@ def compile_problem(
             Request(model, records, objective.describe(), tolerances, differentiate, dict(options))
         )
     return Solver(written, algorithm, plan, differentiate)
+
+
+def _refuse_other_methods(objective: Objective, method: str) -> None:
+    for term in objective.terms:
+        methods = term.function.methods
+        if methods is not None and method not in methods:
+            known = " or ".join(f'"{name}"' for name in methods)
+            raise CompileError(
+                f"{method} cannot take {term.describe()}: use method {known}.",
+                expected=known,
+                got=method,
+                where=term.describe(),
+            )
 
 
 def _run_passes(model: Model) -> tuple[Model, tuple[PassRecord, ...]]:

@@ -9,6 +9,7 @@ __all__ = ["explain"]
 
 _METHODS = {
     "admm": "ADMM (alternating direction method of multipliers)",
+    "hqs": "HQS (half-quadratic splitting)",
     "fista": "FISTA (accelerated proximal gradient)",
 }
 _SOLVERS = {
@@ -44,6 +45,7 @@ def explain(plan: Plan) -> str:
     )
     lines.append(f"Memory: about {megabytes(plan.memory_bytes)}.")
     lines.extend(plan.guarantees)
+    lines.extend(f"Warning: {warning}" for warning in plan.warnings)
     return "\n".join(lines)
 
 
@@ -62,4 +64,8 @@ def _terms(plan: Plan) -> list[str]:
     for term in proxes:
         place = "the variable itself" if term.operator is None else term.operator
         lines.append(f"Proximal step for {term.text}, on {place} (norm {term.norm:.4g}).")
+    for term in plan.terms:
+        if term.role == "denoiser":
+            place = "the variable itself" if term.operator is None else term.operator
+            lines.append(f"Denoising step for {term.text}, on {place}.")
     return lines

@@ -24,7 +24,7 @@ class PlanTerm:
 
     Attributes:
         text: the term as written.
-        role: "linear solve", "prox", "gradient step".
+        role: "linear solve", "prox", "gradient step", "denoiser".
         operator: the operator in front of the prox, None for the variable itself.
         norm: the norm of that operator.
     """
@@ -54,6 +54,7 @@ class Plan:
         tolerances: absolute and relative tolerance.
         memory_bytes: predicted memory of the solve, data included.
         guarantees: what is known about convergence.
+        warnings: what may go wrong, and what to do about it.
     """
 
     method: str
@@ -70,6 +71,7 @@ class Plan:
     tolerances: dict[str, float]
     memory_bytes: int
     guarantees: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = field(default=())
 
     def explain(self) -> str:
         """The plan in plain words, line by line."""

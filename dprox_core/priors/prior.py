@@ -183,16 +183,16 @@ def _back(image: Tensor, k: int) -> Tensor:
 
 def load_prior(
     given: object,
-    weights: str | os.PathLike[str] | None,
+    weights: str | os.PathLike[str] | None = None,
     *,
-    x8: Symmetries,
-    clamp: bool,
-    trainable: bool,
-    unroll_step: int | None,
-    precision: str,
-    tile: int | None,
-    overlap: int | None,
-    averaged: float,
+    x8: Symmetries = False,
+    clamp: bool = False,
+    trainable: bool = False,
+    unroll_step: int | None = None,
+    precision: str = "float32",
+    tile: int | None = None,
+    overlap: int | None = None,
+    averaged: float = 1.0,
 ) -> Prior:
     """A denoiser by name, by file, or as a function, checked and made ready.
 

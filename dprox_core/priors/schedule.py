@@ -6,13 +6,16 @@ import math
 
 from dprox_core.errors import ParameterError
 
-__all__ = ["BALANCE", "LEAST_NOISE", "START", "log_descent"]
+__all__ = ["BALANCE", "LEAST_NOISE", "START", "STEPS", "log_descent"]
 
 START = 49.0 / 255.0
 """The first denoiser's noise level (DPIR, section 4.2)."""
 
 BALANCE = 0.23
 """λ, how much the prior counts against the data (DPIR, section 4.2)."""
+
+STEPS = 24
+"""How many levels a course has where nothing else is said."""
 
 LEAST_NOISE = 0.255 / 255.0
 """The least noise a measurement is taken to have: with none the prior would count nothing."""

@@ -62,6 +62,10 @@ class ProxFn(ABC):
     slope: ClassVar[float | None] = None
     # The Lipschitz constant of the gradient, None where f is not smooth.
     lipschitz: ClassVar[float | None] = None
+    # Whether f(v) is known; a denoiser in the place of a prox belongs to no known function.
+    has_value: ClassVar[bool] = True
+    # The only methods that make sense of it, None for all.
+    methods: ClassVar[tuple[str, ...] | None] = None
 
     def __init__(self, space: Space) -> None:
         self.space = space
@@ -78,6 +82,11 @@ class ProxFn(ABC):
     def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
         """The call as a user writes it."""
         return f"{cls.name}({', '.join([argument, *operands])})"
+
+    @classmethod
+    def parameters(cls, options: dict[str, Any]) -> tuple[torch.Tensor, ...]:
+        """What training changes in the function itself, by default nothing."""
+        return ()
 
     @abstractmethod
     def value(self, v: torch.Tensor) -> torch.Tensor:

@@ -15,9 +15,6 @@ __all__ = ["NAMES", "SHIPPED", "denoiser"]
 
 SHIPPED = {
     "dncnn": "dncnn.safetensors",
-    "ffdnet": "ffdnet.safetensors",
-    "ffdnet_color": "ffdnet_color.safetensors",
-    "drunet_small_color": "drunet_small_color.safetensors",
 }
 """The names whose weights come with the package, and their files in ``resources/weights``."""
 
@@ -27,8 +24,11 @@ NAMES = (
     "drunet",
     "drunet_color",
     "drunet_small",
+    "drunet_small_color",
     "fdncnn",
     "fdncnn_color",
+    "ffdnet",
+    "ffdnet_color",
     "ircnn",
     "ircnn_color",
     "unet",

@@ -1,0 +1,208 @@
+"""Plug-and-play: HQS and ADMM with denoisers for proxes, from coarse noise levels to fine ones.
+
+    x ← argmin Σ_q w_q ‖A_q x + b_q‖² + (ρ_k/2) Σ_j ‖K_j x − z_j + u_j‖²
+    z_j ← D(K_j x + u_j, σ_k) for a prior, else the prox of h_j / ρ_k
+    u_j ← u_j + K_j x − z_j (ADMM; zero for HQS)
+
+σ_k falls and ρ_k = 2 λ w σ_data² / σ_k² rises along with it. K. Zhang et al., Plug-and-Play Image
+Restoration with Deep Denoiser Prior, 2021, equations 6 and 7 (HQS); S. Chan et al., Plug-and-Play
+ADMM for Image Restoration: Fixed-Point Convergence and Applications, 2017 (ADMM with growing ρ).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.compiler.model import BoundTerm, Model
+from dprox_core.linsolve.base import LinearSolver
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+from dprox_core.proxfns.deep import DeepPrior
+from dprox_core.proxfns.indicators import Box
+
+__all__ = ["Course", "PlugAndPlay", "PlugAndPlayState"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Course:
+    """The noise levels of the iterations, and the penalty parameters that belong to them.
+
+    Attributes:
+        level: (iteration from 0, number of steps) → σ; the last level from the last step on.
+        rho: σ and iteration → ρ.
+        steps: how many; None for levels that never change, which end by tolerance.
+        elastic: whether the course is shortened to the iterations that are allowed.
+    """
+
+    level: Callable[[int, int], Step]
+    rho: Callable[[Step, int], Step]
+    steps: int | None
+    elastic: bool = False
+
+
+@dataclass
+class PlugAndPlayState(State):
+    """State of plug-and-play.
+
+    Attributes:
+        z: the split copies.
+        u: the scaled duals, zero for HQS.
+        rho: ρ of the last step.
+        steps: the length of the course, None where it has no end.
+    """
+
+    z: Vectors
+    u: Vectors
+    rho: Step | None
+    steps: int | None
+
+    def clone(self) -> PlugAndPlayState:
+        """A copy with memory of its own."""
+        x, z, u = (tuple(t.clone() for t in group) for group in (self.x, self.z, self.u))
+        return replace(self, x=x, z=z, u=u)
+
+
+class PlugAndPlay(Algorithm[PlugAndPlayState]):
+    """HQS or ADMM along a course of noise levels.
+
+    Args:
+        model: the compiled problem.
+        blocks: all terms outside the linear solve.
+        solver: the linear solver of the x-update.
+        start: gives the variables to begin with where none are given.
+        course: σ and ρ of each iteration.
+        tolerances: when a course without end has converged.
+        duals: ADMM's duals (True), or HQS (False).
+    """
+
+    name = "plug_and_play"
+    options: ClassVar[Mapping[str, Any]] = {"rho": None, "sigmas": None, "steps": None}
+
+    def __init__(
+        self,
+        model: Model,
+        blocks: tuple[BoundTerm, ...],
+        solver: LinearSolver,
+        start: Callable[[], Vectors],
+        course: Course,
+        tolerances: Tolerances,
+        duals: bool,
+    ) -> None:
+        self.model = model
+        self.blocks = blocks
+        self.solver = solver
+        self.tolerances = tolerances
+        self.course = course
+        self._start = start
+        self._duals = duals
+
+    def start(self) -> Vectors:
+        """A smooth image that fits the data."""
+        return self._start()
+
+    def init(self, x0: Vectors) -> PlugAndPlayState:
+        """z_j = K_j x₀, u_j = 0."""
+        z = tuple(block.row.forward(x0) for block in self.blocks)
+        u = tuple(torch.zeros_like(t) for t in z) if self._duals else ()
+        return PlugAndPlayState(0, x0, None, z, u, None, self.course.steps)
+
+    def begin(self, state: PlugAndPlayState, limit: int) -> PlugAndPlayState:
+        """Shortens the course to the iterations there are."""
+        if state.iteration > 0 or state.steps is None or not self.course.elastic:
+            return state
+        return replace(state, steps=min(state.steps, limit))
+
+    def step(self, state: PlugAndPlayState, measure: bool) -> PlugAndPlayState:
+        """One iteration."""
+        level = self.course.level(state.iteration, state.steps or 1)
+        rho = self.course.rho(level, state.iteration)
+        u = state.u
+        if self._duals and state.rho is not None and rho is not state.rho:
+            # The duals themselves are ρ u and stay what they are.
+            u = tuple(held * (state.rho / rho) for held in u)
+        x = self._update_x(state, u, rho)
+        images = [block.row.forward(x) for block in self.blocks]
+        points = [a + b for a, b in zip(images, u, strict=True)] if self._duals else images
+        z = tuple(
+            self._prox(block, point, level, rho, state.iteration)
+            for block, point in zip(self.blocks, points, strict=True)
+        )
+        if self._duals:
+            u = tuple(point - copy for point, copy in zip(points, z, strict=True))
+        residuals = self._measure(images, z, state.z) if measure else None
+        return replace(
+            state,
+            iteration=state.iteration + 1,
+            x=x,
+            z=z,
+            u=u,
+            rho=rho,
+            residuals=residuals,
+        )
+
+    def _update_x(self, state: PlugAndPlayState, u: Vectors, rho: Step) -> Vectors:
+        pulled = [space.zeros() for space in self.model.spaces]
+        in_place = not torch.is_grad_enabled()
+        for index, block in enumerate(self.blocks):
+            target = state.z[index] - u[index] if self._duals else state.z[index]
+            block.row.adjoint_add(target, pulled, in_place)
+        return self.solver.solve(pulled, rho, state.x)
+
+    def _prox(
+        self, block: BoundTerm, point: torch.Tensor, level: Step, rho: Step, iteration: int
+    ) -> torch.Tensor:
+        function = block.function
+        if not isinstance(function, DeepPrior):
+            return block.penalty.prox(point, 1.0 / rho)
+        penalty = replace(block.penalty, function=function.at(iteration), weight=1.0)
+        return penalty.prox(point, function.step_of(level))
+
+    @torch.no_grad()
+    def _measure(self, images: list[torch.Tensor], z: Vectors, old_z: Vectors) -> Residuals:
+        """How far copies are from what they copy, and how far they moved."""
+        primal = joint_norm([image - copy for image, copy in zip(images, z, strict=True)])
+        moved = joint_norm([new - old for new, old in zip(z, old_z, strict=True)])
+        bound = self.tolerances.bound(
+            sum(copy.numel() for copy in z), max(joint_norm(images), joint_norm(z))
+        )
+        return Residuals(primal, moved, bound, bound)
+
+    def last(self, state: PlugAndPlayState) -> int | None:
+        """The last step of the course."""
+        return state.steps
+
+    def done(self, state: PlugAndPlayState) -> bool:
+        """Whether nothing moves any more, once the course is over."""
+        over = state.steps is None or state.iteration >= state.steps
+        return over and super().done(state)
+
+    def answer(self, state: PlugAndPlayState) -> Vectors:
+        """The denoised copies, moved into the bounds there are."""
+        return tuple(self._answer(state, index) for index in range(len(self.model.spaces)))
+
+    def _answer(self, state: PlugAndPlayState, index: int) -> torch.Tensor:
+        value = state.x[index]
+        mine = [
+            (block, copy)
+            for block, copy in zip(self.blocks, state.z, strict=True)
+            if block.row.is_identity and block.row.entries[0][0] == index
+        ]
+        denoised = [copy for block, copy in mine if isinstance(block.function, DeepPrior)]
+        if denoised and state.iteration > 0:
+            value = denoised[0] if len(denoised) == 1 else torch.stack(denoised).mean(0)
+        for block, _ in mine:
+            plain = block.penalty.scale is None and block.penalty.offset is None
+            if isinstance(block.function, Box) and plain:
+                value = block.function.prox(value, 1.0)
+        return value
+
+    def parameter(self, state: PlugAndPlayState) -> float:
+        """ρ."""
+        return float("nan") if state.rho is None else reductions.number(state.rho)

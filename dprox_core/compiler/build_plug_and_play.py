@@ -1,0 +1,209 @@
+"""Plug-and-play for a model: noise levels, ρ, the start, and what the plan says about them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from dprox_core.algorithms.plug_and_play import Course, PlugAndPlay
+from dprox_core.compiler.model import BoundTerm, Model, Row
+from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.plan_plug_and_play import plan_of
+from dprox_core.compiler.shared import Request, positive
+from dprox_core.compiler.split import Split, choose_kind, split
+from dprox_core.errors import ParameterError
+from dprox_core.linops.algebra import Composition
+from dprox_core.linops.gradient import Grad
+from dprox_core.linsolve.base import LinearSolver, QuadraticPart
+from dprox_core.linsolve.cg import ConjugateGradientSolver
+from dprox_core.linsolve.direct import SeparableSolver
+from dprox_core.numerics import reductions
+from dprox_core.priors.noise import FALLBACK, estimate_noise
+from dprox_core.priors.schedule import BALANCE, LEAST_NOISE, START, STEPS
+from dprox_core.proxfns.base import Step
+from dprox_core.proxfns.deep import DeepPrior, UnrolledPrior
+
+__all__ = ["build_plug_and_play", "has_prior"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+# How much smoothness counts in the start; small beside the data, enough to bridge gaps.
+_SMOOTH = 0.02
+
+
+def has_prior(model: Model) -> bool:
+    """Whether a term is a denoiser in the place of a penalty."""
+    return any(isinstance(term.function, DeepPrior) for term in model.terms)
+
+
+def build_plug_and_play(request: Request, method: str) -> tuple[PlugAndPlay, Plan]:
+    """HQS or ADMM with a course of noise levels."""
+    model = request.model
+    assignment = split(model)
+    if assignment.moved:
+        # A system by iteration costs little beside a denoiser, and fits the data exactly.
+        assignment = split(model, "cg")
+    solver = _solver(assignment.kind, assignment.part, request.differentiate, 50)
+    noise, measured = _noise(model)
+    course = _course(request, noise)
+    algorithm = PlugAndPlay(
+        model,
+        assignment.blocks,
+        solver,
+        _start(model, assignment),
+        course,
+        request.tolerances,
+        duals=method == "admm",
+    )
+    return algorithm, plan_of(request, method, assignment, course, noise, measured)
+
+
+def _solver(
+    kind: str, part: QuadraticPart, differentiate: bool, max_iter: int, reduction: float = 1e-3
+) -> LinearSolver:
+    if kind == "cg":
+        limit = None if differentiate else max_iter
+        return ConjugateGradientSolver(part, differentiate, max_iter=limit, reduction=reduction)
+    return SeparableSolver(part)
+
+
+def _noise(model: Model) -> tuple[float, bool]:
+    """The noise level of the data, and whether it was measured rather than given.
+
+    Several data terms weigh in with the number of their values and their weight.
+    """
+    given = [
+        term.function.sigma
+        for term in model.terms
+        if isinstance(term.function, DeepPrior) and term.function.sigma is not None
+    ]
+    if given:
+        return max(LEAST_NOISE, min(given)), False
+    total, weight = 0.0, 0.0
+    for term in model.terms:
+        offset = term.penalty.offset
+        if not term.function.is_sum_squares or offset is None:
+            continue
+        level = estimate_noise(offset.detach(), _seen(term))
+        if level is not None and math.isfinite(level):
+            share = offset.numel() * reductions.number(term.penalty.weight)
+            total, weight = total + share * level**2, weight + share
+    if weight == 0.0:
+        return FALLBACK, True
+    return max(LEAST_NOISE, math.sqrt(total / weight)), True
+
+
+def _seen(term: BoundTerm) -> torch.Tensor | None:
+    """Nonzero where the data of a term was measured, None for everywhere."""
+    if term.row.single is None:
+        return None
+    operator = term.row.single[1]
+    outer = operator.outer if isinstance(operator, Composition) else operator
+    diagonal = outer.diagonal()
+    return None if diagonal is None or diagonal.ndim < 2 else diagonal.detach()
+
+
+def _course(request: Request, noise: float) -> Course:
+    """σ and ρ of each iteration."""
+    priors = [term for term in request.model.terms if isinstance(term.function, DeepPrior)]
+    weight = priors[0].penalty.weight
+    for term in priors[1:]:
+        weight = weight + term.penalty.weight
+    rho, sigmas, steps = (request.options.get(name) for name in ("rho", "sigmas", "steps"))
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+        raise ParameterError(
+            f"steps must be a whole number from 1, not {steps!r}.",
+            expected="a whole number from 1",
+            got=steps,
+            where="steps",
+        )
+    rhos = None if rho is None else _positives("rho", rho)
+    levels = None if sigmas is None else _positives("sigmas", sigmas)
+    unit = 2.0 * BALANCE * noise**2 * weight
+
+    def balanced(level: Step, iteration: int) -> Step:
+        return unit / (level * level)
+
+    def given(level: Step, iteration: int) -> Step:
+        assert rhos is not None
+        return rhos[min(iteration, len(rhos) - 1)]
+
+    def listed(iteration: int, count: int) -> Step:
+        assert levels is not None
+        return levels[min(iteration, len(levels) - 1)]
+
+    def implied(iteration: int, count: int) -> Step:
+        return (weight / given(0.0, iteration)) ** 0.5
+
+    if levels is not None:
+        length = steps if steps is not None else len(levels)
+        return Course(listed, balanced if rhos is None else given, length)
+    if rhos is not None:
+        endless = len(rhos) == 1 and steps is None
+        return Course(implied, given, None if endless else steps or len(rhos))
+    last = _last_level(request.model, noise)
+    first = max(START, last)
+
+    def descending(iteration: int, count: int) -> Step:
+        if count == 1 or iteration >= count:
+            return last
+        return first * (last / first) ** (iteration / (count - 1))
+
+    unrolled = max(
+        (len(t.function.prior.steps) for t in priors if isinstance(t.function, UnrolledPrior)),
+        default=STEPS,
+    )
+    return Course(descending, balanced, steps or unrolled, elastic=steps is None)
+
+
+def _last_level(model: Model, noise: float) -> float:
+    """The data's noise level as it shows in the unknown."""
+    gains = [term.row.norm_bound() for term in model.terms if term.function.is_sum_squares]
+    gain = max(gains, default=1.0)
+    return noise / gain if gain > 0.0 else noise
+
+
+def _positives(name: str, given: object) -> Sequence[Step]:
+    """One or several numbers above 0, as numbers or as tensors that want a gradient."""
+    if isinstance(given, torch.Tensor):
+        values = list(given.reshape(-1).unbind()) if given.requires_grad else given.tolist()
+        items: list[Any] = values if isinstance(values, list) else [values]
+    else:
+        items = list(given) if isinstance(given, Sequence) else [given]
+    if not items:
+        raise ParameterError(
+            f"{name} is empty: give at least one number above 0.",
+            expected="numbers above 0",
+            got=given,
+            where=name,
+        )
+    for value in items:
+        positive(name, value)
+    return [
+        float(v) if not isinstance(v, torch.Tensor) or not v.requires_grad else v for v in items
+    ]
+
+
+def _start(model: Model, assignment: Split) -> Callable[[], Vectors]:
+    """argmin of the squares plus a little ‖∇x‖²: the data with its gaps smoothly filled."""
+    squares = assignment.part.terms
+    rows = tuple(
+        Row(((index, Grad(space)),))
+        for index, space in enumerate(model.spaces)
+        if len(space.shape) >= 2
+    )
+
+    def start() -> Vectors:
+        zeros = tuple(space.zeros() for space in model.spaces)
+        if not squares or not rows:
+            return zeros
+        part = QuadraticPart(model.spaces, squares, rows)
+        with torch.no_grad():
+            solver = _solver(choose_kind(part)[0], part, False, 60, 1e-2)
+            begun = solver.solve([torch.zeros_like(v) for v in zeros], _SMOOTH, zeros)
+        return tuple(v.detach() for v in begun)
+
+    return start

@@ -1,0 +1,154 @@
+"""What the plan of a plug-and-play solve says: noise levels, ρ, memory, expansive denoisers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from dprox_core.algorithms.plug_and_play import Course
+from dprox_core.compiler.model import BoundTerm, Model
+from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.shared import Request, plan_term
+from dprox_core.compiler.split import Split
+from dprox_core.numerics import reductions
+from dprox_core.priors.lipschitz import lipschitz
+from dprox_core.proxfns.deep import DeepPrior
+
+__all__ = ["plan_of"]
+
+# The Jacobian is looked at on a crop of this side, with so many rounds of power iteration: a lower
+# bound of the stretch at a price that does not show beside a solve.
+_CROP, _ROUNDS = 32, 5
+# Below this a factor above 1 may be rounding.
+_EXPANSIVE = 1.01
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """What a course comes to, for a plan."""
+
+    first: float
+    last: float
+    first_rho: float
+    last_rho: float
+
+
+def _numbers(course: Course) -> _Numbers:
+    count = course.steps or 1
+    levels = [course.level(k, count) for k in (0, count - 1)]
+    rhos = [course.rho(level, k) for level, k in zip(levels, (0, count - 1), strict=True)]
+    return _Numbers(*(reductions.number(v) for v in (*levels, *rhos)))
+
+
+def plan_of(
+    request: Request,
+    method: str,
+    assignment: Split,
+    course: Course,
+    noise: float,
+    measured: bool,
+) -> Plan:
+    """The plan of a plug-and-play solve."""
+    terms = [plan_term(term, "linear solve") for term in assignment.part.terms]
+    terms += [
+        plan_term(term, "denoiser" if isinstance(term.function, DeepPrior) else "prox")
+        for term in assignment.blocks
+    ]
+    numbers = _numbers(course)
+    parameters = {
+        "noise": noise,
+        "first_sigma": numbers.first,
+        "last_sigma": numbers.last,
+        "rho": numbers.first_rho,
+        "last_rho": numbers.last_rho,
+    }
+    if course.steps is not None:
+        parameters["steps"] = float(course.steps)
+    chosen = {"first_sigma", "last_sigma", "rho", "last_rho", "steps"} & set(parameters)
+    for option, names in (
+        ("sigmas", {"first_sigma", "last_sigma", "steps"}),
+        ("rho", {"rho", "last_rho"}),
+        ("steps", {"steps"}),
+    ):
+        if request.options.get(option) is not None:
+            chosen -= names
+    if measured:
+        chosen.add("noise")
+    return request.plan(
+        method=method,
+        terms=tuple(terms),
+        linear_solver=assignment.kind,
+        reason=assignment.reason,
+        parameters=parameters,
+        automatic=tuple(name for name in parameters if name in chosen),
+        memory_bytes=_memory(request.model, assignment),
+        guarantees=_guarantees(course),
+        warnings=_warnings(request, assignment, numbers.last),
+    )
+
+
+def _guarantees(course: Course) -> tuple[str, ...]:
+    if course.steps is None:
+        return (
+            "With a noise level that stays, iterates converge where the denoiser stretches no "
+            "distance.",
+        )
+    return (
+        f"Ends after {course.steps} steps, or fewer if fewer are allowed: noise levels fall and "
+        "rho rises, so that iterates move less and less.",
+    )
+
+
+def _memory(model: Model, assignment: Split) -> int:
+    unknowns = sum(space.nbytes for space in model.spaces)
+    held = sum(t.nbytes for term in model.terms for t in term.row.tensors())
+    held += sum(t.penalty.offset.nbytes for t in model.terms if t.penalty.offset is not None)
+    copies = sum(block.row.range.nbytes for block in assignment.blocks)
+    # A network holds two layers of features at a time; convolutions unfold a few of them.
+    features = 0
+    for block in assignment.blocks:
+        if isinstance(block.function, DeepPrior):
+            network = block.function.prior.network
+            if network is not None:
+                widest = max((p.shape[0] for p in network.parameters()), default=0)
+                features = max(features, 3 * widest * block.row.range.nbytes // 4)
+    return 7 * unknowns + 4 * copies + held + features
+
+
+def _warnings(request: Request, assignment: Split, level: float) -> tuple[str, ...]:
+    """Which denoisers stretch distances at the last noise level, seen on a piece of the data."""
+    if request.differentiate:
+        return ()
+    found = []
+    for block in assignment.blocks:
+        function = block.function
+        if not isinstance(function, DeepPrior) or function.prior.network is None:
+            continue
+        piece = _piece(request.model, assignment, block)
+        if piece is None:
+            continue
+        stretch = lipschitz(function.prior, piece, level, _ROUNDS)
+        if stretch > _EXPANSIVE:
+            found.append(
+                f"At σ = {level:.3g} the denoiser of {block.text} stretches small changes by up "
+                f"to {stretch:.2f}. A course with an end is safe; with rho given, many iterations "
+                "may move apart: then make averaged smaller than 1."
+            )
+    return tuple(found)
+
+
+def _piece(model: Model, assignment: Split, block: BoundTerm) -> torch.Tensor | None:
+    """The middle of the data as the denoiser sees it, None where there is none to look at."""
+    if not block.row.is_identity or block.penalty.scale is not None:
+        return None
+    index = block.row.entries[0][0]
+    pulled = assignment.part.constant()[index]
+    if pulled is None:
+        return None
+    size = float(pulled.abs().max())
+    if size == 0.0:
+        return None
+    top, left = (max(0, (extent - _CROP) // 2) for extent in pulled.shape[-2:])
+    piece = pulled[..., top : top + _CROP, left : left + _CROP] / size
+    return piece[:1] if piece.ndim == 4 else piece
