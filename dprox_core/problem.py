@@ -79,6 +79,15 @@ class Problem:
         """The unknowns, in the order of first appearance."""
         return self._whole.variables
 
+    def parameters(self) -> tuple[torch.Tensor, ...]:
+        """The numbers of trainable priors' networks, each once, for an optimizer."""
+        found = {
+            id(parameter): parameter
+            for term in self._whole.terms
+            for parameter in term.function.parameters(term.options)
+        }
+        return tuple(found.values())
+
     def __repr__(self) -> str:
         return f"<problem minimize {self._whole.describe()}>"
 
@@ -114,12 +123,14 @@ class Problem:
         """Prepare a solver: choose what solves what, compute spectra, norms and step sizes.
 
         Args:
-            method: "admm" for any sum of penalties, "fista" for smooth terms plus one penalty.
+            method: "admm" for any sum of penalties, "fista" for smooth terms plus one penalty,
+                "hqs" or "admm" where there is a deep prior.
             abs_tol: absolute tolerance of the residuals, per element.
             rel_tol: relative tolerance of the residuals.
             device: "auto", "cpu", "cuda"; None computes where the data is.
             options: of the method. admm: ``rho``, ``relaxation``, ``linear_solver``; fista:
-                ``step``, ``restart``.
+                ``step``, ``restart``; with a deep prior: ``rho`` (one number or one for each
+                iteration), ``sigmas`` (noise levels, one for each iteration), ``steps``.
 
         Returns:
             A solver with ``.plan``, ``.init``, ``.step`` and ``.solve``.
@@ -137,7 +148,7 @@ class Problem:
         *,
         x0: object = None,
         max_iter: int = 500,
-        rho: float | torch.Tensor | None = None,
+        rho: float | torch.Tensor | Sequence[float] | None = None,
         abs_tol: float = ABS_TOL,
         rel_tol: float = REL_TOL,
         truth: object = None,
@@ -147,8 +158,10 @@ class Problem:
         """Find the variables that minimize the objective.
 
         Args:
-            method: "admm" for any sum of penalties, "fista" for smooth terms plus one penalty.
-            x0: where to start: a tensor, or a mapping from variables; None for zeros.
+            method: "admm" for any sum of penalties, "fista" for smooth terms plus one penalty,
+                "hqs" or "admm" where there is a deep prior.
+            x0: where to start: a tensor, or a mapping from variables; None for zeros, or for a
+                smooth image that fits the data where there is a deep prior.
             max_iter: the most iterations, from 1.
             rho: ADMM's penalty parameter, above 0; None chooses and balances it.
             abs_tol: absolute tolerance of the residuals, per element.

@@ -11,6 +11,7 @@ ADMM for Image Restoration: Fixed-Point Convergence and Applications, 2017 (ADMM
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -25,9 +26,12 @@ from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior
 from dprox_core.proxfns.indicators import Box
 
-__all__ = ["Course", "PlugAndPlay", "PlugAndPlayState"]
+__all__ = ["REACH", "Course", "PlugAndPlay", "PlugAndPlayState"]
 
 Vectors = tuple[torch.Tensor, ...]
+
+REACH = 2.0
+"""A denoising may change an image by so many times the noise level, root mean square."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,15 @@ class Course:
     """The noise levels of the iterations, and the penalty parameters that belong to them.
 
     Attributes:
-        level: (iteration from 0, number of steps) → σ; the last level from the last step on.
-        rho: σ and iteration → ρ.
+        level: (iteration from 0, number of steps) → σ, the last level from the last step on; None
+            where each prior's level follows from its weight and ρ.
+        rho: (σ, iteration) → ρ.
         steps: how many; None for levels that never change, which end by tolerance.
         elastic: whether the course is shortened to the iterations that are allowed.
     """
 
-    level: Callable[[int, int], Step]
-    rho: Callable[[Step, int], Step]
+    level: Callable[[int, int], Step | None]
+    rho: Callable[[Step | None, int], Step]
     steps: int | None
     elastic: bool = False
 
@@ -156,13 +161,16 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         return self.solver.solve(pulled, rho, state.x)
 
     def _prox(
-        self, block: BoundTerm, point: torch.Tensor, level: Step, rho: Step, iteration: int
+        self, block: BoundTerm, point: torch.Tensor, level: Step | None, rho: Step, iteration: int
     ) -> torch.Tensor:
         function = block.function
         if not isinstance(function, DeepPrior):
             return block.penalty.prox(point, 1.0 / rho)
-        penalty = replace(block.penalty, function=function.at(iteration), weight=1.0)
-        return penalty.prox(point, function.step_of(level))
+        penalty = replace(block.penalty, function=function.at(iteration))
+        if level is None:
+            return penalty.prox(point, 1.0 / rho)
+        denoised = replace(penalty, weight=1.0).prox(point, function.step_of(level))
+        return _bounded(point, denoised, level)
 
     @torch.no_grad()
     def _measure(self, images: list[torch.Tensor], z: Vectors, old_z: Vectors) -> Residuals:
@@ -206,3 +214,19 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
     def parameter(self, state: PlugAndPlayState) -> float:
         """ρ."""
         return float("nan") if state.rho is None else reductions.number(state.rho)
+
+
+def _bounded(point: torch.Tensor, denoised: torch.Tensor, level: Step) -> torch.Tensor:
+    """The denoised point, its root mean square distance from the point at most ``REACH`` · σ.
+
+    With levels that fall in equal ratios every course then converges, whatever the denoiser: it is
+    the bounded denoiser of Chan et al. 2017, section III.
+    """
+    change = denoised - point
+    axes = tuple(range(1 if point.ndim > 3 else 0, point.ndim))
+    count = math.prod(point.shape[axis] for axis in axes)
+    size = torch.linalg.vector_norm(change, dim=axes, keepdim=True) / math.sqrt(count)
+    allowed = REACH * level
+    if bool((size.detach() <= reductions.number(allowed)).all()):
+        return denoised
+    return point + change * (allowed / size).clamp(max=1.0)

@@ -124,10 +124,11 @@ def _course(request: Request, noise: float) -> Course:
     levels = None if sigmas is None else _positives("sigmas", sigmas)
     unit = 2.0 * BALANCE * noise**2 * weight
 
-    def balanced(level: Step, iteration: int) -> Step:
+    def balanced(level: Step | None, iteration: int) -> Step:
+        assert level is not None
         return unit / (level * level)
 
-    def given(level: Step, iteration: int) -> Step:
+    def given(level: Step | None, iteration: int) -> Step:
         assert rhos is not None
         return rhos[min(iteration, len(rhos) - 1)]
 
@@ -135,8 +136,8 @@ def _course(request: Request, noise: float) -> Course:
         assert levels is not None
         return levels[min(iteration, len(levels) - 1)]
 
-    def implied(iteration: int, count: int) -> Step:
-        return (weight / given(0.0, iteration)) ** 0.5
+    def implied(iteration: int, count: int) -> None:
+        return None
 
     if levels is not None:
         length = steps if steps is not None else len(levels)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from dprox_core.algorithms.plug_and_play import Course
+from dprox_core.algorithms.plug_and_play import REACH, Course
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.shared import Request, plan_term
@@ -34,11 +34,19 @@ class _Numbers:
     last_rho: float
 
 
-def _numbers(course: Course) -> _Numbers:
+def _numbers(course: Course, model: Model) -> _Numbers:
+    term = next(t for t in model.terms if isinstance(t.function, DeepPrior))
+    prior, prior_weight = term.function, term.penalty.weight
+    assert isinstance(prior, DeepPrior)
     count = course.steps or 1
-    levels = [course.level(k, count) for k in (0, count - 1)]
-    rhos = [course.rho(level, k) for level, k in zip(levels, (0, count - 1), strict=True)]
-    return _Numbers(*(reductions.number(v) for v in (*levels, *rhos)))
+    ends = (0, count - 1)
+    levels = [course.level(k, count) for k in ends]
+    rhos = [course.rho(level, k) for level, k in zip(levels, ends, strict=True)]
+    shown = [
+        prior.level_of(prior_weight / rho) if level is None else level
+        for level, rho in zip(levels, rhos, strict=True)
+    ]
+    return _Numbers(*(reductions.number(v) for v in (*shown, *rhos)))
 
 
 def plan_of(
@@ -55,7 +63,7 @@ def plan_of(
         plan_term(term, "denoiser" if isinstance(term.function, DeepPrior) else "prox")
         for term in assignment.blocks
     ]
-    numbers = _numbers(course)
+    numbers = _numbers(course, request.model)
     parameters = {
         "noise": noise,
         "first_sigma": numbers.first,
@@ -96,7 +104,8 @@ def _guarantees(course: Course) -> tuple[str, ...]:
         )
     return (
         f"Ends after {course.steps} steps, or fewer if fewer are allowed: noise levels fall and "
-        "rho rises, so that iterates move less and less.",
+        f"rho rises. No denoising changes an image by more than {REACH:g} noise levels, so that "
+        "iterates move less and less whatever the denoiser (Chan et al. 2017).",
     )
 
 
@@ -111,7 +120,7 @@ def _memory(model: Model, assignment: Split) -> int:
         if isinstance(block.function, DeepPrior):
             network = block.function.prior.network
             if network is not None:
-                widest = max((p.shape[0] for p in network.parameters()), default=0)
+                widest = max((p.shape[0] for p in network.parameters() if p.ndim == 4), default=0)
                 features = max(features, 3 * widest * block.row.range.nbytes // 4)
     return 7 * unknowns + 4 * copies + held + features
 

@@ -108,7 +108,12 @@ def random_mask(shape: Sequence[int], keep: float = 0.5, seed: int = 0) -> torch
             got=size,
             where="shape",
         )
-    drawn = torch.rand(size[-2:], generator=_generator("random_mask", seed))
+    generator = _generator("random_mask", seed)
+    # Noise of the same seed draws from the start of the same sequence: the mask must not choose
+    # pixels by their noise.
+    torch.rand(3, generator=generator)
+    generator.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    drawn = torch.rand(size[-2:], generator=generator)
     mask = (drawn < keep).to(torch.float32)
     return mask.reshape((1,) * (len(size) - 2) + size[-2:]).to(default_device())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import product
 
 import torch
 
@@ -12,12 +11,25 @@ __all__ = ["FALLBACK", "estimate_noise"]
 FALLBACK = 2.55 / 255.0
 """What is assumed where the data cannot tell: a camera's noise in good light."""
 
-# Second differences along both axes vanish on planes and saddles; its length is 6.
-_FILTER = ((1.0, -2.0, 1.0), (-2.0, 4.0, -2.0), (1.0, -2.0, 1.0))
-_LENGTH = 6.0
+# Second differences along both axes vanish on planes and saddles. Where gaps leave no such square
+# of pixels, those along one axis serve, which see more of the texture.
+_ROW = (1.0, -2.0, 1.0)
+_SQUARE = {(i, j): a * b for i, a in enumerate(_ROW) for j, b in enumerate(_ROW)}
+_ACROSS = {(0, j): a for j, a in enumerate(_ROW)}
+_DOWN = {(i, 0): a for i, a in enumerate(_ROW)}
 _MEDIAN = 0.6744897501960817  # median of |standard normal|
 _BLOCK = 32
 _ENOUGH = 256
+Stencil = dict[tuple[int, int], float]
+_CHOICES: tuple[tuple[Stencil, int], ...] = (
+    (_SQUARE, 1),
+    (_SQUARE, 2),
+    (_ACROSS, 1),
+    (_DOWN, 1),
+    (_SQUARE, 3),
+    (_SQUARE, 4),
+    (_ACROSS, 2),
+)
 
 
 @torch.no_grad()
@@ -55,26 +67,29 @@ def estimate_noise(image: torch.Tensor, observed: torch.Tensor | None = None) ->
         seen = torch.ones_like(planes, dtype=torch.bool)
     else:
         seen = (observed.cpu() != 0).expand(image.shape).reshape(planes.shape)
-    for stride in (1, 2, 3, 4):
-        values, whole = _differences(planes, seen, stride)
-        if int(whole.sum()) >= max(_ENOUGH, planes.numel() // 200):
+    enough = max(_ENOUGH, planes.numel() // 200)
+    for stencil, stride in _CHOICES:
+        values, whole = _differences(planes, seen, stencil, stride)
+        if int(whole.sum()) >= enough:
             return _robust(values, whole)
     return None
 
 
 def _differences(
-    planes: torch.Tensor, seen: torch.Tensor, stride: int
+    planes: torch.Tensor, seen: torch.Tensor, stencil: Stencil, stride: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    height, width = planes.shape[-2] - 2 * stride, planes.shape[-1] - 2 * stride
+    reach = [stride * max(place[axis] for place in stencil) for axis in (0, 1)]
+    height, width = planes.shape[-2] - reach[0], planes.shape[-1] - reach[1]
     if height < 1 or width < 1:
         return planes[..., :0, :0], seen[..., :0, :0]
     total = planes.new_zeros((planes.shape[0], height, width))
     whole = torch.ones_like(total, dtype=torch.bool)
-    for i, j in product(range(3), range(3)):
+    for (i, j), factor in stencil.items():
         part = (..., slice(i * stride, i * stride + height), slice(j * stride, j * stride + width))
-        total += _FILTER[i][j] * planes[part]
+        total += factor * planes[part]
         whole &= seen[part]
-    return total / _LENGTH, whole
+    length = math.sqrt(sum(factor**2 for factor in stencil.values()))
+    return total / length, whole
 
 
 def _robust(values: torch.Tensor, whole: torch.Tensor) -> float:

@@ -111,8 +111,11 @@ class DeepPrior(ProxFn):
 
     def prox(self, v: Tensor, step: Step) -> Tensor:
         """D(v, √step), or D(v, step) where ``sqrt`` is off."""
-        level = step**0.5 if self.sqrt else step
-        return self.prior(v, level)
+        return self.prior(v, self.level_of(step))
+
+    def level_of(self, step: Step) -> Step:
+        """The noise level that a step of the prox stands for."""
+        return step**0.5 if self.sqrt else step
 
     def step_of(self, level: Step) -> Step:
         """The step whose prox denoises at a noise level."""

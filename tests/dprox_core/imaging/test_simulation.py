@@ -110,3 +110,12 @@ def test_sessions_nest_and_refuse_what_is_not_there() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(dp.DeviceError, match="No CUDA device"), dp.session(device="cuda"):
             pass
+
+
+def test_masks_and_noise_of_one_seed_have_nothing_to_do_with_each_other() -> None:
+    image = torch.zeros(1, 1, 128, 128)
+    for seed in (0, 1, 2):
+        noise = dp.add_noise(image, sigma=1.0, seed=seed)
+        kept = dp.random_mask(image.shape, keep=0.5, seed=seed) != 0
+        assert abs(float(noise[kept].std()) - 1) < 0.05
+        assert abs(float(noise[kept].mean())) < 0.05
