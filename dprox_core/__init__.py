@@ -43,6 +43,7 @@ from dprox_core.monitor import (
     monitor,
 )
 from dprox_core.priors import weights
+from dprox_core.priors.denoise import denoise
 from dprox_core.priors.denoisers import denoiser
 from dprox_core.priors.lipschitz import lipschitz
 from dprox_core.priors.noise import estimate_noise
@@ -92,6 +93,7 @@ __all__ = [
     "cancel_requested",
     "conv",
     "deep_prior",
+    "denoise",
     "denoiser",
     "disk_psf",
     "estimate_noise",

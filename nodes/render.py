@@ -122,10 +122,14 @@ class Renderer:
             value = node.parameters.get(parameter.name, parameter.default)
             if parameter.name in but or (parameter.quiet and value == parameter.default):
                 continue
-            if parameter.kind == "path":
-                arguments.append((None, Name(quote(self._path(value)))))
-            else:
+            if parameter.kind != "path":
                 arguments.append((parameter.name, Name(literal(parameter, value))))
+            elif value is None:
+                arguments.append((parameter.name, Name("None")))
+            else:
+                # The file that a node is about comes first and needs no name.
+                keyword = None if parameter is spec.parameters[0] else parameter.name
+                arguments.append((keyword, Name(quote(self._path(value)))))
         return arguments
 
     def _path(self, value: Json) -> str:

@@ -70,6 +70,9 @@ class Shapes:
             "blur": lambda node: self._convolved(node, "image"),
             "conv": lambda node: self._convolved(node, "x"),
             "add_noise": lambda node: self._at(node, "image"),
+            "denoise": lambda node: self._denoised(node, "image", "denoiser"),
+            "deep_prior": lambda node: self._denoised(node, "input", "denoiser"),
+            "unrolled_prior": lambda node: self._denoised(node, "input", "network"),
             "random_mask": self._random_mask,
             "variable": lambda node: self._at(node, "like"),
             "grad": self._grad,
@@ -83,6 +86,7 @@ class Shapes:
             "group_norm1": self._group_norm1,
             "admm": self._solver,
             "fista": self._solver,
+            "hqs": self._solver,
             "view_image": self._view,
         }
         for node_id in analysis.order:
@@ -193,6 +197,23 @@ class Shapes:
     def _grad(self, node: Node) -> Shape | None:
         shape = self._at(node, "x")
         return None if shape is None else (*shape, 2)
+
+    def _denoised(self, node: Node, port: str, parameter: str) -> Shape | None:
+        shape = self._at(node, port)
+        name = str(self.analysis.values[node.id][parameter])
+        channels = shape[-3] if shape is not None and len(shape) > 2 else 1
+        if shape is not None and name.endswith("_color") and channels != 3:
+            grey = name.removesuffix("_color")
+            self._fault(
+                node,
+                "other-channels",
+                f"{node.name}: {name} denoises colour images, and {self._name(node, port)} has "
+                f"{channels} channel{'' if channels == 1 else 's'}: choose {grey}.",
+                port,
+                parameter,
+                grey,
+            )
+        return shape
 
     def _weighted(self, node: Node, port: str) -> Shape | None:
         image, weight = self._at(node, "x"), self._at(node, port)

@@ -139,6 +139,20 @@ SPECS = (
         ("splitting", "alternating direction method of multipliers"),
     ),
     _solver(
+        "hqs",
+        "HQS",
+        "mdi6.stairs-down",
+        (_RHO,),
+        "Solves problems with a deep prior by half-quadratic splitting.\n\n"
+        "Each iteration solves a linear system that keeps the unknown true to the data, then "
+        "denoises it. The noise level falls from coarse to that of the data in as many steps as "
+        "the course has, 24 unless fewer iterations are allowed, and the penalty rises along with "
+        "it.\n\n"
+        "K. Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, 2021.",
+        "x ← argmin f(x) + ρ/2 ‖x − z‖², z ← D(x, σ)",
+        ("plug and play", "pnp", "dpir", "half-quadratic splitting", "denoiser"),
+    ),
+    _solver(
         "fista",
         "FISTA",
         "mdi6.fast-forward-outline",

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from nodes.checks.context import Context, Rule
+from nodes.checks.priors import check_weights
 from nodes.checks.problems import check_problems, check_solvers
 from nodes.checks.shaping import check_shapes
 from nodes.checks.usage import check_usage, check_views
@@ -24,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     check_wires,
     check_inputs,
     check_values,
+    check_weights,
     check_shapes,
     check_problems,
     check_solvers,

@@ -16,6 +16,7 @@ __all__ = ["check_problems", "check_solvers"]
 _BARRIERS = ("conv", "grad")
 _DIAGONAL = ("mask", "mosaic", "mul_elementwise")
 _BOUNDS = ("nonneg", "box")
+_PRIORS = ("deep_prior", "unrolled_prior")
 _SEPARABLE = ("norm1", *_BOUNDS)
 
 
@@ -81,6 +82,12 @@ def _why_not_fista(context: Context, problem: Node) -> str | None:
     """
     document = context.document
     terms = [document.node(w.source) for w in document.wires_into(problem.id, "terms")]
+    learned = next((t for t in terms if t.type in _PRIORS), None)
+    if learned is not None:
+        return (
+            f"FISTA cannot take {learned.name}: a denoiser needs noise levels that fall along with "
+            "the splitting. Use ADMM or HQS."
+        )
     rough = [t for t in terms if t.type != "sum_squares" and t.values.get("weight") != 0]
     bounds: list[Node] = []
     others: list[Node] = []

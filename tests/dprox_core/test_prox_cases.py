@@ -262,7 +262,9 @@ def test_wrong_calls_are_refused_in_a_sentence(wrong) -> None:  # type: ignore[n
 
 
 def test_every_registered_function_has_a_row() -> None:
-    assert set(PROXFNS) == {case.name for case in PROX_CASES}
+    # A denoiser in the place of a prox belongs to no known function: priors/test_plug_and_play.py.
+    known = {name for name, function in PROXFNS.items() if function.has_value}
+    assert known == {case.name for case in PROX_CASES}
 
 
 def test_every_row_is_about_the_function_it_names() -> None:
