@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from nodes.document import Document, Node, Wire
+from nodes.names import free_name, is_automatic
 from nodes.parameter import Json
 from nodes.spec import Form, NodeSpec, PortType
 from nodes.types import misfit, output_types
@@ -113,6 +114,39 @@ class Analysis:
         """The nodes for whose sake the others are there: solvers and views."""
         forms = (Form.SOLVE, Form.VIEW)
         return [node_id for node_id, spec in self.specs.items() if spec.form in forms]
+
+    @cached_property
+    def pictures(self) -> Mapping[str, str]:
+        """For every view the name of its picture's file, without the ending.
+
+        Its label where it has one, else the name a person gave it, else that of what it shows.
+        """
+        views = [node for node in self.document.nodes if node.is_view]
+        chosen: dict[str, str] = {}
+        for node in views:
+            label, spec = node.values.get("label"), self.specs[node.id]
+            if isinstance(label, str):
+                chosen[node.id] = label or node.name
+            elif not is_automatic(node.name, spec.stem) or self._shown(node) is None:
+                chosen[node.id] = node.name
+        taken = set(chosen.values())
+        for node in views:
+            if node.id not in chosen:
+                chosen[node.id] = free_name(self._shown(node) or node.name, taken)
+                taken.add(chosen[node.id])
+        return {node.id: chosen[node.id] for node in views}
+
+    def _shown(self, view: Node) -> str | None:
+        """The name of what a view shows: a value's, and of a solution its variable's."""
+        spec = self.specs[view.id]
+        wire = self.wire(view.id, spec.inputs[0].name)
+        source = self.document.get(wire.source) if wire else None
+        if wire is None or source is None:
+            return None
+        variables = self.variables.get(source.id, frozenset())
+        if self.carried(wire) is PortType.SOLUTION and len(variables) == 1:
+            return self.document.node(next(iter(variables))).name
+        return source.name
 
     @cached_property
     def needed(self) -> set[str]:

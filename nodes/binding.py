@@ -12,7 +12,7 @@ from nodes.catalogue import CATALOGUE
 from nodes.document import Document, Node, Wire
 from nodes.errors import ImportScriptError
 from nodes.literals import choice_of, is_none, literal_of, number_of, refusal, short
-from nodes.names import free_name, name_problem
+from nodes.names import free_name, is_automatic, name_problem
 from nodes.parameter import Json, Parameter
 from nodes.spec import Form, NodeSpec, Port, PortType
 from nodes.types import can_connect, output_types
@@ -323,8 +323,10 @@ class Binder:
         wires = self._sources(spec, ports)
         label = file.removesuffix(_PICTURE)
         # The view is called like its file where that can be the name of a node.
-        free = name_problem(label) is None and not any(
-            n.is_view for n in self.document.named(label)
+        free = (
+            name_problem(label) is None
+            and not is_automatic(label, spec.stem)
+            and not any(n.is_view for n in self.document.named(label))
         )
         if not free:
             parameters = {**parameters, "label": label}

@@ -13,16 +13,10 @@ from nodes.names import is_automatic
 from nodes.parameter import Json, Parameter
 from nodes.spec import Form, NodeSpec, Port, PortType
 
-__all__ = ["Renderer", "literal", "output_name"]
+__all__ = ["Renderer", "literal"]
 
 _MISSING = Name("…")
 _INTO = (Form.CALL, Form.INFIX, Form.SCALE, Form.PENALTY)
-
-
-def output_name(node: Node) -> str:
-    """The name of a view's picture: its label where it has one, else its own name."""
-    label = node.values.get("label")
-    return label if isinstance(label, str) and label else node.name
 
 
 def literal(parameter: Parameter, value: Json) -> str:
@@ -187,7 +181,7 @@ class Renderer:
         return Call(f"{problem.text}.solve", arguments, node.id)
 
     def _view(self, node: Node, spec: NodeSpec) -> Piece:
-        file = Name(quote(output_name(node) + ".png"))
+        file = Name(quote(self.analysis.pictures[node.id] + ".png"))
         shown = self._set(node, spec, "label")
         arguments: list[tuple[str | None, Piece]] = [(None, file), *self._wired(node, spec), *shown]
         return Call(f"dp.{spec.function}", arguments, node.id)

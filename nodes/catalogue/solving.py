@@ -184,7 +184,8 @@ SPECS = (
                 None,
                 optional=True,
                 quiet=True,
-                help="The name of the picture's file; automatic takes the name of the node.",
+                help="The name of the picture's file; automatic takes the name that was given to "
+                "the node, else that of what it shows.",
             ),
             Parameter(
                 "levels",

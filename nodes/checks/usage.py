@@ -10,7 +10,6 @@ from nodes.commands import AddNode, Connect, Macro, RemoveNodes, SetParameter, n
 from nodes.document import Node
 from nodes.issues import Fix, Issue
 from nodes.names import free_name
-from nodes.render import output_name
 from nodes.spec import Form
 
 __all__ = ["check_usage", "check_views"]
@@ -24,7 +23,7 @@ _LONGEST = 100
 def check_views(context: Context) -> Iterator[Issue]:
     """Names of pictures: each view writes a file of its own."""
     views = [n for n in context.document.nodes if n.type == "view_image" and not n.is_placeholder]
-    names = {view.id: output_name(view) for view in views}
+    names = context.analysis.pictures
     users: dict[str, list[Node]] = {}
     for view in views:
         name = names[view.id]

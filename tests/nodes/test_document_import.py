@@ -85,7 +85,7 @@ def test_what_a_person_writes_in_the_same_words() -> None:
     document = import_script(good + 'prox.save_image("deblurred.png", r[x], (0, 1))\n')
     assert [node.name for node in document.nodes] == [
         "b", "k", "x", "half", "conv", "fidelity", "scaled", "grad", "sparsity", "bounds", "p", "r",
-        "view",
+        "deblurred",
     ]  # fmt: skip
     named = {node.name: node for node in document.nodes}
     assert named["k"].parameters == {"size": 9, "sigma": 1.5}
@@ -93,7 +93,8 @@ def test_what_a_person_writes_in_the_same_words() -> None:
     assert named["scaled"].value("factor") == -1.0
     assert named["fidelity"].value("weight") == 2
     assert named["sparsity"].value("weight") == 0.5
-    assert named["view"].value("label") == "deblurred"
+    assert named["deblurred"].is_view
+    assert named["deblurred"].value("label") is None
     terms = document.wires_into(named["p"].id, "terms")
     assert [document.node(w.source).name for w in terms] == ["fidelity", "sparsity", "bounds"]
     assert document.wires_into(named["fidelity"].id, "target")[0].source == named["b"].id
