@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from dprox_core.algorithms.admm import Admm
@@ -91,7 +93,7 @@ def automatic_rho(assignment: Split) -> float:
         if term.function.slope is not None
     ]
     size = _data_size(assignment)
-    if slopes and max(slopes) > 0.0 and size > 0.0:
+    if slopes and max(slopes) > 0.0 and 0.0 < size < math.inf:
         return nearest_power_of_two(10.0 * max(slopes) / size)
     curvature = sum(
         2.0 * reductions.number(term.penalty.weight) * term.row.norm_bound() ** 2
