@@ -31,6 +31,10 @@ class Status(Enum):
     NOT_FINITE = "not_finite"
     STOPPED = "stopped"
     FINISHED = "finished"
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    UNBOUNDED = "unbounded"
+    TIME_LIMIT = "time_limit"
 
     @property
     def sentence(self) -> str:
@@ -54,6 +58,18 @@ _SENTENCES = {
     ),
     Status.STOPPED: "Stopped on request.",
     Status.FINISHED: "Finished: the planned sequence of noise levels was run to its end.",
+    Status.OPTIMAL: "Optimal: residuals and gap are within their tolerance.",
+    Status.INFEASIBLE: (
+        "Infeasible: no point meets all constraints. Loosen or leave out those that contradict "
+        "each other."
+    ),
+    Status.UNBOUNDED: (
+        "Unbounded: the objective improves without end. A bound or a constraint is missing."
+    ),
+    Status.TIME_LIMIT: (
+        "The time limit was reached before residuals and gap fell below their tolerance: allow "
+        "more time, or accept a looser tolerance."
+    ),
 }
 
 
@@ -156,8 +172,8 @@ class Result:
 
     @property
     def converged(self) -> bool:
-        """Whether both residuals fell below their tolerances."""
-        return self.status is Status.CONVERGED
+        """Whether the residuals fell below their tolerances."""
+        return self.status in (Status.CONVERGED, Status.OPTIMAL)
 
     def __getitem__(self, variable: Variable | str) -> torch.Tensor:
         for held, value in self.values.items():

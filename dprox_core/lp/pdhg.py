@@ -43,7 +43,7 @@ class PdhgStep:
         self._row_upper = torch.from_numpy(scaled.row_upper).to(device)
         self.step = _STEP_SAFETY / max(_norm(self.operator, self.n, device), 1e-12)
         self.weight = 1.0
-        self.image = torch.zeros(self.n + self.m, dtype=torch.float64, device=device)
+        self._image = torch.zeros(self.n + self.m, dtype=torch.float64, device=device)
         self._work = torch.empty(self.n, dtype=torch.float64, device=device)
         self._row_work = torch.empty(self.m, dtype=torch.float64, device=device)
 
@@ -52,11 +52,11 @@ class PdhgStep:
         return torch.cat([x.clamp(self._lower, self._upper), y])
 
     def reflect(self, z: torch.Tensor, out: torch.Tensor) -> None:
-        """Write T(z) into ``image`` and 2 T(z) − z into ``out``."""
+        """Write T(z) into ``image()`` and 2 T(z) − z into ``out``."""
         n, work, row_work = self.n, self._work, self._row_work
         tau, sigma = self.step / self.weight, self.step * self.weight
         x, y, ahead = z[:n], z[n:], out[:n]
-        new_x, new_y = self.image[:n], self.image[n:]
+        new_x, new_y = self._image[:n], self._image[n:]
         torch.sub(self.c, self.operator.adjoint(y), out=work)
         torch.add(x, work, alpha=-tau, out=work)
         torch.clamp(work, self._lower, self._upper, out=new_x)
@@ -70,15 +70,19 @@ class PdhgStep:
 
     def length(self, z: torch.Tensor) -> float:
         """‖T(z) − z‖ in the step's own norm, after ``reflect(z)``."""
-        moved = self.image - z
+        moved = self._image - z
         dx, dy = moved[: self.n], moved[self.n :]
-        cross = dy @ (self._activity - self.operator.forward(self.image[: self.n]))
+        cross = dy @ (self._activity - self.operator.forward(self._image[: self.n]))
         value = (dx @ dx) * self.weight / self.step + (dy @ dy) / (self.weight * self.step)
         return float((value - 2 * cross).clamp(min=0).sqrt())
 
+    def image(self) -> torch.Tensor:
+        """T(z) of the last ``reflect``."""
+        return self._image
+
     def candidate(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The scaled x and y that T(z) stands for."""
-        return self.image[: self.n], self.image[self.n :]
+        return self._image[: self.n], self._image[self.n :]
 
     def movement(self, start: torch.Tensor, end: torch.Tensor) -> tuple[float, float]:
         """How far the primal and the dual part moved."""

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from dprox_core.lp.model import LinearProgram
 
-__all__ = ["Scaled", "equilibrate", "scale"]
+__all__ = ["Scaled", "Units", "choose_units", "equilibrate", "scale"]
 
 Array = NDArray[np.float64]
 _RUIZ_ITERATIONS = 10
+_UNIT_ITERATIONS = 30
+# Standard deviation of the entries' logarithm to base 2 from which units count as bad: a decade.
+_BAD_UNITS = 3.3
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,62 @@ class Scaled:
     costs: Array
 
 
+@dataclass(frozen=True)
+class Units:
+    """Other units for rows and variables, in powers of two: no digit is lost on the way.
+
+    Attributes:
+        program: in those units.
+        rows: R, with A' = R A C; y = R y'.
+        columns: C; x = C x'.
+    """
+
+    program: LinearProgram
+    rows: Array
+    columns: Array
+
+    def to(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Variables and duals in these units."""
+        return x / self.columns, y / self.rows
+
+    def back(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Variables and duals in the units as written."""
+        return x * self.columns, y * self.rows
+
+
+def choose_units(program: LinearProgram) -> Units:
+    """Units in which a program's entries are near 1; those as written where they are near already.
+
+    Solvers with absolute tolerances, and those that drop entries below 1e-9, need this first.
+    """
+    m, n = program.A.shape
+    index = np.repeat(np.arange(m), np.diff(program.A.indptr))
+    rows, columns = np.ones(m), np.ones(n)
+    if program.nnz:
+        rows, columns = _units(abs(program.A.data), index, program.A.indices, m, n)
+    if (rows == 1).all() and (columns == 1).all():
+        return Units(program, rows, columns)
+    matrix = program.A.copy()
+    matrix.data = matrix.data * rows[index] * columns[matrix.indices]
+    cost = program.c * columns
+    scaled = LinearProgram(
+        cost,
+        matrix,
+        program.row_lower * rows,
+        program.row_upper * rows,
+        program.lower / columns,
+        program.upper / columns,
+        c0=program.c0,
+    )
+    return Units(scaled, rows, columns)
+
+
 def equilibrate(matrix: sp.csr_array) -> tuple[Array, Array]:
     """Row factors R and column factors C after which R A C has entries and norms near 1.
 
-    Ten rounds of Ruiz (square roots of the largest entries), then one of Pock and Chambolle
-    (square roots of the sums), which bounds ‖R A C‖ by 1. Empty rows and columns keep the
-    factor 1.
+    Units first, then ten rounds of Ruiz (square roots of the largest entries), then one of Pock
+    and Chambolle (square roots of the sums), which bounds ‖R A C‖ by 1. Empty rows and columns
+    keep the factor 1.
 
     References:
         D. Ruiz, A scaling algorithm to equilibrate both rows and columns norms in matrices, 2001.
@@ -60,12 +113,13 @@ def equilibrate(matrix: sp.csr_array) -> tuple[Array, Array]:
         2011, with α = 1.
     """
     m, n = matrix.shape
-    rows, columns = np.ones(m), np.ones(n)
     if matrix.nnz == 0:
-        return rows, columns
+        return np.ones(m), np.ones(n)
     work = abs(matrix)
     index = np.repeat(np.arange(m), np.diff(work.indptr))
     original = work.data.copy()
+    rows, columns = _units(original, index, work.indices, m, n)
+    work.data = original * rows[index] * columns[work.indices]
     for _ in range(_RUIZ_ITERATIONS):
         row = np.zeros(m)
         np.maximum.at(row, index, work.data)
@@ -77,6 +131,32 @@ def equilibrate(matrix: sp.csr_array) -> tuple[Array, Array]:
     row = np.bincount(index, work.data, minlength=m).astype(np.float64)
     column = np.bincount(work.indices, work.data, minlength=n).astype(np.float64)
     return rows / _root(row), columns / _root(column)
+
+
+def _units(
+    values: Array, rows: NDArray[np.int64], columns: NDArray[np.int64], m: int, n: int
+) -> tuple[Array, Array]:
+    """Powers of two that undo badly chosen units: least squares of log|a_ij| by r_i and c_j.
+
+    Rows and columns in units far from each other (kW beside GW) give entries over many decades.
+    Ruiz' largest entries would then say little about the others. Where the entries span little,
+    units are left alone.
+
+    References:
+        A. Curtis, J. Reid, On the automatic scaling of matrices for Gaussian elimination, 1972.
+    """
+    logs = np.log2(values)
+    row_fit, column_fit = np.zeros(m), np.zeros(n)
+    if logs.std() <= _BAD_UNITS:
+        return np.ones(m), np.ones(n)
+    row_count = np.maximum(np.bincount(rows, minlength=m), 1)
+    column_count = np.maximum(np.bincount(columns, minlength=n), 1)
+    for _ in range(_UNIT_ITERATIONS):
+        row_fit = np.bincount(rows, logs - column_fit[columns], minlength=m) / row_count
+        column_fit = np.bincount(columns, logs - row_fit[rows], minlength=n) / column_count
+    if (logs - row_fit[rows] - column_fit[columns]).std() > 0.5 * logs.std():
+        return np.ones(m), np.ones(n)
+    return np.exp2(-np.round(row_fit)), np.exp2(-np.round(column_fit))
 
 
 def _root(values: Array) -> Array:
@@ -97,11 +177,14 @@ def scale(program: LinearProgram) -> Scaled:
     matrix = program.A.copy()
     matrix.data = program.A.data * rows[index] * columns[program.A.indices]
     cost = program.c * columns
-    beta = 1.0 + _finite_norm(program.row_lower * rows, program.row_upper * rows)
-    if beta == 1.0:
-        # With every row at zero only the bounds say how large a solution is.
-        beta += _finite_norm(program.lower / columns, program.upper / columns)
-    gamma = 1.0 + float(np.linalg.norm(cost))
+    # Equilibration leaves a common factor open (t R, C / t): both norms settle it, so no "1 +".
+    # With every row at zero only the bounds say how large a solution is.
+    beta = (
+        _finite_norm(program.row_lower * rows, program.row_upper * rows)
+        or _finite_norm(program.lower / columns, program.upper / columns)
+        or 1.0
+    )
+    gamma = float(np.linalg.norm(cost)) or 1.0
     return Scaled(
         A=matrix,
         c=cost / gamma,

@@ -1,0 +1,204 @@
+"""Runs a fixed-point step on one minimization: scaling, checks, certificates, limits."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dprox_core.lp.admm import AdmmStep
+from dprox_core.lp.certificate import Certificate, Limits, dual_feasible, measure
+from dprox_core.lp.halpern import Check, Verdict, iterate
+from dprox_core.lp.model import LinearProgram
+from dprox_core.lp.pdhg import PdhgStep
+from dprox_core.lp.rays import proves_infeasible, proves_unbounded, recession
+from dprox_core.lp.scaling import scale
+from dprox_core.monitor import cancel_requested
+from dprox_core.result import Status
+
+__all__ = ["Budget", "Engine", "Outcome", "Progress"]
+
+Array = NDArray[np.float64]
+
+# A ray is believed when what it leaves unexplained is this small in scaled units.
+_RAY_TOLERANCE = 1e-7
+# Rays take two products more: they are looked at in every fifth check.
+_RAYS_EVERY = 5
+# Checks after which a direction of endless descent is sought outright, where little was gained.
+_SEEK_AT = (100, 1000, 10_000)
+_LITTLE = 1e-3
+
+
+@dataclass
+class Budget:
+    """How much may still be spent, and who may stop.
+
+    Attributes:
+        iterations: steps left.
+        deadline: on ``time.perf_counter``'s clock; infinite for none.
+        spent: steps done.
+    """
+
+    iterations: int
+    deadline: float
+    spent: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a check tells who listens; ``read`` gives x and y of the program being iterated."""
+
+    iteration: int
+    certificate: Certificate
+    weight: float
+    read: Callable[[], tuple[Array, Array]]
+
+
+@dataclass
+class Outcome:
+    """How iterating ended."""
+
+    status: Status
+    x: Array
+    y: Array
+    certificate: Certificate | None
+    ray: Array | None = None
+    setup: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+class Engine:
+    """One minimization prepared for one method on one device.
+
+    Args:
+        program: with sense "min".
+        method: "pdhg" or "admm".
+        device: where to compute.
+        listen: is told at every check and answers whether to stop.
+        seek: whether to seek a direction of endless descent where iterating gains little.
+    """
+
+    def __init__(
+        self,
+        program: LinearProgram,
+        method: str,
+        device: torch.device,
+        listen: Callable[[Progress], bool],
+        seek: bool = True,
+    ) -> None:
+        begun = time.perf_counter()
+        self.program, self.device, self._method = program, device, method
+        self._listen, self._seek = listen, seek
+        self._scaled = scaled = scale(program)
+        self._limits = Limits(program, device)
+        make: type[PdhgStep] | type[AdmmStep] = AdmmStep if method == "admm" else PdhgStep
+        self.step = make(scaled, device)
+        self._rows, self._columns, self._duals, self._costs = (
+            torch.from_numpy(part).to(device)
+            for part in (scaled.rows, scaled.columns, scaled.duals, scaled.costs)
+        )
+        self.setup = time.perf_counter() - begun
+
+    def run(self, x: Array, y: Array, tol: float, budget: Budget) -> Outcome:
+        """Iterate from (x, y) until the certificate meets ``tol`` or the budget is spent."""
+        start_x = torch.from_numpy(np.ascontiguousarray(x)).to(self.device) / self._columns
+        start_y = torch.from_numpy(np.ascontiguousarray(y)).to(self.device) / self._duals
+        self._best: tuple[float, torch.Tensor, torch.Tensor, Certificate] | None = None
+        self._status = Status.ITERATION_LIMIT
+        self._ray: Array | None = None
+        self._checks = 0
+        before = budget.spent
+
+        def judge(check: Check) -> Verdict:
+            budget.spent = before + check.iteration
+            return self._judge(check, tol, budget)
+
+        iterate(self.step, start_x, start_y, max(budget.iterations - before, 1), judge)
+        if self._best is None:
+            return Outcome(self._status, x, y, None, self._ray, self.setup)
+        _, best_x, best_y, certificate = self._best
+        return Outcome(
+            self._status,
+            best_x.cpu().numpy(),
+            best_y.cpu().numpy(),
+            certificate,
+            self._ray,
+            self.setup,
+        )
+
+    def _judge(self, check: Check, tol: float, budget: Budget) -> Verdict:
+        operator = self.step.operator
+        x, y = check.x * self._columns, check.y * self._duals
+        activity = self._rows * operator.forward(check.x)
+        adjoint = self._costs * operator.adjoint(check.y)
+        certificate = measure(self._limits, x, y, activity, adjoint)
+        worst = certificate.worst
+        if not math.isfinite(worst) and not math.isfinite(check.length):
+            self._status = Status.NOT_FINITE
+            return Verdict(True, 1.0)
+        if self._best is None or worst < self._best[0]:
+            self._best = (worst, x, y, certificate)
+        self._checks += 1
+        imbalance = certificate.dual_relative / max(certificate.primal_relative, 1e-300)
+        stop = self._listen(
+            Progress(
+                budget.spent,
+                certificate,
+                self.step.weight,
+                lambda: (x.cpu().numpy(), y.cpu().numpy()),
+            )
+        )
+        if worst <= tol:
+            self._status = Status.OPTIMAL
+        elif self._checks % _RAYS_EVERY == 0 and self._hopeless(check):
+            pass
+        elif stop:
+            self._status = Status.STOPPED
+        elif time.perf_counter() > budget.deadline:
+            self._status = Status.TIME_LIMIT
+        else:
+            return Verdict(False, imbalance)
+        return Verdict(True, imbalance)
+
+    def _hopeless(self, check: Check) -> bool:
+        """Whether the iterates move along a ray that proves there is no solution."""
+        limits, operator = self._limits, self.step.operator
+        direction, dual = check.rays()
+        y = dual_feasible(limits, dual * self._duals)
+        adjoint = self._costs * operator.adjoint(y / self._duals)
+        if proves_infeasible(limits, y, adjoint, self._columns, _RAY_TOLERANCE):
+            self._status, self._ray = Status.INFEASIBLE, y.cpu().numpy()
+            return True
+        stuck = self._best is None or self._best[0] > _LITTLE
+        if self._seek and self._checks in _SEEK_AT and stuck:
+            direction = self._descent(check.iteration)
+        x = recession(limits, direction * self._columns)
+        activity = self._rows * operator.forward(x / self._columns)
+        if proves_unbounded(limits, x, activity, self._duals, _RAY_TOLERANCE):
+            self._status, self._ray = Status.UNBOUNDED, x.cpu().numpy()
+            return True
+        return False
+
+    def _descent(self, steps: int) -> torch.Tensor:
+        """The steepest direction in a box along which no row and no bound is met.
+
+        Where there is one, the iterates approach it, but ADMM may take its time.
+        """
+        scaled = self._scaled
+        cone = LinearProgram(
+            scaled.c,
+            scaled.A,
+            np.where(np.isfinite(scaled.row_lower), 0.0, -np.inf),
+            np.where(np.isfinite(scaled.row_upper), 0.0, np.inf),
+            np.where(np.isfinite(scaled.lower), 0.0, -1.0),
+            np.where(np.isfinite(scaled.upper), 0.0, 1.0),
+        )
+        engine = Engine(cone, self._method, self.device, lambda _: cancel_requested(), False)
+        zeros = np.zeros(cone.n), np.zeros(cone.m)
+        found = engine.run(*zeros, 1e-8, Budget(steps, math.inf))
+        return torch.from_numpy(found.x).to(self.device)

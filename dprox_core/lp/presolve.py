@@ -1,0 +1,181 @@
+"""Presolve, postsolve and crossover by HiGHS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from dprox_core.lp.model import LinearProgram
+from dprox_core.lp.scaling import Units, choose_units
+
+__all__ = ["Basis", "Presolved", "crossover", "from_highs", "presolve", "to_highs"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Presolved:
+    """A smaller program with the same optimum, and the way back.
+
+    Attributes:
+        program: what is left; None where presolve decided everything.
+        verdict: "reduced", "empty", "infeasible", or "infeasible or unbounded".
+    """
+
+    program: LinearProgram | None
+    verdict: str
+    _highs: Any
+    _units: Units
+
+    def restore(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Variables and duals of the program that was presolved."""
+        import highspy
+
+        solution = highspy.HighsSolution()
+        solution.col_value, solution.row_dual = x, y
+        if self.program is not None:
+            solution.row_value = self.program.A @ x
+            solution.col_dual = self.program.c - self.program.A.T @ y
+        solution.value_valid = solution.dual_valid = True
+        self._highs.postsolve(solution)
+        found = self._highs.getSolution()
+        return self._units.back(np.array(found.col_value), np.array(found.row_dual))
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A vertex: its exact variables and duals, and what is basic there.
+
+    Attributes:
+        x: ``(n,)``.
+        y: ``(m,)``, of the minimization.
+        columns: which variables are basic.
+        rows: which rows are basic, that is, not at a limit that matters.
+    """
+
+    x: Array
+    y: Array
+    columns: NDArray[np.bool_]
+    rows: NDArray[np.bool_]
+
+
+def to_highs(program: LinearProgram) -> Any:
+    """A HiGHS model of a minimization."""
+    import highspy
+
+    columns = program.A.tocsc()
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = program.n, program.m
+    lp.col_cost_, lp.offset_ = program.c, program.c0
+    lp.col_lower_, lp.col_upper_ = program.lower, program.upper
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
+    matrix = lp.a_matrix_
+    matrix.format_ = highspy.MatrixFormat.kColwise
+    matrix.num_col_, matrix.num_row_ = program.n, program.m
+    matrix.start_, matrix.index_, matrix.value_ = columns.indptr, columns.indices, columns.data
+    return lp
+
+
+def from_highs(lp: Any) -> LinearProgram:
+    """The linear program in a HiGHS model, integrality left out."""
+    import highspy
+
+    matrix = lp.a_matrix_
+    shape = (lp.num_row_, lp.num_col_)
+    parts = (
+        np.asarray(matrix.value_, float),
+        np.asarray(matrix.index_, np.int32),
+        np.asarray(matrix.start_, np.int32),
+    )
+    if matrix.format_ == highspy.MatrixFormat.kColwise:
+        rows = sp.csc_array(parts, shape=shape).tocsr()
+    else:
+        rows = sp.csr_array(parts, shape=shape)
+    names = list(lp.col_names_), list(lp.row_names_)
+    return LinearProgram(
+        np.asarray(lp.col_cost_),
+        rows,
+        np.asarray(lp.row_lower_),
+        np.asarray(lp.row_upper_),
+        np.asarray(lp.col_lower_),
+        np.asarray(lp.col_upper_),
+        c0=lp.offset_,
+        sense="max" if lp.sense_ == highspy.ObjSense.kMaximize else "min",
+        name=lp.model_name_,
+        column_names=tuple(names[0]) if len(names[0]) == shape[1] else None,
+        row_names=tuple(names[1]) if len(names[1]) == shape[0] else None,
+    )
+
+
+def _quiet() -> Any:
+    import highspy
+
+    highs = highspy.Highs()
+    highs.silent()
+    return highs
+
+
+def presolve(program: LinearProgram, seconds: float | None = None) -> Presolved:
+    """Let HiGHS reduce a minimization.
+
+    Args:
+        program: with sense "min".
+        seconds: how long it may take; None for no limit.
+    """
+    import highspy
+
+    highs = _quiet()
+    if seconds is not None:
+        highs.setOptionValue("time_limit", max(seconds, 1e-3))
+    units = choose_units(program)
+    highs.passModel(to_highs(units.program))
+    highs.presolve()
+    status = highs.getModelPresolveStatus()
+    kinds = highspy.HighsPresolveStatus
+    verdicts = {
+        kinds.kInfeasible: "infeasible",
+        kinds.kUnboundedOrInfeasible: "infeasible or unbounded",
+        kinds.kReducedToEmpty: "empty",
+        kinds.kReduced: "reduced",
+    }
+    verdict = verdicts.get(status, "unchanged")
+    left = from_highs(highs.getPresolvedLp()) if verdict == "reduced" else None
+    return Presolved(left, verdict, highs, units)
+
+
+def crossover(program: LinearProgram, x: Array, y: Array) -> Basis | None:
+    """An optimal vertex near an approximate solution of a minimization; None where none is found.
+
+    Args:
+        program: with sense "min".
+        x: an approximate solution, ``(n,)``.
+        y: its duals, ``(m,)``.
+    """
+    import highspy
+
+    highs, units = _quiet(), choose_units(program)
+    program = units.program
+    x, y = units.to(x, y)
+    highs.passModel(to_highs(program))
+    solution = highspy.HighsSolution()
+    solution.col_value, solution.row_value = x, program.A @ x
+    solution.row_dual, solution.col_dual = y, program.c - program.A.T @ y
+    solution.value_valid = solution.dual_valid = True
+    highs.crossover(solution)
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        # Crossover found a basis that is not quite optimal: a few pivots finish.
+        highs.setOptionValue("solver", "simplex")
+        highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    found, basis = highs.getSolution(), highs.getBasis()
+    basic = highspy.HighsBasisStatus.kBasic
+    return Basis(
+        *units.back(np.array(found.col_value), np.array(found.row_dual)),
+        np.array([status == basic for status in basis.col_status], bool),
+        np.array([status == basic for status in basis.row_status], bool),
+    )

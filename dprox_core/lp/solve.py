@@ -1,0 +1,337 @@
+"""Solving a linear program: presolve, first-order iterations, the way back, the verdict."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.lp.certificate import certify
+from dprox_core.lp.choose import choose
+from dprox_core.lp.engine import Budget, Engine, Outcome
+from dprox_core.lp.fold import Folded, fold, without_costs
+from dprox_core.lp.model import LinearProgram
+from dprox_core.lp.outcome import LPResult
+from dprox_core.lp.presolve import crossover as cross
+from dprox_core.lp.presolve import presolve as reduce
+from dprox_core.lp.report import Reporter
+from dprox_core.result import Status
+from dprox_core.session import resolve_device
+
+__all__ = ["solve_lp"]
+
+Array = NDArray[np.float64]
+_PARTS = ("presolve", "setup", "iterate", "postsolve", "crossover")
+
+
+def solve_lp(
+    program: LinearProgram,
+    method: str = "auto",
+    *,
+    tol: float = 1e-6,
+    max_iter: int = 1_000_000,
+    time_limit: float | None = None,
+    x0: object = None,
+    y0: object = None,
+    presolve: bool = True,
+    crossover: bool = False,
+    device: str | torch.device = "cpu",
+) -> LPResult:
+    """Solve a linear program by a first-order method.
+
+    min cᵀx + c0 subject to row_lower ≤ A x ≤ row_upper and lower ≤ x ≤ upper.
+
+    The solve ends when the certificate, in original units and with all limits as written, shows
+    ‖violations‖ ≤ tol (1 + ‖limits‖), ‖dual violations‖ ≤ tol (1 + ‖c‖) and a gap of at most
+    tol (1 + |primal| + |dual|), as PDLP does, and moreover an estimated error of the objective of
+    at most tol (1 + |objective|), because the first three alone can lie on badly scaled models.
+
+    Args:
+        program: what to solve.
+        method: "pdhg" (restarted reflected Halpern PDHG; sparse products only), "admm" (the same
+            iteration of ADMM with one sparse factorization), or "auto".
+        tol: relative tolerance, above 0.
+        max_iter: the most steps, from 1.
+        time_limit: in seconds, None for none.
+        x0: variables to start from, ``(n,)``; starting values switch presolve off.
+        y0: duals to start from, ``(m,)``, with the sign of ``LPResult.y``.
+        presolve: whether HiGHS reduces the program first.
+        crossover: whether HiGHS moves the solution to an optimal vertex at the end.
+        device: "cpu", "cuda" or "auto".
+
+    Returns:
+        Variables, duals, reduced costs, status, certificate and timings.
+
+    Raises:
+        ParameterError: an option out of its range.
+        ShapeError: a start of another size.
+        DeviceError: the device is missing.
+
+    Example:
+        >>> from dprox_core.lp import LinearProgram, solve_lp
+        >>> program = LinearProgram(c=[-1.0, -2.0], A=[[1.0, 1.0]], row_upper=4.0, upper=3.0)
+        >>> result = solve_lp(program)
+        >>> result.status.value, [round(v, 3) for v in result.x.tolist()]
+        ('optimal', [1.0, 3.0])
+
+    References:
+        D. Applegate et al., Practical large-scale linear programming using primal-dual hybrid
+        gradient, 2021.
+        H. Lu, Z. Peng, J. Yang, cuPDLPx: A Further Enhanced GPU-Based First-Order Solver for
+        Linear Programming, 2025.
+    """
+    _check(method, tol, max_iter, time_limit)
+    target = resolve_device(device)
+    start = (_start(x0, program.n, "x0"), _start(y0, program.m, "y0"))
+    options = (tol, max_iter, time_limit, presolve, crossover)
+    return _Solve(program, method, target, *options).run(*start)
+
+
+class _Solve:
+    def __init__(
+        self,
+        program: LinearProgram,
+        method: str,
+        device: torch.device,
+        tol: float,
+        max_iter: int,
+        time_limit: float | None,
+        presolve: bool,
+        crossover: bool,
+    ) -> None:
+        self._begun = time.perf_counter()
+        self._program, self._minimum = program, program.minimized()
+        self._sign = 1.0 if program.sense == "min" else -1.0
+        self._asked, self._device, self._tol = method, device, tol
+        self._presolve, self._crossover = presolve, crossover
+        limit = math.inf if time_limit is None else time_limit
+        self._budget = Budget(max_iter, self._begun + limit)
+        self._timings = dict.fromkeys(
+            ("presolve", "setup", "iterate", "postsolve", "crossover"), 0.0
+        )
+        self._method, self._reason = "presolve", "Presolve decided it."
+        self._reporter = Reporter(program, tol, max_iter, method)
+
+    def run(self, x0: Array | None, y0: Array | None) -> LPResult:
+        self._reporter.start(self._device)
+        result = self._solve(x0, y0)
+        self._reporter.finish(result)
+        return result
+
+    def _solve(self, x0: Array | None, y0: Array | None) -> LPResult:
+        sentence = self._minimum.contradiction()
+        if sentence is not None:
+            return self._without_point(Status.INFEASIBLE, sentence)
+        folded = self._timed("presolve", lambda: fold(self._minimum))
+        if folded.contradiction is not None:
+            return self._without_point(Status.INFEASIBLE, folded.contradiction)
+        x = np.zeros(folded.program.n) if x0 is None else x0
+        y = np.zeros(folded.program.m)
+        if y0 is not None:
+            y = folded.restrict(self._sign * y0)
+        if folded.program.m == 0:
+            return self._without_rows(folded)
+        warm = x0 is not None or y0 is not None
+        if self._presolve and not warm:
+            found = self._reduced(folded)
+            if isinstance(found, LPResult):
+                return found
+            if found is not None:
+                x, y = found
+        return self._conclude(folded, self._iterate(folded.program, x, y))
+
+    def _reduced(self, folded: Folded) -> LPResult | tuple[Array, Array] | None:
+        """Solve by way of HiGHS' presolve: the result, or where to go on from without it."""
+        left = self._budget.deadline - time.perf_counter()
+        seconds = None if math.isinf(left) else left
+        held = self._timed("presolve", lambda: reduce(folded.program, seconds))
+        if held.verdict == "infeasible":
+            return self._without_point(Status.INFEASIBLE, "Presolve found it infeasible.")
+        if held.verdict == "infeasible or unbounded":
+            return self._either(None)
+        if held.verdict == "empty":
+            x, y = self._timed("postsolve", lambda: held.restore(np.zeros(0), np.zeros(0)))
+            return self._if_good(folded, x, y)
+        if held.program is None:
+            return None
+        self._reporter.expand = lambda x, y: held.restore(x, y)[0]
+        outcome = self._iterate(held.program, np.zeros(held.program.n), np.zeros(held.program.m))
+        self._reporter.expand = None
+        if outcome.status is Status.INFEASIBLE:
+            return self._without_point(Status.INFEASIBLE, "")
+        if outcome.status is Status.UNBOUNDED:
+            return self._either(None)
+        x, y = self._timed("postsolve", lambda: held.restore(outcome.x, outcome.y))
+        if outcome.status is not Status.OPTIMAL:
+            full = folded.expand(x, y)
+            return self._result(outcome.status, x, full)
+        return self._if_good(folded, x, y)
+
+    def _if_good(self, folded: Folded, x: Array, y: Array) -> LPResult | tuple[Array, Array]:
+        """The result where it holds in original units, else the pair to go on from."""
+        full = folded.expand(x, y)
+        if certify(self._minimum, x, full).meets(self._tol):
+            return self._result(Status.OPTIMAL, x, full)
+        return x, y
+
+    def _conclude(self, folded: Folded, outcome: Outcome) -> LPResult:
+        if outcome.status is Status.INFEASIBLE:
+            assert outcome.ray is not None
+            ray = _unfold_ray(folded, outcome.ray)
+            return self._without_point(Status.INFEASIBLE, "", ray)
+        if outcome.status is Status.UNBOUNDED:
+            return self._either(outcome.ray)
+        return self._result(outcome.status, outcome.x, folded.expand(outcome.x, outcome.y))
+
+    def _iterate(self, program: LinearProgram, x: Array, y: Array) -> Outcome:
+        self._method, self._reason = choose(program, self._asked, self._device)
+        engine = Engine(program, self._method, self._device, self._reporter.check)
+        self._timings["setup"] += engine.setup
+        return self._timed("iterate", lambda: engine.run(x, y, self._tol, self._budget))
+
+    def _either(self, ray: Array | None) -> LPResult:
+        """A direction of endless descent is known: is there a point to start from?"""
+        left = self._budget.deadline - time.perf_counter()
+        feasible = solve_lp(
+            without_costs(self._minimum),
+            self._asked,
+            tol=min(self._tol, 1e-6),
+            max_iter=max(self._budget.iterations - self._budget.spent, 1),
+            time_limit=None if math.isinf(left) else max(left, 1e-3),
+            device=self._device,
+        )
+        self._budget.spent += feasible.iterations
+        if feasible.status is Status.OPTIMAL:
+            return self._without_point(Status.UNBOUNDED, "", ray, feasible.x)
+        return self._without_point(feasible.status, feasible.message, feasible.ray)
+
+    def _without_rows(self, folded: Folded) -> LPResult:
+        """Bounds alone: each variable goes where its cost wants it."""
+        program = folded.program
+        x = np.clip(0.0, program.lower, program.upper)
+        down = (program.c > 0) & np.isneginf(program.lower)
+        free = down | ((program.c < 0) & np.isposinf(program.upper))
+        if free.any():
+            return self._without_point(Status.UNBOUNDED, "", np.where(free, -program.c, 0.0), x)
+        return self._result(Status.OPTIMAL, x, folded.expand(x, np.zeros(0)))
+
+    def _timed(self, part: str, work: Callable[[], Any]) -> Any:
+        begun = time.perf_counter()
+        done = work()
+        self._timings[part] += time.perf_counter() - begun
+        return done
+
+    def _result(self, status: Status, x: Array, y: Array) -> LPResult:
+        if self._crossover and status is Status.OPTIMAL:
+            basis = self._timed("crossover", lambda: cross(self._minimum, x, y))
+            if basis is not None:
+                x, y = basis.x, basis.y
+        certificate = certify(self._minimum, x, y)
+        z = self._minimum.c - self._minimum.A.T @ y
+        objective = self._program.objective(x)
+        return self._made(status, x, y, z, objective, certificate)
+
+    def _without_point(
+        self, status: Status, message: str, ray: Array | None = None, x: Array | None = None
+    ) -> LPResult:
+        """There is no solution; x is a feasible point where there is one."""
+        n, m = self._program.n, self._program.m
+        worst = {Status.INFEASIBLE: math.inf, Status.UNBOUNDED: -math.inf}.get(status, math.nan)
+        x = np.full(n, np.nan) if x is None else x
+        nothing = np.full(m, np.nan), np.full(n, np.nan)
+        return self._made(status, x, *nothing, self._sign * worst, None, ray, message)
+
+    def _made(
+        self,
+        status: Status,
+        x: Array,
+        y: Array,
+        z: Array,
+        objective: float,
+        certificate: Any,
+        ray: Array | None = None,
+        message: str = "",
+    ) -> LPResult:
+        return LPResult(
+            self._program,
+            x,
+            self._sign * y,
+            self._sign * z,
+            objective,
+            status,
+            certificate,
+            self._budget.spent,
+            time.perf_counter() - self._begun,
+            self._timings,
+            self._method,
+            self._reason,
+            ray,
+            message or status.sentence,
+            self._reporter.history,
+        )
+
+
+def _unfold_ray(folded: Folded, ray: Array) -> Array:
+    """A Farkas ray of all rows: bounds that came from rows pass their share on."""
+    program = without_costs(folded.program)
+    held = Folded(program, None, folded._rows, folded._kept, folded._lower, folded._upper)
+    return held.expand(np.zeros(program.n), ray)
+
+
+def _start(value: object, size: int, name: str) -> Array | None:
+    if value is None:
+        return None
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy()
+    array = np.array(value, dtype=np.float64).ravel()
+    if array.size != size:
+        raise ShapeError(
+            f"{name} has {array.size} values, but {size} are needed.",
+            expected=size,
+            got=array.size,
+            where=name,
+        )
+    if not np.isfinite(array).all():
+        raise ParameterError(
+            f"{name} holds NaN or infinite values: start from finite ones.",
+            expected="finite values",
+            where=name,
+        )
+    return array
+
+
+def _check(method: str, tol: float, max_iter: int, time_limit: float | None) -> None:
+    if method not in ("auto", "pdhg", "admm"):
+        raise ParameterError(
+            f'A linear program is solved by method "auto", "pdhg" or "admm", not {method!r}.',
+            expected=("auto", "pdhg", "admm"),
+            got=method,
+            where="method",
+        )
+    if not (isinstance(tol, int | float) and 0 < tol < 1):
+        raise ParameterError(
+            f"tol must be a number between 0 and 1, such as 1e-6, not {tol!r}.",
+            expected="0 < tol < 1",
+            got=tol,
+            where="tol",
+        )
+    if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 1:
+        raise ParameterError(
+            f"max_iter must be a whole number from 1, not {max_iter!r}.",
+            expected="a whole number from 1",
+            got=max_iter,
+            where="max_iter",
+        )
+    if time_limit is not None and not time_limit > 0:
+        raise ParameterError(
+            f"time_limit must be seconds above 0, or None, not {time_limit!r}.",
+            expected="above 0",
+            got=time_limit,
+            where="time_limit",
+        )
