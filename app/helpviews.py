@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from app import theme
-from app.actions import COMMANDS
+from app.command_table import COMMANDS
 
 __all__ = ["show_about", "show_keys", "show_plan"]
 

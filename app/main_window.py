@@ -5,22 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer
+from PySide6.QtCore import QPoint, QPointF, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
-    QSizePolicy,
-    QToolBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app import actions as data
-from app import icons, theme
+from app import bars, icons, theme
+from app.actions import colour_actions, make_actions
 from app.canvas.quick_add import QuickAdd
 from app.canvas.view import Canvas
+from app.command_table import CANVAS_MENU, SEPARATOR
 from app.commands import Commands
 from app.docks import Docks
 from app.guard import guarded
@@ -37,9 +35,7 @@ from app.runner import Runner
 from app.session import Notice, Session
 from app.settings import Settings
 from app.status import StatusLine
-from nodes import files
 from nodes.catalogue import CATALOGUE
-from nodes.files import examples
 
 __all__ = ["MainWindow"]
 
@@ -64,10 +60,12 @@ class MainWindow(QMainWindow):
         self.code = CodePane(self.session)
         self.problems = ProblemsPane(self.session)
         self.curves = CurvesPane(self.runner)
-        self.actions_by_id = data.make_actions(self, self.canvas, self.commands.handler)
+        self.actions_by_id = make_actions(self, self.canvas, self.commands.handler)
         self._compose()
-        self._make_menus()
-        self._make_toolbar()
+        self.device = DeviceChooser(self.runner)
+        self.progress = ProgressStrip(self.runner)
+        self.submenus = bars.make_menus(self)
+        bars.make_toolbar(self)
         self.status = StatusLine(self.session, self.runner)
         self.setStatusBar(self.status)
         self._connect()
@@ -98,77 +96,6 @@ class MainWindow(QMainWindow):
             },
         )
 
-    def _make_menus(self) -> None:
-        self.submenus = {
-            "<recent>": QMenu("Open recent", self),
-            "<examples>": QMenu("Examples", self),
-            "<panes>": QMenu("Panes", self),
-        }
-        for title, entries in data.MENUS.items():
-            menu = self.menuBar().addMenu(title)
-            for entry in entries:
-                if entry == data.SEPARATOR:
-                    menu.addSeparator()
-                elif entry in self.submenus:
-                    menu.addMenu(self.submenus[entry])
-                else:
-                    menu.addAction(self.actions_by_id[entry])
-        self.submenus["<recent>"].aboutToShow.connect(self._fill_recent)
-        for name in examples():
-            title = files.load(f"example:{name}").title or name.capitalize()
-            action = self.submenus["<examples>"].addAction(title)
-            action.setObjectName(f"example:{name}")
-            action.triggered.connect(
-                lambda _=False, n=name: self.commands.open_path(f"example:{n}")
-            )
-        for dock in self.docks.docks.values():
-            self.submenus["<panes>"].addAction(dock.toggleViewAction())
-
-    def _fill_recent(self) -> None:
-        menu = self.submenus["<recent>"]
-        menu.clear()
-        for path in self.settings.recent:
-            action = menu.addAction(f"{path.name}  —  {path.parent}")
-            action.triggered.connect(lambda _=False, p=path: self.commands.open_path(p))
-        if menu.isEmpty():
-            menu.addAction("No recent files").setEnabled(False)
-            return
-        menu.addSeparator()
-        menu.addAction("Clear the list").triggered.connect(self.settings.clear_recent)
-
-    def _make_toolbar(self) -> None:
-        bar = QToolBar("Run")
-        bar.setObjectName("toolbar")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(18, 18))
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        for identifier in data.TOOLBAR:
-            bar.addAction(self.actions_by_id[identifier])
-            button = bar.widgetForAction(self.actions_by_id[identifier])
-            button.setObjectName(identifier.split(".")[1])
-            button.setAccessibleName(self.actions_by_id[identifier].text())
-        bar.addSeparator()
-        self.device = DeviceChooser(self.runner)
-        bar.addWidget(self.device)
-        bar.addSeparator()
-        self.progress = ProgressStrip(self.runner)
-        bar.addWidget(self.progress)
-        gap = QWidget()
-        gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(gap)
-        styles = Qt.ToolButtonStyle
-        for identifier in ("view.build", "view.watch", "view.present", "view.dark"):
-            button = QToolButton()
-            button.setDefaultAction(self.actions_by_id[identifier])
-            button.setAccessibleName(self.actions_by_id[identifier].text())
-            icon_only = identifier == "view.dark"
-            button.setToolButtonStyle(
-                styles.ToolButtonIconOnly if icon_only else styles.ToolButtonTextOnly
-            )
-            bar.addWidget(button)
-        self.addToolBar(bar)
-
     def _connect(self) -> None:
         session, runner, canvas = self.session, self.runner, self.canvas
         session.history_changed.connect(self._update_actions)
@@ -197,7 +124,7 @@ class MainWindow(QMainWindow):
     # --- keeping up ---
 
     def _on_theme(self, tokens: Any) -> None:
-        data.colour_actions(self.actions_by_id)
+        colour_actions(self.actions_by_id)
         self.actions_by_id["run.run"].setIcon(icons.icon("play", tokens.on_accent))
         self.actions_by_id["view.dark"].setChecked(tokens.dark)
 
@@ -268,8 +195,8 @@ class MainWindow(QMainWindow):
         if item is not None and item.id not in self.session.selection:
             self.session.select([item.id])
         menu = QMenu(self)
-        for entry in data.CANVAS_MENU:
-            if entry == data.SEPARATOR:
+        for entry in CANVAS_MENU:
+            if entry == SEPARATOR:
                 menu.addSeparator()
             else:
                 menu.addAction(self.actions_by_id[entry])

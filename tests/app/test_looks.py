@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFontInfo, QFontMetrics
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QWidget
 
 from app import theme
-from app.actions import CANVAS_MENU, COMMANDS, MENUS, SEPARATOR, TOOLBAR
+from app.command_table import CANVAS_MENU, COMMANDS, MENUS, SEPARATOR, TOOLBAR
 from app.commands import Commands
 from app.theme import DARK, LIGHT, Theme, contrast, readable
 from nodes.catalogue import CATEGORIES

@@ -1,0 +1,91 @@
+"""The menus and the toolbar, made from the table of commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+
+from app import command_table as table
+from nodes import files
+from nodes.files import examples
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+__all__ = ["make_menus", "make_toolbar"]
+
+
+def make_menus(window: MainWindow) -> dict[str, QMenu]:
+    """Fill the menu bar; gives the submenus by their name in the table."""
+    submenus = {
+        "<recent>": QMenu("Open recent", window),
+        "<examples>": QMenu("Examples", window),
+        "<panes>": QMenu("Panes", window),
+    }
+    for title, entries in table.MENUS.items():
+        menu = window.menuBar().addMenu(title)
+        for entry in entries:
+            if entry == table.SEPARATOR:
+                menu.addSeparator()
+            elif entry in submenus:
+                menu.addMenu(submenus[entry])
+            else:
+                menu.addAction(window.actions_by_id[entry])
+    recent = submenus["<recent>"]
+    recent.aboutToShow.connect(lambda: _fill_recent(window, recent))
+    for name in examples():
+        title = files.load(f"example:{name}").title or name.capitalize()
+        action = submenus["<examples>"].addAction(title)
+        action.setObjectName(f"example:{name}")
+        action.triggered.connect(lambda _=False, n=name: window.commands.open_path(f"example:{n}"))
+    for dock in window.docks.docks.values():
+        submenus["<panes>"].addAction(dock.toggleViewAction())
+    return submenus
+
+
+def _fill_recent(window: MainWindow, menu: QMenu) -> None:
+    menu.clear()
+    for path in window.settings.recent:
+        action = menu.addAction(f"{path.name}  —  {path.parent}")
+        action.triggered.connect(lambda _=False, p=path: window.commands.open_path(p))
+    if menu.isEmpty():
+        menu.addAction("No recent files").setEnabled(False)
+        return
+    menu.addSeparator()
+    menu.addAction("Clear the list").triggered.connect(window.settings.clear_recent)
+
+
+def make_toolbar(window: MainWindow) -> QToolBar:
+    """Run, device and progress on the left; arrangements and theme on the right."""
+    bar = QToolBar("Run")
+    bar.setObjectName("toolbar")
+    bar.setMovable(False)
+    bar.setIconSize(QSize(18, 18))
+    bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+    bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    for identifier in table.TOOLBAR:
+        bar.addAction(window.actions_by_id[identifier])
+        button = bar.widgetForAction(window.actions_by_id[identifier])
+        button.setObjectName(identifier.split(".")[1])
+        button.setAccessibleName(window.actions_by_id[identifier].text())
+    bar.addSeparator()
+    bar.addWidget(window.device)
+    bar.addSeparator()
+    bar.addWidget(window.progress)
+    gap = QWidget()
+    gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    bar.addWidget(gap)
+    styles = Qt.ToolButtonStyle
+    for identifier in ("view.build", "view.watch", "view.present", "view.dark"):
+        button = QToolButton()
+        button.setDefaultAction(window.actions_by_id[identifier])
+        button.setAccessibleName(window.actions_by_id[identifier].text())
+        icon_only = identifier == "view.dark"
+        button.setToolButtonStyle(
+            styles.ToolButtonIconOnly if icon_only else styles.ToolButtonTextOnly
+        )
+        bar.addWidget(button)
+    window.addToolBar(bar)
+    return bar

@@ -1,0 +1,71 @@
+"""New nodes: from a list, by wire, from a file dropped on the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QPointF
+
+from app.commands.file import FileCommands
+from app.panes.editors import portable
+from nodes.catalogue import CATALOGUE
+from nodes.commands import AddNode, Command, Connect, Macro, new_node
+from nodes.errors import NodesError
+from nodes.files import EXTENSION
+
+__all__ = ["AddCommands"]
+
+_IMAGES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".npy"}
+
+
+class AddCommands(FileCommands):
+    """Everything that brings a node into the graph."""
+
+    def add_node(
+        self, kind: str, where: QPointF | None = None, wire: tuple[str, str, bool] | None = None
+    ) -> None:
+        """Add a node, wired to a port (node id, port name, is it an input) if one is given."""
+        canvas, document = self.window.canvas, self.session.document
+        position = canvas.free_position(where if where is not None else canvas.centre())
+        try:
+            node = new_node(document, kind, position=position)
+        except NodesError as error:
+            self.session.said.emit("error", str(error))
+            return
+        commands: list[Command] = [AddNode(node)]
+        if wire is not None and (connect := self._wire(node.id, kind, wire)) is not None:
+            commands.append(connect)
+        text = f"Add {CATALOGUE[kind].title.lower()}"
+        done = self.session.do(commands[0] if len(commands) == 1 else Macro(text, tuple(commands)))
+        if done:
+            self.session.select([node.id])
+            canvas.reveal(node.id)
+
+    def _wire(self, new: str, kind: str, wire: tuple[str, str, bool]) -> Connect | None:
+        node, port, is_input = wire
+        fitting = self.window.canvas.fitting_port(CATALOGUE[kind], wire)
+        if fitting is None:
+            return None
+        return Connect(new, fitting, node, port) if is_input else Connect(node, port, new, fitting)
+
+    def drop_files(self, paths: list[Path], where: QPointF) -> None:
+        """Documents are opened, images become nodes."""
+        for path in paths:
+            if path.suffix.lower() == EXTENSION:
+                self.open_path(path)
+                return
+        images = [path for path in paths if path.suffix.lower() in _IMAGES]
+        for index, path in enumerate(images):
+            base = self.session.base if self.session.path else None
+            node = new_node(
+                self.session.document,
+                "load_image",
+                position=self.window.canvas.free_position(where + QPointF(30, 30) * index),
+                source=portable(path, base),
+            )
+            self.session.do(AddNode(node))
+            self.session.select([node.id])
+        if not images:
+            self.session.said.emit(
+                "warning", "Only documents of the studio and images can be dropped here."
+            )

@@ -1,0 +1,82 @@
+"""Undo, clipboard, selection, places."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QApplication
+
+from app.canvas import clipboard
+from app.canvas.arrange import arrange
+from app.commands.base import Handlers
+from nodes.commands import Command, Disconnect, Macro, MoveNodes, RemoveNodes
+from nodes.document import Document
+
+__all__ = ["EditCommands"]
+
+
+class EditCommands(Handlers):
+    """What the Edit menu asks for."""
+
+    def edit_undo(self) -> None:
+        self.session.undo()
+
+    def edit_redo(self) -> None:
+        self.session.redo()
+
+    def edit_cut(self) -> None:
+        self.edit_copy()
+        self.edit_delete()
+
+    def edit_copy(self) -> None:
+        mime = clipboard.copied(self.session.document, self.session.selection)
+        if mime is not None:
+            QApplication.clipboard().setMimeData(mime)
+
+    def edit_paste(self) -> None:
+        pasted = clipboard.read(QApplication.clipboard().mimeData())
+        if pasted is None:
+            self.session.said.emit("hint", "There are no nodes on the clipboard.")
+            return
+        left = min((n.position[0] for n in pasted.nodes), default=0)
+        top = min((n.position[1] for n in pasted.nodes), default=0)
+        x, y = self.window.canvas.free_position(self.window.canvas.paste_point())
+        self._paste(pasted, (x - left, y - top), "Paste")
+
+    def edit_duplicate(self) -> None:
+        mime = clipboard.copied(self.session.document, self.session.selection)
+        pasted = clipboard.read(mime)
+        if pasted is not None:
+            self._paste(pasted, (36, 36), "Duplicate")
+
+    def _paste(self, pasted: Document, offset: tuple[float, float], text: str) -> None:
+        made = clipboard.paste(self.session.document, pasted, offset, text)
+        if made is not None and self.session.do(made[0]):
+            self.session.select(made[1])
+
+    def edit_delete(self) -> None:
+        chosen = list(self.session.selection)
+        gone = set(chosen)
+        wires = [w for w in self.window.canvas.selected_wires if not {w.source, w.target} & gone]
+        commands: list[Command] = [Disconnect(*wire.ends) for wire in wires]
+        if chosen:
+            commands.append(RemoveNodes(tuple(chosen)))
+        if len(commands) == 1:
+            self.session.do(commands[0])
+        elif commands:
+            self.session.do(Macro("Delete", tuple(commands)))
+
+    def edit_select_all(self) -> None:
+        self.session.select(node.id for node in self.session.document.nodes)
+
+    def edit_rename(self) -> None:
+        if len(self.session.selection) == 1:
+            self.window.show_dock("inspector")
+            self.window.inspector.focus_name()
+
+    def edit_add(self) -> None:
+        self.window.canvas.ask_for_node()
+
+    def edit_arrange(self) -> None:
+        document = self.session.document
+        places = arrange(document, self.window.canvas.sizes())
+        if places and self.session.do(MoveNodes(places)):
+            self.window.canvas.fit()

@@ -1,0 +1,103 @@
+"""Opening, saving, exporting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtGui import QImage
+
+from app import dialogs
+from app.commands.base import Handlers
+from nodes.document import Document
+from nodes.errors import NodesError
+from nodes.files import EXTENSION, write_atomically
+from nodes.script import generate
+
+__all__ = ["FileCommands"]
+
+
+class FileCommands(Handlers):
+    """What the File menu asks for."""
+
+    def may_leave(self) -> bool:
+        """Whether the open document may go; asks when there is unsaved work."""
+        self.finish_typing()
+        if self.session.is_clean:
+            return True
+        answer = dialogs.ask_unsaved(self.window, self.session.title)
+        if answer is dialogs.Answer.SAVE:
+            return self.file_save()
+        return answer is dialogs.Answer.DISCARD
+
+    def file_new(self) -> None:
+        if self.may_leave():
+            self.session.replace(Document())
+
+    def file_open(self) -> None:
+        path = dialogs.ask_document(self.window, self.settings.folder)
+        if path is not None:
+            self.open_path(path)
+
+    def open_path(self, path: str | Path) -> bool:
+        """Open a document, after asking about unsaved work."""
+        if not self.may_leave() or not self.session.open(path):
+            return False
+        if self.session.path is not None:
+            self.remember(self.session.path)
+        return True
+
+    def remember(self, path: Path) -> None:
+        """Put a file among the recent ones."""
+        self.settings.folder = path.absolute().parent
+        self.settings.add_recent(path)
+
+    def file_save(self) -> bool:
+        self.finish_typing()
+        if self.session.path is None:
+            return self.file_save_as()
+        return self.session.save(self.session.path)
+
+    def file_save_as(self) -> bool:
+        self.finish_typing()
+        start = self.session.path or self.settings.folder / f"{self._stem()}{EXTENSION}"
+        path = dialogs.ask_target(self.window, start)
+        if path is None or not self.session.save(path):
+            return False
+        self.remember(path)
+        return True
+
+    def _stem(self) -> str:
+        where = self.session.path or self.session.document.path
+        return where.stem if where else "untitled"
+
+    def file_export(self) -> None:
+        self.finish_typing()
+        self.session.derive()
+        path = dialogs.ask_script_target(
+            self.window, self.session.base_or(self.settings.folder) / f"{self._stem()}.py"
+        )
+        if path is None:
+            return
+        try:
+            script = generate(self.session.document, path.absolute().parent, strict=True)
+            write_atomically(path, script.text.encode("utf-8"))
+        except (NodesError, OSError) as error:
+            self.window.show_problem(f"The script was not written: {error}")
+            return
+        self.session.said.emit("hint", f"Wrote {path.name}.")
+
+    def file_quit(self) -> None:
+        self.window.close()
+
+    def save_picture(self, image: Any) -> None:
+        """Write a picture as it is shown."""
+        if not isinstance(image, QImage):
+            return
+        path = dialogs.ask_image_target(self.window, self.settings.folder / "picture.png")
+        if path is None:
+            return
+        if image.save(str(path)):
+            self.session.said.emit("hint", f"Saved {path.name}.")
+        else:
+            self.window.show_problem(f"The picture could not be written to “{path}”.")
