@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from nodes.catalogue import CATALOGUE
+from nodes.frames import Frame
 from nodes.parameter import Json
 from nodes.spec import Form, NodeSpec
 
@@ -16,6 +17,7 @@ __all__ = [
     "Document",
     "DocumentChanged",
     "Event",
+    "FramesChanged",
     "Node",
     "NodeAdded",
     "NodeChanged",
@@ -40,6 +42,7 @@ class Node:
         parameters: name → value; what is missing has its default.
         position: of the top left corner on the canvas, in pixels.
         note: the user's own words.
+        mode: "" takes part, "off" is left out, "bypass" is passed by (``nodes.modes``).
         extra: canonical JSON of what this version does not understand, kept as it is.
     """
 
@@ -50,6 +53,7 @@ class Node:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     position: tuple[float, float] = (0, 0)
     note: str = ""
+    mode: str = ""
     extra: str = ""
 
     def __post_init__(self) -> None:
@@ -126,7 +130,7 @@ class NodeRemoved:
 
 @dataclass(frozen=True)
 class NodeChanged:
-    """A node was replaced; ``what`` is "parameters", "name", "position" or "note"."""
+    """A node was replaced; ``what`` is "parameters", "name", "position", "note" or "mode"."""
 
     node: Node
     what: str
@@ -154,7 +158,22 @@ class DocumentChanged:
     note: str
 
 
-Event = NodeAdded | NodeRemoved | NodeChanged | WireAdded | WireRemoved | DocumentChanged
+@dataclass(frozen=True)
+class FramesChanged:
+    """Backdrops or notes changed."""
+
+    frames: tuple[Frame, ...]
+
+
+Event = (
+    NodeAdded
+    | NodeRemoved
+    | NodeChanged
+    | WireAdded
+    | WireRemoved
+    | DocumentChanged
+    | FramesChanged
+)
 Listener = Callable[[Event], None]
 
 
@@ -177,9 +196,11 @@ class Document:
         note: str = "",
         extra: str = "",
         path: Path | None = None,
+        frames: Iterable[Frame] = (),
     ) -> None:
         self._nodes: dict[str, Node] = {node.id: node for node in nodes}
         self._wires: list[Wire] = list(wires)
+        self._frames: tuple[Frame, ...] = tuple(frames)
         self.title = title
         self.note = note
         self.extra = extra
@@ -200,6 +221,11 @@ class Document:
     def wires(self) -> Sequence[Wire]:
         """The wires in order."""
         return tuple(self._wires)
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Backdrops and notes, the lowest first."""
+        return self._frames
 
     def __contains__(self, node_id: object) -> bool:
         return node_id in self._nodes
@@ -257,7 +283,13 @@ class Document:
     def copy(self) -> Document:
         """The same content without listeners."""
         return Document(
-            self._nodes.values(), self._wires, self.title, self.note, self.extra, self.path
+            self._nodes.values(),
+            self._wires,
+            self.title,
+            self.note,
+            self.extra,
+            self.path,
+            self._frames,
         )
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -312,6 +344,11 @@ class Document:
     def set_header(self, title: str, note: str) -> None:
         """Set the document's own words."""
         self.title, self.note = title, note
+        self.revision += 1
+
+    def set_frames(self, frames: tuple[Frame, ...]) -> None:
+        """Set backdrops and notes."""
+        self._frames = frames
         self.revision += 1
 
     def emit(self, events: Iterable[Event]) -> None:

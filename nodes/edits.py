@@ -9,6 +9,7 @@ from nodes.document import (
     Document,
     DocumentChanged,
     Event,
+    FramesChanged,
     Node,
     NodeAdded,
     NodeChanged,
@@ -17,6 +18,7 @@ from nodes.document import (
     WireAdded,
     WireRemoved,
 )
+from nodes.frames import Frame
 
 __all__ = [
     "DeleteNode",
@@ -25,6 +27,7 @@ __all__ = [
     "InsertNode",
     "InsertWire",
     "ReplaceNode",
+    "SetFrames",
     "SetHeader",
     "apply",
 ]
@@ -76,7 +79,14 @@ class SetHeader:
     note: str
 
 
-Edit = InsertNode | DeleteNode | ReplaceNode | InsertWire | DeleteWire | SetHeader
+@dataclass(frozen=True)
+class SetFrames:
+    """Set backdrops and notes, all of them."""
+
+    frames: tuple[Frame, ...]
+
+
+Edit = InsertNode | DeleteNode | ReplaceNode | InsertWire | DeleteWire | SetHeader | SetFrames
 
 
 def apply(document: Document, edits: Iterable[Edit]) -> tuple[Sequence[Edit], Sequence[Event]]:
@@ -113,3 +123,7 @@ def _apply_one(document: Document, edit: Edit) -> tuple[Edit, Event]:
             back = SetHeader(document.title, document.note)
             document.set_header(title, note)
             return back, DocumentChanged(title, note)
+        case SetFrames(frames):
+            old = SetFrames(document.frames)
+            document.set_frames(frames)
+            return old, FramesChanged(frames)

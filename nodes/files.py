@@ -16,7 +16,9 @@ from typing import Any
 import resources
 from nodes.document import Document, Node, Wire
 from nodes.errors import FileError
+from nodes.frames import Frame
 from nodes.migrations import SCHEMA, migrate
+from nodes.modes import MODES
 from nodes.names import name_problem
 from nodes.parameter import Json
 
@@ -27,8 +29,9 @@ FORMAT = "dprox-studio"
 _EXAMPLE = "example:"
 _LARGEST = 64 * 2**20
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_DOCUMENT_KEYS = ("format", "schema", "title", "note", "nodes", "wires")
+_DOCUMENT_KEYS = ("format", "schema", "title", "note", "nodes", "wires", "frames")
 _NODE_KEYS = ("id", "name", "type", "version", "parameters", "position", "note")
+_FRAME_KEYS = ("id", "kind", "text", "rect", "colour")
 _WIRE_KEYS = ("source", "output", "target", "input")
 
 
@@ -106,6 +109,8 @@ def dumps(document: Document) -> str:
     lines = [f"  {_json(key)}: {_json(value)}" for key, value in head.items()]
     lines.append('  "nodes": ' + _block([_node_text(node) for node in document.nodes]))
     lines.append('  "wires": ' + _block([_wire_text(wire) for wire in document.wires]))
+    if document.frames:  # what nobody uses leaves no trace
+        lines.append('  "frames": ' + _block([_frame_text(frame) for frame in document.frames]))
     lines += [f"  {_json(key)}: {_json(value)}" for key, value in _extra(document.extra).items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -208,6 +213,8 @@ def _block(items: list[str]) -> str:
 def _node_text(node: Node) -> str:
     fields: dict[str, Any] = {key: getattr(node, key) for key in _NODE_KEYS}
     fields["parameters"] = dict(node.parameters)
+    if node.mode:
+        fields["mode"] = node.mode
     fields |= _extra(node.extra)
     lines = [f"      {_json(key)}: {_json(value)}" for key, value in fields.items()]
     return "    {\n" + ",\n".join(lines) + "\n    }"
@@ -215,6 +222,11 @@ def _node_text(node: Node) -> str:
 
 def _wire_text(wire: Wire) -> str:
     fields = {key: getattr(wire, key) for key in _WIRE_KEYS} | _extra(wire.extra)
+    return "    {" + ", ".join(f"{_json(k)}: {_json(v)}" for k, v in fields.items()) + "}"
+
+
+def _frame_text(frame: Frame) -> str:
+    fields = {key: getattr(frame, key) for key in _FRAME_KEYS}
     return "    {" + ", ".join(f"{_json(k)}: {_json(v)}" for k, v in fields.items()) + "}"
 
 
@@ -279,6 +291,7 @@ class _Reader:
             title=self.text(content, "title", "", "the document"),
             note=self.text(content, "note", "", "the document"),
             extra=self.extra(content, _DOCUMENT_KEYS),
+            frames=[self.frame(i, n) for n, i in enumerate(self.items(content, "frames"), 1)],
         )
 
     def node(self, item: object, number: int) -> Node:
@@ -307,8 +320,30 @@ class _Reader:
             parameters=parameters,
             position=(position[0], position[1]),
             note=self.text(item, "note", "", f"{where} ({name})"),
-            extra=self.extra(item, _NODE_KEYS),
+            mode=self.mode(item, f"{where} ({name})"),
+            extra=self.extra(item, (*_NODE_KEYS, "mode")),
         )
+
+    def mode(self, item: Mapping[str, Any], where: str) -> str:
+        mode = self.text(item, "mode", "", where)
+        self.need(mode in MODES, f'{where}: "{mode}" is not a mode')
+        return mode
+
+    def frame(self, item: object, number: int) -> Frame:
+        where = f"frame {number}"
+        self.need(isinstance(item, dict), f"{where} is not an object")
+        assert isinstance(item, dict)
+        rect = item.get("rect", [0, 0, 320, 200])
+        self.need(isinstance(rect, list), f'{where}: "rect" is not a list')
+        frame = Frame(
+            id=self.text(item, "id", None, where),
+            kind=self.text(item, "kind", "backdrop", where),
+            text=self.text(item, "text", "", where),
+            rect=tuple(rect),
+            colour=self.text(item, "colour", "grey", where),
+        )
+        self.need(frame.problem() is None, f"{where}: {frame.problem()}")
+        return frame
 
     def wire(self, item: object, number: int) -> Wire:
         where = f"wire {number}"

@@ -96,6 +96,24 @@ class History:
         """How many steps can be taken back."""
         return len(self._done)
 
+    @property
+    def texts(self) -> list[str]:
+        """Every step that was done, then every step that was taken back, in the order of time."""
+        return [step.text for step in (*self._done, *reversed(self._undone))]
+
+    def go_to(self, count: int) -> None:
+        """Undo or redo until ``count`` steps are done."""
+        count = min(max(count, 0), len(self._done) + len(self._undone))
+        while len(self._done) > count:
+            self.undo()
+        while len(self._done) < count:
+            self.redo()
+
+    def mark_dirty(self) -> None:
+        """Say that the document as it is now is on no disk."""
+        self._clean = None
+        self._tell()
+
     def do(self, command: Command) -> None:
         """Carry out a command; one that changes nothing leaves no step.
 

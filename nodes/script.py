@@ -14,6 +14,7 @@ from nodes.checks import check
 from nodes.code import WIDTH, Printer, Span, flat, width
 from nodes.document import Document
 from nodes.errors import ScriptError
+from nodes.modes import effective
 from nodes.render import Renderer
 from nodes.spec import Form, PortType
 
@@ -127,7 +128,7 @@ def generate(document: Document, base: Path | None = None, strict: bool = True) 
 
 class _Generator:
     def __init__(self, document: Document, base: Path | None, strict: bool) -> None:
-        self.document = document
+        self.document = document = effective(document)
         self.analysis = Analysis(document)
         self.strict = strict
         self.renderer = Renderer(self.analysis, _rebase(document, base))

@@ -14,6 +14,7 @@ from nodes.checks.values import check_placeholders, check_values
 from nodes.checks.wiring import check_inputs, check_loops, check_wires
 from nodes.document import Document
 from nodes.issues import SEVERITIES, Fix, Issue
+from nodes.modes import effective
 
 __all__ = ["RULES", "Fix", "Issue", "check"]
 
@@ -49,7 +50,7 @@ def check(document: Document, base: Path | None = None) -> list[Issue]:
         >>> [issue.severity for issue in check(load("example:deconvolution"))]
         []
     """
-    context = Context(document, base)
+    context = Context(effective(document), base)
     issues: list[Issue] = []
     for rule in RULES:
         try:

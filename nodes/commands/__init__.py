@@ -8,8 +8,10 @@ from nodes.commands.content import (
     SetParameter,
     SetTitle,
 )
-from nodes.commands.graph import AddNode, ChangeType, Connect, Disconnect, RemoveNodes, new_node
+from nodes.commands.framing import PutFrame, RemoveFrames
+from nodes.commands.graph import AddNode, Connect, Disconnect, RemoveNodes, new_node
 from nodes.commands.macro import Macro
+from nodes.commands.rewire import ChangeType, Dissolve, SetMode, Splice, splice
 from nodes.history import Command, History
 
 __all__ = [
@@ -18,14 +20,20 @@ __all__ = [
     "Command",
     "Connect",
     "Disconnect",
+    "Dissolve",
     "DropParameter",
     "History",
     "Macro",
     "MoveNodes",
+    "PutFrame",
+    "RemoveFrames",
     "RemoveNodes",
     "Rename",
+    "SetMode",
     "SetNote",
     "SetParameter",
     "SetTitle",
+    "Splice",
     "new_node",
+    "splice",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nodes.catalogue import CATALOGUE
 from nodes.commands.guards import check_json, check_name, check_position, existing
@@ -15,7 +15,7 @@ from nodes.names import free_name
 from nodes.parameter import Json
 from nodes.types import can_connect
 
-__all__ = ["AddNode", "ChangeType", "Connect", "Disconnect", "RemoveNodes", "new_node"]
+__all__ = ["AddNode", "Connect", "Disconnect", "RemoveNodes", "new_node"]
 
 
 def new_node(
@@ -143,47 +143,3 @@ class Disconnect:
             if wire.ends == ends:
                 return (DeleteWire(wire),)
         raise DocumentError("There is no such wire.")
-
-
-@dataclass(frozen=True)
-class ChangeType:
-    """Turn a node into one of another type; what both types know stays.
-
-    Listeners see the node go and come back, because its ports differ.
-    """
-
-    node: str
-    type: str
-    merge_key: Hashable | None = field(default=None, init=False)
-
-    @property
-    def text(self) -> str:
-        """What it does."""
-        return f"Change to {CATALOGUE[self.type].title if self.type in CATALOGUE else self.type}"
-
-    def edits(self, document: Document) -> Sequence[Edit]:
-        """See ``Command``."""
-        node = existing(document, self.node)
-        spec = CATALOGUE.get(self.type)
-        if spec is None:
-            raise DocumentError(f'There is no node type "{self.type}".')
-        if node.type == self.type:
-            return ()
-        kept = {k: v for k, v in node.parameters.items() if spec.parameter(k) is not None}
-        new = replace(
-            node, type=self.type, version=spec.version, parameters={**spec.defaults(), **kept}
-        )
-        if new.is_view != node.is_view:
-            check_name(document, node.name, new.is_view)
-        edits: list[Edit] = []
-        restored: list[Edit] = []
-        for index, wire in enumerate(document.wires):
-            if node.id in (wire.source, wire.target):
-                edits.append(DeleteWire(wire))
-                fits = (
-                    spec.output(wire.output) if wire.source == node.id else spec.input(wire.input)
-                )
-                if fits:
-                    restored.append(InsertWire(index - (len(edits) - len(restored) - 1), wire))
-        index = list(document.nodes).index(node)
-        return (*edits, DeleteNode(node.id), InsertNode(index, new), *restored)

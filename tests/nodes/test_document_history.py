@@ -17,16 +17,21 @@ from nodes.commands import (
     Command,
     Connect,
     Disconnect,
+    Dissolve,
     DropParameter,
     History,
     Macro,
     MoveNodes,
+    PutFrame,
+    RemoveFrames,
     RemoveNodes,
     Rename,
+    SetMode,
     SetNote,
     SetParameter,
     SetTitle,
     new_node,
+    splice,
 )
 from nodes.document import (
     Document,
@@ -42,6 +47,7 @@ from nodes.document import (
 )
 from nodes.errors import DocumentError
 from nodes.files import dumps, loads
+from nodes.frames import Frame
 
 
 class Mirror:
@@ -63,7 +69,7 @@ class Mirror:
                 del self.nodes[node.id]
             case NodeChanged(node, what):
                 old = self.nodes[node.id]
-                fields = ("parameters", "name", "position", "note")
+                fields = ("parameters", "name", "position", "note", "mode")
                 assert what in fields
                 same = [f for f in fields if f != what and getattr(old, f) == getattr(node, f)]
                 assert len(same) == len(fields) - 1
@@ -124,6 +130,11 @@ class Editing(RuleBasedStateMachine):
         nodes = self.document.nodes
         return nodes[pick % len(nodes)] if nodes else None
 
+    def splice(self, one: Node, other: Node, pick: int) -> Command:
+        wires = self.document.wires_out_of(other.id)
+        found = splice(self.document, wires[pick % len(wires)], one) if wires else None
+        return found or Dissolve(other.id)
+
     def command(self, kind: int, a: int, b: int, text: str, value: object) -> Command | None:
         one, other = self.node(a), self.node(b)
         if one is None or other is None:
@@ -143,6 +154,11 @@ class Editing(RuleBasedStateMachine):
             MoveNodes({one.id: (a * 10.5, b), other.id: (0.0, a)}),
             ChangeType(one.id, sorted(CATALOGUE)[b % len(CATALOGUE)]),
             DropParameter(one.id, parameters[b % len(parameters)]),
+            SetMode((one.id, other.id), ("", "off", "bypass")[b % 3]),
+            Dissolve(one.id),
+            PutFrame(Frame(f"f{b % 3}", ("backdrop", "note")[a % 2], text, (a, b, 99.5, 60 + a))),
+            RemoveFrames((f"f{a % 3}",)),
+            self.splice(one, other, b),
         )
         return choices[kind % len(choices)]
 
