@@ -22,6 +22,7 @@ from app.command_table import CANVAS_MENU, SEPARATOR
 from app.commands import Commands
 from app.docks import Docks
 from app.guard import guarded
+from app.journal import Journal
 from app.panes.code import CodePane
 from app.panes.curves import CurvesPane
 from app.panes.formula import FormulaBar
@@ -50,6 +51,7 @@ class MainWindow(QMainWindow):
         self.settings = Settings()
         self.session = Session(self)
         self.runner = Runner(self.session, self)
+        self.journal = Journal(self.session, self.settings.recovery, self)
         self.commands = Commands(self)
         self.canvas = Canvas(self.session, self.runner)
         self.formula = FormulaBar(self.session)
@@ -80,6 +82,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        self.column = column
         column.addWidget(self.formula)
         column.addWidget(self.canvas, 1)
         self.setCentralWidget(middle)
@@ -219,6 +222,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.settings.keep_window(self.saveGeometry(), self.saveState())
+        self.journal.close()
         self.runner.close()
         self.session.close()
         event.accept()

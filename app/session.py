@@ -150,6 +150,11 @@ class Session(QObject):
         self.replace(document, None if example else Path(resolved))
         return True
 
+    def recover(self, document: Document, path: Path | None) -> None:
+        """Make work that was never saved the open document."""
+        self.replace(document, path)
+        self.history.mark_dirty()
+
     def save(self, path: Path) -> bool:
         """Write the document; a sentence says why not, and nothing is lost."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -58,6 +59,64 @@ class Settings:
     @folder.setter
     def folder(self, path: Path) -> None:
         self._store.setValue("folder", str(path))
+
+    @property
+    def recovery(self) -> Path:
+        """The folder of the recovery journals."""
+        return Path(self._store.fileName()).parent / "recovery"
+
+    @property
+    def used(self) -> dict[str, int]:
+        """How often each node type has been added: what is used often is offered first."""
+        try:
+            found = json.loads(str(self._store.value("used", "{}")))
+            return {str(kind): int(count) for kind, count in found.items()}
+        except (ValueError, TypeError, AttributeError):
+            return {}
+
+    def count_use(self, kind: str) -> None:
+        """A node of a type was added."""
+        used = self.used
+        used[kind] = min(used.get(kind, 0) + 1, 1000)
+        self._store.setValue("used", json.dumps(used))
+
+    @property
+    def keys(self) -> dict[str, list[str]]:
+        """Shortcuts that a person has changed: command id → keys."""
+        try:
+            found = json.loads(str(self._store.value("keys", "{}")))
+            return {str(name): [str(key) for key in keys] for name, keys in found.items()}
+        except (ValueError, TypeError, AttributeError):
+            return {}
+
+    @keys.setter
+    def keys(self, keys: dict[str, list[str]]) -> None:
+        self._store.setValue("keys", json.dumps(keys))
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A switch that is remembered, such as snapping to the grid."""
+        return str(self._store.value(f"flags/{name}", default)).lower() == "true"
+
+    def set_flag(self, name: str, value: bool) -> None:
+        """Remember a switch."""
+        self._store.setValue(f"flags/{name}", bool(value))
+
+    def places(self, path: Path | None) -> dict[str, list[float]]:
+        """The bookmarks of a document: number → left, top, width, height of the view."""
+        try:
+            found = json.loads(str(self._store.value("places", "{}")))
+            return {str(k): [float(v) for v in box] for k, box in found.get(str(path), {}).items()}
+        except (ValueError, TypeError, AttributeError):
+            return {}
+
+    def keep_place(self, path: Path | None, number: str, box: list[float]) -> None:
+        """Remember a bookmark of a document."""
+        try:
+            found = json.loads(str(self._store.value("places", "{}")))
+        except ValueError:
+            found = {}
+        found.setdefault(str(path), {})[number] = box
+        self._store.setValue("places", json.dumps(dict(list(found.items())[-50:])))
 
     def window(self) -> tuple[QByteArray, QByteArray] | None:
         """Geometry and state of the window when it was last closed."""

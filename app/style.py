@@ -102,6 +102,7 @@ QLabel[muted="true"] { color: $muted; }
 QLabel[error="true"] { color: $error; }
 QLabel[heading="true"] { font-weight: 600; }
 QFrame#formula { background: $panel; border: none; border-bottom: 1px solid $border; }
+QFrame#banner { background: $raised; border: none; border-bottom: 1px solid $warning; }
 QFrame#bar { background: $panel; border: none; }
 """
 

@@ -101,6 +101,7 @@ def open_window(document: str | None = None) -> int:
     else:
         window.show()
         window.arrange("build")
+    window.commands.offer_recovery()
     if document is not None:
         window.commands.open_path(document)
     # Ctrl-C in the terminal closes the window like its own button does, question included;

@@ -8,7 +8,9 @@ from typing import Any
 from PySide6.QtGui import QImage
 
 from app import dialogs
+from app.banner import Banner
 from app.commands.base import Handlers
+from app.journal import Orphan, orphans
 from nodes.document import Document
 from nodes.errors import NodesError
 from nodes.files import EXTENSION, write_atomically
@@ -29,6 +31,28 @@ class FileCommands(Handlers):
         if answer is dialogs.Answer.SAVE:
             return self.file_save()
         return answer is dialogs.Answer.DISCARD
+
+    def offer_recovery(self) -> list[Banner]:
+        """Offer what a window that was killed has left behind."""
+        banners = []
+        for orphan in orphans(self.settings.recovery)[:3]:
+            banner = Banner(
+                orphan.sentence,
+                (
+                    ("Recover it", lambda o=orphan: self._recover(o)),
+                    ("Discard it", orphan.discard),
+                ),
+            )
+            self.window.column.insertWidget(0, banner)
+            banners.append(banner)
+        return banners
+
+    def _recover(self, orphan: Orphan) -> None:
+        if not self.may_leave():
+            return  # it is offered again at the next start
+        self.session.recover(orphan.document, orphan.path)
+        self.window.journal.write()  # before the old journal goes, the new one is on the disk
+        orphan.discard()
 
     def file_new(self) -> None:
         if self.may_leave():
