@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
-from app import command_table as table
+from app import menu_table as table
 from nodes import files
 from nodes.files import examples
 
@@ -24,6 +24,13 @@ def make_menus(window: MainWindow) -> dict[str, QMenu]:
         "<examples>": QMenu("Examples", window),
         "<panes>": QMenu("Panes", window),
     }
+    for name, (title, entries) in table.SUBMENUS.items():
+        submenus[name] = QMenu(title, window)
+        for entry in entries:
+            if entry == table.SEPARATOR:
+                submenus[name].addSeparator()
+            else:
+                submenus[name].addAction(window.actions_by_id[entry])
     for title, entries in table.MENUS.items():
         menu = window.menuBar().addMenu(title)
         for entry in entries:

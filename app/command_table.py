@@ -1,6 +1,6 @@
-"""Commands and menus as data: what can be asked for, by which key, and where it stands.
+"""Commands as data: what can be asked for, and by which key.
 
-``COMMANDS`` says what there is; ``MENUS`` and ``TOOLBAR`` where it appears. The handler of a
+``app.menu_table`` says where each appears. The handler of a
 command is the method of the same name (dots become underscores) of ``app.commands.Commands``.
 """
 
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CANVAS_MENU", "COMMANDS", "MENUS", "SEPARATOR", "TOOLBAR", "Command"]
-
-SEPARATOR = "-"
+__all__ = ["COMMANDS", "Command"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,7 @@ COMMANDS: tuple[Command, ...] = (
         ("Ctrl+E",),
         "Write the Python script that the graph means",
     ),
+    Command("file.import", "Import script…", "import", (), "Make a graph from a Python script"),
     Command("file.quit", "Quit", "exit-to-app", ("Ctrl+Q",), "Close the studio"),
     Command("edit.undo", "Undo", "undo", ("Ctrl+Z",), "Take back the last change"),
     Command("edit.redo", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do the change again"),
@@ -74,6 +73,157 @@ COMMANDS: tuple[Command, ...] = (
         "content-duplicate",
         ("Ctrl+D",),
         "Copy the selected nodes beside themselves",
+        True,
+    ),
+    Command(
+        "edit.duplicate_wired",
+        "Duplicate with inputs",
+        "content-duplicate",
+        ("Ctrl+Alt+D",),
+        "Copy the selected nodes, wired to what feeds them",
+        True,
+    ),
+    Command(
+        "edit.replace",
+        "Replace by…",
+        "swap-horizontal",
+        ("R",),
+        "Change the type, keep the wires",
+        True,
+    ),
+    Command(
+        "edit.dissolve",
+        "Remove and rejoin",
+        "link-variant",
+        ("Ctrl+Delete", "Ctrl+Backspace"),
+        "Remove the node and join what it stood between",
+        True,
+    ),
+    Command(
+        "edit.off",
+        "Switch off or on",
+        "power",
+        ("M",),
+        "Leave the selected nodes out, or let them take part again",
+        True,
+    ),
+    Command(
+        "edit.bypass",
+        "Pass by or not",
+        "debug-step-over",
+        ("B",),
+        "Hand the input through unchanged, or compute again",
+        True,
+    ),
+    Command(
+        "edit.connect",
+        "Start a wire…",
+        "connection",
+        ("C",),
+        "Choose a port of the selected node, then its other end",
+        True,
+    ),
+    Command(
+        "edit.find", "Find node…", "magnify", ("Ctrl+F",), "Find a node of this graph by its name"
+    ),
+    Command(
+        "edit.backdrop",
+        "Backdrop",
+        "card-outline",
+        ("Ctrl+G",),
+        "Put a backdrop behind the selected nodes",
+        True,
+    ),
+    Command("edit.note", "Note", "note-text-outline", ("N",), "Put a note on the canvas", True),
+    Command(
+        "edit.align_left",
+        "Align left edges",
+        "align-horizontal-left",
+        (),
+        "Line the selected nodes up on the left",
+    ),
+    Command(
+        "edit.align_right",
+        "Align right edges",
+        "align-horizontal-right",
+        (),
+        "Line the selected nodes up on the right",
+    ),
+    Command(
+        "edit.align_top",
+        "Align top edges",
+        "align-vertical-top",
+        (),
+        "Line the selected nodes up at the top",
+    ),
+    Command(
+        "edit.align_bottom",
+        "Align bottom edges",
+        "align-vertical-bottom",
+        (),
+        "Line the selected nodes up at the bottom",
+    ),
+    Command(
+        "edit.spread_across",
+        "Spread across",
+        "distribute-horizontal-center",
+        (),
+        "Equal gaps from left to right",
+    ),
+    Command(
+        "edit.spread_down",
+        "Spread down",
+        "distribute-vertical-center",
+        (),
+        "Equal gaps from top to bottom",
+    ),
+    Command(
+        "edit.walk_left",
+        "To the node before",
+        "arrow-left",
+        ("Left",),
+        "Go back along a wire",
+        True,
+    ),
+    Command(
+        "edit.walk_right", "To the node behind", "arrow-right", ("Right",), "Go along a wire", True
+    ),
+    Command(
+        "edit.walk_up", "To the node above", "arrow-up", ("Up",), "Select the node above", True
+    ),
+    Command(
+        "edit.walk_down",
+        "To the node below",
+        "arrow-down",
+        ("Down",),
+        "Select the node below",
+        True,
+    ),
+    Command(
+        "edit.move_left",
+        "Move left",
+        "arrow-left-bold",
+        ("Ctrl+Left",),
+        "Move the selected nodes",
+        True,
+    ),
+    Command(
+        "edit.move_right",
+        "Move right",
+        "arrow-right-bold",
+        ("Ctrl+Right",),
+        "Move the selected nodes",
+        True,
+    ),
+    Command(
+        "edit.move_up", "Move up", "arrow-up-bold", ("Ctrl+Up",), "Move the selected nodes", True
+    ),
+    Command(
+        "edit.move_down",
+        "Move down",
+        "arrow-down-bold",
+        ("Ctrl+Down",),
+        "Move the selected nodes",
         True,
     ),
     Command(
@@ -99,6 +249,28 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.fit", "Fit graph", "fit-to-screen-outline", ("F",), "Show every node", True),
     Command("view.zoom_in", "Zoom in", "magnify-plus-outline", ("Ctrl++", "Ctrl+="), "Nearer"),
     Command("view.zoom_out", "Zoom out", "magnify-minus-outline", ("Ctrl+-",), "Farther"),
+    Command(
+        "view.snap",
+        "Snap to the grid",
+        "grid",
+        (),
+        "Nodes that are moved stop at the dots",
+        checkable=True,
+    ),
+    Command(
+        "view.keep_place",
+        "Bookmark this view",
+        "bookmark-plus-outline",
+        ("Ctrl+B",),
+        "Remember what is in view",
+    ),
+    Command(
+        "view.next_place",
+        "Next bookmark",
+        "bookmark-outline",
+        ("Ctrl+Shift+B",),
+        "Go to the next remembered view",
+    ),
     Command("view.build", "Build", "hammer-wrench", ("Ctrl+1",), "All panes, as they come"),
     Command("view.watch", "Watch", "monitor-eye", ("Ctrl+2",), "Large pictures and curves"),
     Command(
@@ -112,39 +284,36 @@ COMMANDS: tuple[Command, ...] = (
         "Switch between the dark and the light theme",
         checkable=True,
     ),
+    Command(
+        "view.contrast",
+        "High contrast",
+        "contrast-circle",
+        (),
+        "Switch to black, white and strong colours, or back",
+        checkable=True,
+    ),
     Command("run.run", "Run", "play", ("F5",), "Run the problem, or go on after a pause"),
     Command("run.pause", "Pause", "pause", ("F6",), "Hold after this iteration"),
     Command("run.step", "Step", "skip-next", ("F7",), "Do one iteration and hold"),
     Command("run.stop", "Stop", "stop", ("Shift+F5",), "Stop and keep the last iterate"),
+    Command(
+        "run.to_node",
+        "Run up to this node",
+        "step-forward",
+        ("Ctrl+F5",),
+        "Compute the selected node and what it depends on",
+    ),
     Command("run.plan", "Explain the plan", "text-box-search-outline", (), "How it is solved"),
+    Command(
+        "help.commands",
+        "All commands…",
+        "console",
+        ("Ctrl+Shift+P",),
+        "Find any command by its name",
+    ),
     Command(
         "help.node", "Help on this node", "help-circle-outline", ("F1",), "What the node computes"
     ),
     Command("help.keys", "Keyboard shortcuts", "keyboard-outline", ("Ctrl+/",), "Every shortcut"),
     Command("help.about", "About", "information-outline", (), "Version and licences"),
 )
-
-#: Menu title → ids, separators, and names of submenus in angle brackets.
-MENUS: dict[str, tuple[str, ...]] = {
-    "File": (
-        "file.new", "file.open", "<recent>", "<examples>", SEPARATOR,
-        "file.save", "file.save_as", SEPARATOR, "file.export", SEPARATOR, "file.quit",
-    ),
-    "Edit": (
-        "edit.undo", "edit.redo", SEPARATOR, "edit.cut", "edit.copy", "edit.paste",
-        "edit.duplicate", "edit.delete", SEPARATOR, "edit.select_all", "edit.rename", SEPARATOR,
-        "edit.add", "edit.arrange",
-    ),
-    "View": (
-        "view.fit", "view.zoom_in", "view.zoom_out", SEPARATOR, "view.build", "view.watch",
-        "view.present", SEPARATOR, "<panes>", SEPARATOR, "view.dark",
-    ),
-    "Run": ("run.run", "run.pause", "run.step", "run.stop", SEPARATOR, "run.plan"),
-    "Help": ("help.node", "help.keys", "help.about"),
-}  # fmt: skip
-
-TOOLBAR: tuple[str, ...] = ("run.run", "run.pause", "run.step", "run.stop")
-CANVAS_MENU: tuple[str, ...] = (
-    "edit.add", SEPARATOR, "edit.cut", "edit.copy", "edit.paste", "edit.duplicate", "edit.delete",
-    SEPARATOR, "edit.rename", SEPARATOR, "edit.select_all", "view.fit", "edit.arrange",
-)  # fmt: skip

@@ -13,6 +13,7 @@ __all__ = [
     "Answer",
     "ask_document",
     "ask_image_target",
+    "ask_script",
     "ask_script_target",
     "ask_target",
     "ask_unsaved",
@@ -50,6 +51,14 @@ def ask_unsaved(parent: QWidget, title: str) -> Answer:
 def ask_document(parent: QWidget, folder: Path) -> Path | None:
     """Which document to open."""
     name, _ = QFileDialog.getOpenFileName(parent, "Open", str(folder), _DOCUMENTS)
+    return Path(name) if name else None
+
+
+def ask_script(parent: QWidget, folder: Path) -> Path | None:
+    """Which script to make a graph from."""
+    name, _ = QFileDialog.getOpenFileName(
+        parent, "Import script", str(folder), "Python scripts (*.py);;All files (*)"
+    )
     return Path(name) if name else None
 
 

@@ -45,7 +45,8 @@ def pixmap(name: str, size: int, colour: str | None = None) -> QPixmap:
 
 def chevron(theme_name: str) -> str:
     """The file with the arrow of a drop-down box: style sheets take pictures only from files."""
-    return resources.path(f"icons/chevron-{theme_name}.svg").as_posix()
+    ground = "light" if theme_name == "light" else "dark"
+    return resources.path(f"icons/chevron-{ground}.svg").as_posix()
 
 
 def app_icon() -> QIcon:

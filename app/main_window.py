@@ -16,13 +16,14 @@ from PySide6.QtWidgets import (
 
 from app import bars, icons, theme
 from app.actions import colour_actions, make_actions
+from app.canvas import clipboard
 from app.canvas.quick_add import QuickAdd
 from app.canvas.view import Canvas
-from app.command_table import CANVAS_MENU, SEPARATOR
 from app.commands import Commands
 from app.docks import Docks
 from app.guard import guarded
 from app.journal import Journal
+from app.menu_table import CANVAS_MENU, SEPARATOR
 from app.panes.code import CodePane
 from app.panes.curves import CurvesPane
 from app.panes.formula import FormulaBar
@@ -130,6 +131,7 @@ class MainWindow(QMainWindow):
         colour_actions(self.actions_by_id)
         self.actions_by_id["run.run"].setIcon(icons.icon("play", tokens.on_accent))
         self.actions_by_id["view.dark"].setChecked(tokens.dark)
+        self.actions_by_id["view.contrast"].setChecked(tokens.name == "contrast")
 
     def _update_title(self) -> None:
         mark = "" if self.session.is_clean else " •"
@@ -189,7 +191,7 @@ class MainWindow(QMainWindow):
             if wire is None or self.canvas.fitting_port(spec, wire) is not None
         ]
         title = "Add a node" if wire is None else "Add a node that fits"
-        popup = QuickAdd(specs, title, self)
+        popup = QuickAdd(specs, title, self, self.settings.used)
         popup.chosen.connect(lambda kind: self.commands.add_node(kind, scene, wire))
         popup.open_at(place)
 
@@ -222,6 +224,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.settings.keep_window(self.saveGeometry(), self.saveState())
+        clipboard.let_go()
         self.journal.close()
         self.runner.close()
         self.session.close()

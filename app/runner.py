@@ -20,6 +20,7 @@ from app.pictures import to_pixmap
 from app.results import ITERATION, SECONDS, HistoryTable, Picture, Progress
 from app.session import Notice, Session
 from nodes.errors import ScriptError
+from nodes.modes import up_to
 from nodes.script import generate
 
 __all__ = ["Runner"]
@@ -128,11 +129,17 @@ class Runner(QObject):
 
     # --- what a person asks for ---
 
-    def run(self, paused: bool = False) -> bool:
-        """Run the document from the start; says why not when something stands in the way."""
+    def run(self, paused: bool = False, target: str | None = None) -> bool:
+        """Run the document from the start; says why not when something stands in the way.
+
+        Args:
+            paused: hold before the first iteration.
+            target: run only this node and what it depends on.
+        """
         self.session.derive()
+        document = self.session.document
         try:
-            script = generate(self.session.document, strict=True)
+            script = generate(up_to(document, target) if target else document, strict=True)
         except ScriptError as error:
             issues = list(getattr(error, "issues", ()) or self.session.errors())
             self.session.said.emit("error", str(error))
@@ -335,7 +342,7 @@ class Runner(QObject):
         from nodes import document as events
 
         match event:
-            case events.NodeChanged() if event.what == "parameters":
+            case events.NodeChanged() if event.what in ("parameters", "mode"):
                 self._outdate(event.node.id)
             case events.WireAdded() | events.WireRemoved():
                 self._outdate(event.wire.target)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 import resources
 
 __all__ = [
+    "CONTRAST",
     "DARK",
     "LIGHT",
     "MONOSPACE",
@@ -151,7 +152,43 @@ LIGHT = Theme(
     },
 )
 
-THEMES: dict[str, Theme] = {theme.name: theme for theme in (DARK, LIGHT)}
+CONTRAST = Theme(
+    name="contrast",
+    dark=True,
+    window="#000000",
+    panel="#000000",
+    raised="#1a1a1a",
+    field="#000000",
+    border="#a0a0a0",
+    border_strong="#ffffff",
+    text="#ffffff",
+    muted="#e0e0e0",
+    accent="#ffd400",
+    on_accent="#000000",
+    selection="#00418a",
+    hover="#333333",
+    error="#ff9c96",
+    warning="#ffd23f",
+    hint="#8fd0ff",
+    success="#6dffb0",
+    canvas="#000000",
+    grid="#3a3a3a",
+    node="#000000",
+    node_header="#1a1a1a",
+    node_border="#ffffff",
+    node_shadow="#000000",
+    series=("#6cc8ff", "#ffb000", "#4dffc0", "#ff9ad5"),
+    syntax={
+        "keyword": "#ffb38a",
+        "string": "#b6ffb8",
+        "number": "#9fdcff",
+        "comment": "#d0d0d0",
+        "call": "#ecd0ff",
+        "name": "#ffffff",
+    },
+)
+
+THEMES: dict[str, Theme] = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST)}
 
 
 class _Signals(QObject):
@@ -276,7 +313,7 @@ def apply(name: str) -> Theme:
     """Switch the whole application to a theme, live, and tell everyone who paints by hand.
 
     Args:
-        name: ``"dark"`` or ``"light"``; anything else means dark.
+        name: ``"dark"``, ``"light"`` or ``"contrast"``; anything else means dark.
     """
     global _current
     from app.style import stylesheet

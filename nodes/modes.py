@@ -12,7 +12,7 @@ from dataclasses import replace
 from nodes.document import Document, Node, Wire
 from nodes.spec import NodeSpec
 
-__all__ = ["MODES", "effective", "through"]
+__all__ = ["MODES", "effective", "through", "up_to"]
 
 #: "" is a node that takes part.
 MODES = ("", "off", "bypass")
@@ -48,6 +48,19 @@ def effective(document: Document) -> Document:
             wires.append(found)
     nodes = [node for node in document.nodes if not node.mode]
     return Document(nodes, wires, document.title, document.note, document.extra, document.path)
+
+
+def up_to(document: Document, node_id: str) -> Document:
+    """The part of a document that one node depends on, the node included."""
+    wanted = document.upstream(node_id)
+    return Document(
+        [node for node in document.nodes if node.id in wanted],
+        [w for w in document.wires if w.source in wanted and w.target in wanted],
+        document.title,
+        document.note,
+        document.extra,
+        document.path,
+    )
 
 
 def _origin(document: Document, wire: Wire) -> Wire | None:

@@ -11,6 +11,12 @@ from nodes.document import Node
 
 __all__ = ["Card", "CardPort", "holds_picture"]
 
+#: What is said about a node that does not take part.
+MODE_WORDS = {
+    "off": "Switched off: left out (M)",
+    "bypass": "Passed by: hands its input through (B)",
+}
+
 _PICTURES = {"image", "kernel", "mask", "solution"}
 
 
@@ -52,6 +58,7 @@ class Card:
     inputs: tuple[CardPort, ...] = ()
     outputs: tuple[CardPort, ...] = ()
     placeholder: bool = False
+    mode: str = ""
     state: str = "idle"
     progress: float | None = None
     progress_text: str = ""
@@ -73,6 +80,7 @@ class Card:
         self.summary = node.summary
         self.inputs, self.outputs = ports
         self.placeholder = node.is_placeholder
+        self.mode = node.mode
         self.pictured = holds_picture(node)
 
     @property
@@ -81,6 +89,8 @@ class Card:
         from html import escape
 
         lines = [f"<b>{escape(self.title)}</b> · <code>{escape(self.name)}</code>"]
+        if self.mode:
+            lines.append(MODE_WORDS[self.mode])
         lines += [escape(sentence) for sentence in self.issues]
         return "<br>".join(lines)
 

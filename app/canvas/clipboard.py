@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from PySide6.QtCore import QMimeData
+from PySide6.QtWidgets import QApplication
 
 from nodes import files
 from nodes.commands import AddNode, Command, Connect, Macro
@@ -14,7 +15,7 @@ from nodes.document import Document, Node
 from nodes.errors import NodesError
 from nodes.names import free_name
 
-__all__ = ["copied", "paste", "read"]
+__all__ = ["copied", "let_go", "paste", "read"]
 
 _MIME = "application/x-dprox-nodes"
 _LARGEST = 8 * 2**20
@@ -48,6 +49,17 @@ def read(mime: QMimeData | None) -> Document | None:
         return files.loads(text)
     except NodesError:
         return None
+
+
+def let_go() -> None:
+    """Leave what was copied as plain text, which the paste of another window reads as well.
+
+    What Python made would otherwise be destroyed by Qt after Python has gone, which is a crash.
+    """
+    clipboard = QApplication.clipboard()
+    mime = clipboard.mimeData() if clipboard.ownsClipboard() else None
+    if mime is not None and mime.hasFormat(_MIME):
+        clipboard.setText(mime.text())
 
 
 def paste(

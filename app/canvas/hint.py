@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QLabel, QWidget
 
@@ -28,6 +30,11 @@ class Hint(QLabel):
         self._timer.setInterval(_LINGER_MS)
         self._timer.timeout.connect(self.hide)
 
+    def _wanted(self, sentence: str) -> int:
+        """The width of the longest line, without the tags of rich text."""
+        lines = re.sub(r"<(?!br)[^>]*>", "", sentence).split("<br>")
+        return max(self.fontMetrics().horizontalAdvance(line) for line in lines)
+
     def say(
         self, sentence: str, position: QPoint, severity: str = "hint", linger: bool = False
     ) -> None:
@@ -39,7 +46,7 @@ class Hint(QLabel):
             "border-radius: 5px; padding: 4px 6px;"
         )
         self.setText(sentence)
-        width = min(_WIDTH, self.fontMetrics().horizontalAdvance(sentence) + 32)
+        width = min(_WIDTH, self._wanted(sentence) + 32)
         self.setFixedWidth(width)
         self.setFixedHeight(self.heightForWidth(width))
         x = min(position.x() + 16, self._room.width() - width - 8)

@@ -146,6 +146,8 @@ class NodeCardItem(PureNodeItem):
             y += PICTURE + 4
         if self.card.progress is not None:
             self._paint_progress(painter, y)
+        if self.card.mode:
+            self._paint_mode(painter)
         self._paint_badge(painter)
 
     def _paint_body(self, painter: QPainter) -> None:
@@ -316,6 +318,31 @@ class NodeCardItem(PureNodeItem):
             painter.setBrush(colour)
             painter.drawPolygon(_points(x, y, (-1.8, -2.8), (3.0, 0.0), (-1.8, 2.8)))
         painter.restore()
+
+    def _paint_mode(self, painter: QPainter) -> None:
+        """A node that does not take part steps back, and says which way."""
+        tokens, body = theme.current(), self.body()
+        veil = QColor(tokens.canvas)
+        veil.setAlphaF(0.6)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(veil)
+        painter.drawRoundedRect(body, _RADIUS, _RADIUS)
+        pen = QPen(QColor(tokens.muted), 2.0, Qt.PenStyle.DashLine)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.card.mode == "bypass":
+            middle = body.center().y()
+            painter.drawLine(QPointF(0, middle), QPointF(self._width, middle))
+        painter.drawRoundedRect(body, _RADIUS, _RADIUS)
+        words = "passed by" if self.card.mode == "bypass" else "off"
+        painter.setFont(theme.ui_font(13, bold=True))
+        plate = QRectF(0, 0, _width(words, 13) + 16, 22)
+        plate.moveCenter(body.center())
+        painter.setBrush(QColor(tokens.raised))
+        painter.setPen(QPen(QColor(tokens.muted), 1.0))
+        painter.drawRoundedRect(plate, 5, 5)
+        painter.setPen(QColor(tokens.text))
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
 
     def _paint_badge(self, painter: QPainter) -> None:
         tokens, severity = theme.current(), self.card.severity

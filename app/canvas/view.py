@@ -7,32 +7,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QCursor
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app import theme
+from app.canvas.area import CanvasArea
+from app.canvas.facts import Facts
+from app.canvas.frames import Frames
 from app.canvas.hint import Hint
 from app.canvas.minimap import Minimap
 from app.canvas.mirror import Mirror
 from app.canvas.node_item import WIDTH, NodeCardItem
 from app.canvas.nodegraphqt import PurePort
+from app.canvas.places import snapped
 from app.canvas.ports import PortItem, port_colour
 from app.canvas.viewer import CanvasViewer
 from app.canvas.wire import WireItem
 from app.guard import guarded
 from app.runner import Runner
 from app.session import Session
-from nodes.commands import Connect, Disconnect, Macro, MoveNodes
+from nodes.commands import Command, Connect, Disconnect, Macro, MoveNodes, splice
 from nodes.document import Wire
 from nodes.spec import NodeSpec
 from nodes.types import can_connect, output_type
 
 __all__ = ["Canvas"]
 
-_LARGEST_FIT = 1.1
-# What is assumed of a node that is not there yet, and how far round a place for it is looked for.
-_NEW_HEIGHT, _NEW_GAP, _NEW_STEPS = 200.0, 16.0, 6
+SPLICE = "Insert into a wire"
 _EMPTY = (
     "<p style='font-size:15px'><b>An empty graph</b></p>"
     "<p>Drag a node from the palette, or press Space here and type its name.<br>"
@@ -40,7 +41,7 @@ _EMPTY = (
 )
 
 
-class Canvas(QWidget):
+class Canvas(CanvasArea):
     """The graph of the open document.
 
     Signals:
@@ -67,11 +68,15 @@ class Canvas(QWidget):
         layout.addWidget(self.viewer)
         self.setFocusProxy(self.viewer)
         self.hint = Hint(self.viewer)
+        self.frames = Frames(self)
+        self.facts = Facts()
+        self.snap = False
         self.minimap = Minimap(self.viewer, self._boxes)
         self._empty = QLabel(_EMPTY, self.viewer)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setProperty("muted", True)
         self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._wire_shown = False
         self._connect_signals()
         self.mirror.rebuild()
 
@@ -87,6 +92,10 @@ class Canvas(QWidget):
         viewer.mime_dropped.connect(self.mime_dropped)
         viewer.node_double_clicked.connect(self.rename_wanted)
         viewer.view_changed.connect(self._place_empty)
+        viewer.hovered.connect(self._on_hovered)
+        viewer.empty_double_clicked.connect(
+            lambda place, scene: self.quick_add.emit(place, scene, None)
+        )
         viewer.scene().selectionChanged.connect(self._on_scene_selection)
         session.replaced.connect(viewer.cancel_wire)
         session.selection_changed.connect(self.hint.hide)
@@ -192,12 +201,57 @@ class Canvas(QWidget):
             for item in moved
             if item.card.id in self.session.document
         }
+        if self.snap:
+            places = {node: snapped(place) for node, place in places.items()}
         if places:
-            self.session.do(MoveNodes(places))
+            commands: list[Command] = [MoveNodes(places)]
+            splicing = self._splicing(*places) if len(places) == 1 else None
+            if splicing is not None:
+                commands.append(splicing)
+            moved_only = splicing is None
+            self.session.do(commands[0] if moved_only else Macro(SPLICE, tuple(commands)))
             for identifier in places:  # rounding, or a refusal
                 self.mirror.items[identifier].setPos(
                     *self.session.document.node(identifier).position
                 )
+
+    def _splicing(self, node: str) -> Command | None:
+        """What puts a node that was dropped on a wire into it; only one that has no wires yet."""
+        document = self.session.document
+        if document.wires_into(node) or document.wires_out_of(node):
+            return None
+        wire = self.wire_at(self.mirror.items[node].sceneBoundingRect().center(), node)
+        return splice(document, wire, document.node(node)) if wire is not None else None
+
+    def wire_at(self, scene: QPointF, beside: str | None = None) -> Wire | None:
+        """The wire at a point of the scene, under whatever node lies there."""
+        reach = 8.0
+        area = QRectF(scene.x() - reach, scene.y() - reach, 2 * reach, 2 * reach)
+        for item in self.viewer.scene().items(area):
+            wire = item.wire if isinstance(item, WireItem) else None
+            if wire is not None and beside not in (wire.source, wire.target):
+                return wire
+        return None
+
+    def beside(self, x: float, y: float, right: bool) -> QPointF:
+        """Where a new node goes that is wired to one at (x, y)."""
+        return QPointF(x + WIDTH * (2.0 if right else -1.0), y + 40)
+
+    # --- what a wire carries ---
+
+    def _on_hovered(self, scene: QPointF) -> None:
+        position = self.viewer.mapFromScene(scene)
+        top = next((i for i in self.viewer.items(position) if i.isVisible()), None)
+        wire = top.wire if isinstance(top, WireItem) else None
+        if wire is None:
+            if self._wire_shown:
+                self._wire_shown = False
+                self.hint.hide()
+            return
+        picture = self.runner.pictures.get(wire.source)
+        words = self.facts.wire(self.session.document, wire, picture.dtype if picture else "")
+        self._wire_shown = True
+        self.hint.say(words, position)
 
     # --- selection ---
 
@@ -222,56 +276,6 @@ class Canvas(QWidget):
         chosen = {wire for wire, pipe in self.mirror.wires.items() if pipe.isSelected()}
         return [wire for wire in self.session.document.wires if wire in chosen]
 
-    # --- view ---
-
-    def content_rect(self) -> QRectF:
-        """The rectangle that holds every node."""
-        rect = QRectF()
-        for item in self.mirror.items.values():
-            rect = rect.united(item.mapRectToScene(item.body()))
-        return rect
-
-    def fit(self) -> None:
-        """Show the whole graph."""
-        rect = self.content_rect()
-        if rect.isEmpty():
-            rect = QRectF(-300, -200, 600, 400)
-        margin = 24.0
-        rect = rect.adjusted(-margin, -margin, margin, margin)
-        # A graph of one node does not fill the screen.
-        view = self.viewer.viewport().size()
-        scale = min(view.width() / rect.width(), view.height() / rect.height())
-        if scale > _LARGEST_FIT:
-            centre = rect.center()
-            rect.setSize(QSizeF(view) / _LARGEST_FIT)
-            rect.moveCenter(centre)
-        self.viewer.show_rect(rect)
-
-    def reveal(self, identifier: str) -> None:
-        """Bring a node into view without changing the zoom."""
-        item = self.mirror.items.get(identifier)
-        if item is None:
-            return
-        rect = item.mapRectToScene(item.body())
-        shown = self.viewer.mapToScene(self.viewer.viewport().rect()).boundingRect()
-        if not shown.contains(rect):
-            self.viewer.pan_to(rect.center())
-
-    def _boxes(self) -> list[tuple[QRectF, str]]:
-        items = self.mirror.items.values() if hasattr(self, "mirror") else ()
-        return [(item.mapRectToScene(item.body()), item.card.colour) for item in items]
-
-    def sizes(self) -> dict[str, tuple[float, float]]:
-        """Width and height of each node."""
-        return {i: (m.body().width(), m.body().height()) for i, m in self.mirror.items.items()}
-
-    def paste_point(self) -> QPointF:
-        """Where pasted nodes go: under the pointer if it is over the canvas, else the middle."""
-        position = self.viewer.mapFromGlobal(QCursor.pos())
-        if self.viewer.rect().contains(position) and self.viewer.underMouse():
-            return self.viewer.mapToScene(position)
-        return self.centre()
-
     def ask_for_node(self) -> None:
         """Offer all nodes where the pointer is."""
         scene = self.paste_point()
@@ -294,26 +298,6 @@ class Canvas(QWidget):
         fitting = [port for port in spec.inputs if port.accepts(carried)]
         fitting.sort(key=lambda port: (port.type != carried, port.optional))
         return fitting[0].name if fitting else None
-
-    def centre(self) -> QPointF:
-        """The scene point in the middle of the view."""
-        return self.viewer.mapToScene(self.viewer.viewport().rect().center())
-
-    def free_position(self, about: QPointF) -> tuple[float, float]:
-        """The place nearest to ``about`` where a new node covers no other."""
-        taken = [m.mapRectToScene(m.body()) for m in self.mirror.items.values()]
-        wanted = QRectF(about.x() - WIDTH / 2, about.y() - 40, WIDTH, _NEW_HEIGHT)
-        wanted.adjust(-_NEW_GAP, -_NEW_GAP, _NEW_GAP, _NEW_GAP)
-        steps = range(-_NEW_STEPS, _NEW_STEPS + 1)
-        places = sorted(
-            ((column, row) for column in steps for row in steps),
-            key=lambda place: abs(place[0]) * wanted.width() + abs(place[1]) * wanted.height(),
-        )
-        for column, row in places:
-            place = wanted.translated(column * wanted.width(), row * wanted.height())
-            if not any(place.intersects(rect) for rect in taken):
-                return round(place.x() + _NEW_GAP), round(place.y() + _NEW_GAP)
-        return round(wanted.x() + _NEW_GAP), round(wanted.y() + _NEW_GAP)
 
     def _place_empty(self) -> None:
         self._empty.setVisible(not self.mirror.items)

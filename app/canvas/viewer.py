@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsPathItem
+from PySide6.QtWidgets import QGraphicsPathItem, QGraphicsView
 
 from app import theme
 from app.canvas.nodegraphqt import PureNodeItem, PurePipe, PurePort, PureViewer, wire_path
@@ -38,6 +38,7 @@ class CanvasViewer(PureViewer):
     menu_wanted = Signal(QPoint, QPointF)  # global, scene
     mime_dropped = Signal(object, QPointF)
     hovered = Signal(QPointF)
+    empty_double_clicked = Signal(QPoint, QPointF)  # global, scene
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -56,6 +57,11 @@ class CanvasViewer(PureViewer):
     def dragging_wire(self) -> bool:
         """Whether a wire hangs on the pointer."""
         return self._start is not None
+
+    @property
+    def on_frame(self) -> bool:
+        """Whether a backdrop or a note is being dragged."""
+        return hasattr(self.scene().mouseGrabberItem(), "grabs")
 
     def port_near(self, position: QPoint) -> PurePort | None:
         """The port nearest to a point of the viewport, if within reach."""
@@ -145,7 +151,20 @@ class CanvasViewer(PureViewer):
                 self._start_wire(port, position)
                 event.accept()
                 return
+        if self._frame_press(event, position):
+            return
         super().mousePressEvent(event)
+
+    def _frame_press(self, event: Any, position: QPoint) -> bool:
+        """A press on a note or on a backdrop's title goes there, not into a rubber band."""
+        item = next((i for i in self.items(position) if i.isVisible()), None)
+        grabs = getattr(item, "grabs", None)
+        if item is None or grabs is None or event.button() != Qt.MouseButton.LeftButton:
+            return False
+        if not grabs(item.mapFromScene(self.mapToScene(position))):
+            return False
+        QGraphicsView.mousePressEvent(self, event)
+        return self.scene().mouseGrabberItem() is item
 
     @guarded()
     def mouseMoveEvent(self, event: Any) -> None:
@@ -154,6 +173,9 @@ class CanvasViewer(PureViewer):
             self._previous_pos = position
             self._drag_wire(position)
             event.accept()
+            return
+        if self.on_frame:
+            QGraphicsView.mouseMoveEvent(self, event)
             return
         if not event.buttons():
             self.hovered.emit(self.mapToScene(position))
@@ -165,12 +187,22 @@ class CanvasViewer(PureViewer):
             self._drop_wire(event.position().toPoint())
             event.accept()
             return
+        if self.on_frame:
+            QGraphicsView.mouseReleaseEvent(self, event)
+            return
         super().mouseReleaseEvent(event)
 
     @guarded()
     def mouseDoubleClickEvent(self, event: Any) -> None:
         if self.port_near(event.position().toPoint()) is not None:
             event.accept()
+            return
+        position = event.position().toPoint()
+        left = event.button() == Qt.MouseButton.LeftButton
+        if left and not [item for item in self.items(position) if item.isVisible()]:
+            event.accept()
+            place = self.viewport().mapToGlobal(position)
+            self.empty_double_clicked.emit(place, self.mapToScene(position))
             return
         super().mouseDoubleClickEvent(event)
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF
 from app.commands.file import FileCommands
 from app.panes.editors import portable
 from nodes.catalogue import CATALOGUE
-from nodes.commands import AddNode, Command, Connect, Macro, new_node
+from nodes.commands import AddNode, Command, Connect, Macro, new_node, splice
 from nodes.errors import NodesError
 from nodes.files import EXTENSION
 
@@ -33,11 +33,19 @@ class AddCommands(FileCommands):
             self.session.said.emit("error", str(error))
             return
         commands: list[Command] = [AddNode(node)]
+        into = canvas.wire_at(where) if where is not None and wire is None else None
+        if into is not None:
+            trial = document.copy()
+            trial.insert_node(len(trial), node)
+            between = splice(trial, into, node)
+            if between is not None:
+                commands.append(between)
         if wire is not None and (connect := self._wire(node.id, kind, wire)) is not None:
             commands.append(connect)
         text = f"Add {CATALOGUE[kind].title.lower()}"
         done = self.session.do(commands[0] if len(commands) == 1 else Macro(text, tuple(commands)))
         if done:
+            self.settings.count_use(kind)
             self.session.select([node.id])
             canvas.reveal(node.id)
 
@@ -54,6 +62,9 @@ class AddCommands(FileCommands):
             if path.suffix.lower() == EXTENSION:
                 self.open_path(path)
                 return
+            if path.suffix.lower() == ".py":
+                self.import_path(path)
+                return
         images = [path for path in paths if path.suffix.lower() in _IMAGES]
         for index, path in enumerate(images):
             base = self.session.base if self.session.path else None
@@ -67,5 +78,5 @@ class AddCommands(FileCommands):
             self.session.select([node.id])
         if not images:
             self.session.said.emit(
-                "warning", "Only documents of the studio and images can be dropped here."
+                "warning", "Only documents of the studio, scripts and images can be dropped here."
             )

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication
 from app.canvas import clipboard
 from app.canvas.arrange import arrange
 from app.commands.base import Handlers
-from nodes.commands import Command, Disconnect, Macro, MoveNodes, RemoveNodes
+from nodes.commands import Command, Connect, Disconnect, Macro, MoveNodes, RemoveFrames, RemoveNodes
 from nodes.document import Document
 
 __all__ = ["EditCommands"]
@@ -47,18 +47,42 @@ class EditCommands(Handlers):
         if pasted is not None:
             self._paste(pasted, (36, 36), "Duplicate")
 
+    def edit_duplicate_wired(self) -> None:
+        """Copies that are fed by what feeds the originals."""
+        document, chosen = self.session.document, list(self.session.selection)
+        mime = clipboard.copied(document, chosen)
+        pasted = clipboard.read(mime)
+        if pasted is None:
+            return
+        made = clipboard.paste(document, pasted, (36, 36), "Duplicate with inputs")
+        if made is None:
+            return
+        inside = set(chosen)
+        # Copies come in the order of the document, as they were put on the clipboard.
+        copies = dict(zip((node.id for node in pasted.nodes), made[1], strict=True))
+        wires = [
+            Connect(wire.source, wire.output, copies[wire.target], wire.input)
+            for wire in document.wires
+            if wire.target in inside and wire.source not in inside and wire.target in copies
+        ]
+        if self.session.do(Macro(made[0].text, (*made[0].commands, *wires))):
+            self.session.select(made[1])
+
     def _paste(self, pasted: Document, offset: tuple[float, float], text: str) -> None:
         made = clipboard.paste(self.session.document, pasted, offset, text)
         if made is not None and self.session.do(made[0]):
             self.session.select(made[1])
 
     def edit_delete(self) -> None:
+        frames = self.window.canvas.frames.selected
         chosen = list(self.session.selection)
         gone = set(chosen)
         wires = [w for w in self.window.canvas.selected_wires if not {w.source, w.target} & gone]
         commands: list[Command] = [Disconnect(*wire.ends) for wire in wires]
         if chosen:
             commands.append(RemoveNodes(tuple(chosen)))
+        if frames:
+            commands.append(RemoveFrames(tuple(frames)))
         if len(commands) == 1:
             self.session.do(commands[0])
         elif commands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.journal import Orphan, orphans
 from nodes.document import Document
 from nodes.errors import NodesError
 from nodes.files import EXTENSION, write_atomically
+from nodes.importer import import_script
 from nodes.script import generate
 
 __all__ = ["FileCommands"]
@@ -39,7 +41,7 @@ class FileCommands(Handlers):
             banner = Banner(
                 orphan.sentence,
                 (
-                    ("Recover it", lambda o=orphan: self._recover(o)),
+                    ("Recover it", partial(self._recover, orphan)),
                     ("Discard it", orphan.discard),
                 ),
             )
@@ -69,6 +71,27 @@ class FileCommands(Handlers):
             return False
         if self.session.path is not None:
             self.remember(self.session.path)
+        return True
+
+    def file_import(self) -> None:
+        path = dialogs.ask_script(self.window, self.settings.folder)
+        if path is not None:
+            self.import_path(path)
+
+    def import_path(self, path: Path) -> bool:
+        """Open the graph that a script means; the script is read, never run."""
+        if not self.may_leave():
+            return False
+        try:
+            document = import_script(path.read_text(encoding="utf-8"))
+        except NodesError as error:
+            self.window.show_problem(f"“{path.name}” cannot become a graph: {error}")
+            return False
+        except (OSError, UnicodeDecodeError) as error:
+            self.window.show_problem(f"“{path.name}” cannot be read: {error}")
+            return False
+        self.session.recover(document, None)
+        self.session.said.emit("hint", f"Made a graph from {path.name}.")
         return True
 
     def remember(self, path: Path) -> None:

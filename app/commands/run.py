@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
+
 from app import helpviews
+from app.chooser import Chooser, Entry
+from app.command_table import COMMANDS
 from app.commands.base import Handlers
 
 __all__ = ["RunCommands"]
@@ -14,6 +18,14 @@ class RunCommands(Handlers):
     def run_run(self) -> None:
         self.finish_typing()
         if not self.runner.run_or_resume():
+            self.window.show_dock("issues")
+
+    def run_to_node(self) -> None:
+        """Compute the selected node and what it depends on."""
+        self.finish_typing()
+        if len(self.session.selection) != 1:
+            self.session.said.emit("hint", "Select one node to run up to it.")
+        elif not self.runner.busy and not self.runner.run(target=self.session.selection[0]):
             self.window.show_dock("issues")
 
     def run_pause(self) -> None:
@@ -30,6 +42,26 @@ class RunCommands(Handlers):
         helpviews.show_plan(self.window, self.runner.plan_text)
 
     # --- help ---
+
+    def help_commands(self) -> None:
+        """Every command that can be given now, found by its name."""
+        known = self.window.actions_by_id
+        entries = [
+            Entry(
+                command.id,
+                known[command.id].text().rstrip("…"),
+                command.tip,
+                command.icon,
+                hint=known[command.id].shortcut().toString(),
+            )
+            for command in COMMANDS
+            if command.id != "help.commands" and known[command.id].isEnabled()
+        ]
+        popup = Chooser(entries, "What do you want to do?", self.window, width=400)
+        popup.chosen.connect(
+            lambda identifier: QTimer.singleShot(0, self.window, known[identifier].trigger)
+        )
+        popup.open_over(self.window.canvas)
 
     def help_node(self) -> None:
         self.window.show_dock("inspector")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QRectF
+
 from app import theme
 from app.commands.base import Handlers
 
@@ -30,6 +32,41 @@ class ViewCommands(Handlers):
         self.window.arrange("present")
 
     def view_dark(self) -> None:
-        name = "light" if theme.current().dark else "dark"
+        self._dress("light" if theme.current().dark else "dark")
+
+    def view_contrast(self) -> None:
+        high = theme.current().name == "contrast"
+        self._dress("dark" if high else "contrast")
+
+    def _dress(self, name: str) -> None:
         theme.apply(name)
         self.settings.theme = name
+
+    def view_snap(self) -> None:
+        snap = not self.window.canvas.snap
+        self.window.canvas.snap = snap
+        self.settings.set_flag("snap", snap)
+
+    # --- bookmarks ---
+
+    def view_keep_place(self) -> None:
+        """Remember what is in view; the place is kept with the file's name in the settings."""
+        viewer, path = self.window.canvas.viewer, self.session.path
+        box = viewer.mapToScene(viewer.viewport().rect()).boundingRect()
+        number = str(len(self.settings.places(path)) % 9 + 1)
+        values = [round(v, 1) for v in (box.x(), box.y(), box.width(), box.height())]
+        self.settings.keep_place(path, number, values)
+        self.session.said.emit("hint", f"Bookmark {number}: Ctrl+Shift+B comes back here.")
+
+    def view_next_place(self) -> None:
+        """Go to the bookmarks in turn."""
+        places = self.settings.places(self.session.path)
+        if not places:
+            self.session.said.emit("hint", "There is no bookmark yet: Ctrl+B sets one.")
+            return
+        numbers = sorted(places)
+        after = [number for number in numbers if number > self._bookmark]
+        self._bookmark = after[0] if after else numbers[0]
+        self.window.canvas.viewer.show_rect(QRectF(*places[self._bookmark]))
+
+    _bookmark = ""

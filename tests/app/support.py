@@ -176,6 +176,9 @@ class Person:
 
     def press(self, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
         """Press a key on the canvas."""
+        if not self.window.isActiveWindow():  # offscreen, a popup that has gone leaves none active
+            self.window.activateWindow()
+            QApplication.processEvents()
         self.window.canvas.viewer.setFocus()
         self.bot.keyClick(self.window.canvas.viewer, key, modifier)
 

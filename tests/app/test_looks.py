@@ -10,13 +10,14 @@ from PySide6.QtGui import QColor, QFontInfo, QFontMetrics
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QWidget
 
 from app import theme
-from app.command_table import CANVAS_MENU, COMMANDS, MENUS, SEPARATOR, TOOLBAR
+from app.command_table import COMMANDS
 from app.commands import Commands
-from app.theme import DARK, LIGHT, Theme, contrast, readable
+from app.menu_table import CANVAS_MENU, MENUS, SEPARATOR, SUBMENUS, TOOLBAR
+from app.theme import CONTRAST, DARK, LIGHT, Theme, contrast, readable
 from nodes.catalogue import CATEGORIES
 from tests.app.support import Person
 
-THEMES = pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=lambda t: t.name)
+THEMES = pytest.mark.parametrize("tokens", [DARK, LIGHT, CONTRAST], ids=lambda t: t.name)
 
 
 @THEMES
@@ -70,7 +71,8 @@ def test_every_command_has_a_handler_and_a_place_and_every_place_a_command() -> 
         assert callable(getattr(Commands, command.handler)), command.id
         assert command.text[0].isupper()
         assert command.tip
-    placed = set(itertools.chain(*MENUS.values(), TOOLBAR, CANVAS_MENU))
+    inner = (entries for _, entries in SUBMENUS.values())
+    placed = set(itertools.chain(*MENUS.values(), *inner, TOOLBAR, CANVAS_MENU))
     assert {p for p in placed if p != SEPARATOR and not p.startswith("<")} == known
 
 

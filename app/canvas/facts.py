@@ -1,0 +1,79 @@
+"""What is known about a wire: what flows through it, of which shape and kind of number."""
+
+from __future__ import annotations
+
+from html import escape
+
+from app.canvas.ports import port_colour
+from nodes.analysis import Analysis
+from nodes.document import Document, Wire
+from nodes.modes import effective
+from nodes.shapes import Shapes, shape_text
+
+__all__ = ["LEGEND", "LETTERS", "Facts"]
+
+#: What stands for a kind of value where neither colour nor shape can be seen.
+LETTERS = {
+    "image": "I",
+    "kernel": "K",
+    "mask": "M",
+    "expression": "E",
+    "term": "T",
+    "problem": "P",
+    "solution": "S",
+}
+LEGEND = (
+    ("image", "Pixels, known"),
+    ("kernel", "A point spread function"),
+    ("mask", "Ones where something was measured"),
+    ("expression", "An unknown, and operators on it"),
+    ("term", "A penalty or a constraint"),
+    ("problem", "All terms together"),
+    ("solution", "What a solver found"),
+)
+
+
+class Facts:
+    """Shapes of a document, worked out when first asked for after a change."""
+
+    def __init__(self) -> None:
+        self._of: tuple[int, int] | None = None
+        self._analysis: Analysis | None = None
+        self._shapes: Shapes | None = None
+
+    def _look(self, document: Document) -> tuple[Analysis, Shapes]:
+        state = (id(document), document.revision)
+        if self._of != state or self._analysis is None or self._shapes is None:
+            shown = effective(document)
+            base = document.path.parent if document.path else None
+            self._analysis = Analysis(shown)
+            self._shapes = Shapes(self._analysis, base)
+            self._of = state
+        return self._analysis, self._shapes
+
+    def shape(self, document: Document, node: str) -> str:
+        """The shape of what a node gives, or an empty text."""
+        found = self._look(document)[1].of.get(node)
+        return shape_text(found) if found is not None else ""
+
+    def wire(self, document: Document, wire: Wire, dtype: str = "") -> str:
+        """A few lines of rich text about a wire."""
+        analysis, shapes = self._look(document)
+        source, target = document.get(wire.source), document.get(wire.target)
+        if source is None or target is None:
+            return ""
+        carried = analysis.carried(wire)
+        kind = str(carried) if carried is not None else "unknown"
+        colour = port_colour(kind).name()
+        found = shapes.of.get(wire.source)
+        port = target.spec.input(wire.input) if target.spec else None
+        lines = [
+            f"<span style='color:{colour}'>■</span> <b>{kind}</b> ({LETTERS.get(kind, '?')})",
+            f"{escape(source.name)} → {escape(target.name)}"
+            + (f" · {escape(port.title)}" if port is not None else ""),
+        ]
+        words = [shape_text(found)] if found is not None else []
+        words += [dtype] if dtype else []
+        if words:
+            lines.append(" · ".join(words))
+        return "<br>".join(lines)
