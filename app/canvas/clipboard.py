@@ -57,7 +57,7 @@ def let_go() -> None:
     What Python made would otherwise be destroyed by Qt after Python has gone, which is a crash.
     """
     clipboard = QApplication.clipboard()
-    mime = clipboard.mimeData() if clipboard.ownsClipboard() else None
+    mime = clipboard.mimeData()
     if mime is not None and mime.hasFormat(_MIME):
         clipboard.setText(mime.text())
 
