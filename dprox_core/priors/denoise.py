@@ -16,7 +16,7 @@ __all__ = ["denoise"]
 
 def denoise(
     image: Tensor,
-    denoiser: str | os.PathLike[str] | nn.Module | Callable[..., Tensor] = "ffdnet_color",
+    denoiser: str | os.PathLike[str] | nn.Module | Callable[..., Tensor] = "drunet_small_color",
     weights: str | os.PathLike[str] | None = None,
     *,
     sigma: float | Tensor | None = None,
@@ -30,7 +30,7 @@ def denoise(
 
     Args:
         image: (H, W), (C, H, W) or (..., C, H, W), real, values usually 0…1.
-        denoiser: a name ("ffdnet_color", "ffdnet", "drunet_small_color", "dncnn"; without learning
+        denoiser: a name ("drunet_small_color", "ffdnet_color", "ffdnet", "dncnn"; without learning
             "nlm", "wavelet", "tv", "bilateral"), a file of weights, an nn.Module, or a function
             (image, sigma) → image.
         weights: a file of weights for the network named.

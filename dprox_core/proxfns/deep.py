@@ -138,7 +138,7 @@ class UnrolledPrior(DeepPrior):
 
 def deep_prior(
     e: Expression,
-    denoiser: str | os.PathLike[str] | nn.Module | Callable[..., Tensor] = "ffdnet_color",
+    denoiser: str | os.PathLike[str] | nn.Module | Callable[..., Tensor] = "drunet_small_color",
     weights: str | os.PathLike[str] | None = None,
     *,
     sigma: float | None = None,
@@ -162,7 +162,7 @@ def deep_prior(
 
     Args:
         e: a real expression shaped (..., C, H, W); values are expected between 0 and 1.
-        denoiser: a name ("ffdnet_color", "ffdnet", "drunet_small_color", "dncnn"; without learning
+        denoiser: a name ("drunet_small_color", "ffdnet_color", "ffdnet", "dncnn"; without learning
             "nlm", "wavelet", "tv", "bilateral"), a file of weights, an nn.Module, or any function
             (image, sigma) → image.
         weights: a file of weights for the network named.
@@ -224,7 +224,7 @@ def deep_prior(
 
 def unrolled_prior(
     e: Expression,
-    network: str | os.PathLike[str] | nn.Module = "ffdnet_color",
+    network: str | os.PathLike[str] | nn.Module = "drunet_small_color",
     weights: str | os.PathLike[str] | None = None,
     *,
     steps: int = 8,

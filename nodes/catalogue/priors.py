@@ -92,7 +92,7 @@ def _denoiser(name: str, title: str, choices: tuple[str, ...]) -> Parameter:
         name,
         title,
         "choice",
-        "ffdnet_color",
+        "drunet_small_color",
         choices=choices,
         help="A network by name (without _color for grey images); nlm, wavelet, tv and bilateral "
         "need no training.",

@@ -15,11 +15,12 @@ __all__ = ["NAMES", "SHIPPED", "denoiser"]
 
 SHIPPED = {
     "dncnn": "dncnn.safetensors",
+    "drunet_small_color": "drunet_small_color.safetensors",
 }
 """The names whose weights come with the package, and their files in ``resources/weights``."""
 
 NAMES = (
-    *SHIPPED,
+    "dncnn",
     "dncnn_color",
     "drunet",
     "drunet_color",
@@ -42,8 +43,8 @@ def denoiser(name: str, weights: str | os.PathLike[str] | None = None) -> Denois
     x̂ = D(y, σ): ``image`` (B, C, H, W) of any size, ``sigma`` one number or one for each picture.
 
     Args:
-        name: ``"ffdnet_color"``, ``"ffdnet"``, ``"drunet_small_color"`` and ``"dncnn"`` come with
-            their weights; the other names in ``NAMES`` need a file.
+        name: those in ``SHIPPED`` come with their weights, such as ``"drunet_small_color"``; the
+            other names in ``NAMES`` need a file.
         weights: a file of weights: ``.pth``, ``.safetensors`` or MatConvNet's ``.mat``. Its widths
             are read off the file; that it holds the network named is checked.
 
@@ -53,8 +54,8 @@ def denoiser(name: str, weights: str | os.PathLike[str] | None = None) -> Denois
 
     Example:
         >>> import torch
-        >>> from dprox_core.priors.denoisers import denoiser
-        >>> denoiser("ffdnet_color")(torch.rand(1, 3, 32, 32), 0.1).shape
+        >>> import dprox_core as dp
+        >>> dp.denoiser("drunet_small_color")(torch.rand(1, 3, 32, 32), 0.1).shape
         torch.Size([1, 3, 32, 32])
 
     Reference:

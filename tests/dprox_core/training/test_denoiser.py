@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 
 from dprox_core.priors.denoisers.drunet import DRUNet
 from dprox_core.priors.denoisers.ffdnet import FFDNet
 from dprox_core.priors.weights import load
-from dprox_core.training import denoiser, evaluate
+from dprox_core.training import denoiser, evaluate, publish
 from dprox_core.training.denoiser import Settings, Trainer, rate
 from dprox_core.training.start import Residual, fold, start_small
 
@@ -125,6 +127,28 @@ def test_the_command_trains_logs_and_exports(patches: np.ndarray, tmp_path: Path
     denoiser.main([*command, "--steps=4", "--resume"])
     with (out / "log.csv").open() as stream:
         assert [int(row["step"]) for row in csv.DictReader(stream)] == [1, 2, 3, 4]
+
+
+def test_a_run_is_published_with_source_licence_and_checksum(
+    patches: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "run"
+    (data / "held_out").mkdir(parents=True)
+    np.save(data / "patches.npy", patches)
+    Image.fromarray(patches[0].transpose(1, 2, 0)).save(data / "held_out" / "a.png")
+    command = [f"--data={data}", f"--out={out}", "--batch=2", "--patch=16", "--every=0"]
+    denoiser.main([*command, "--network=ffdnet", "--width=12", "--depth=3", "--steps=2"])
+    monkeypatch.setattr(publish, "build", lambda *_: denoiser.build("ffdnet", 12, 3))
+    digest = publish.publish("ffdnet", out, tmp_path / "a.safetensors")
+    assert digest == hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
+    with safe_open(tmp_path / "a.safetensors", framework="pt") as file:
+        header = file.metadata()
+    assert header["licence"]
+    assert header["source"]
+    assert header["steps"] == "2"
+    image = torch.rand(1, 1, 8, 10)
+    expected = load(out / "weights.safetensors")(image, 0.1)
+    assert torch.equal(load(tmp_path / "a.safetensors")(image, 0.1), expected)
 
 
 def test_the_table_of_a_network_that_does_nothing_is_the_noise() -> None:
