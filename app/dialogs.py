@@ -13,10 +13,13 @@ __all__ = [
     "Answer",
     "ask_document",
     "ask_image_target",
+    "ask_plot_target",
     "ask_script",
     "ask_script_target",
+    "ask_table_target",
     "ask_target",
     "ask_unsaved",
+    "ask_values_target",
 ]
 
 _DOCUMENTS = f"Studio documents (*{EXTENSION});;All files (*)"
@@ -81,6 +84,33 @@ def ask_script_target(parent: QWidget, suggestion: Path) -> Path | None:
         parent, "Export script", str(suggestion), "Python scripts (*.py);;All files (*)"
     )
     return _with_suffix(name, ".py")
+
+
+def ask_values_target(parent: QWidget, suggestion: Path) -> Path | None:
+    """Where to write the values of a picture."""
+    name, _ = QFileDialog.getSaveFileName(
+        parent,
+        "Save values",
+        str(suggestion),
+        "NumPy arrays (*.npy);;TIFF, 32-bit floating point (*.tif);;Tables (*.csv)",
+    )
+    return _with_suffix(name, ".npy")
+
+
+def ask_table_target(parent: QWidget, suggestion: Path) -> Path | None:
+    """Where to write the history of a solve."""
+    name, _ = QFileDialog.getSaveFileName(
+        parent, "Save curves", str(suggestion), "Tables (*.csv);;All files (*)"
+    )
+    return _with_suffix(name, ".csv")
+
+
+def ask_plot_target(parent: QWidget, suggestion: Path) -> Path | None:
+    """Where to write a plot."""
+    name, _ = QFileDialog.getSaveFileName(
+        parent, "Save plot", str(suggestion), "Drawings (*.svg);;PNG images (*.png)"
+    )
+    return _with_suffix(name, ".svg")
 
 
 def ask_image_target(parent: QWidget, suggestion: Path) -> Path | None:

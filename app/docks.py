@@ -37,7 +37,7 @@ _PLANS = (
     _Plan(
         "pictures",
         _AREA.RightDockWidgetArea,
-        (("iterate", "Iterate"), ("pictures", "PSF and data")),
+        (("iterate", "Iterate"), ("pictures", "PSF and data"), ("compare", "Compare")),
     ),
     _Plan("text", _AREA.BottomDockWidgetArea, (("script", "Script"), ("issues", "Issues"))),
     _Plan("curves", _AREA.BottomDockWidgetArea, (("curves", "Convergence"),)),

@@ -25,6 +25,7 @@ from app.guard import guarded
 from app.journal import Journal
 from app.menu_table import CANVAS_MENU, SEPARATOR
 from app.panes.code import CodePane
+from app.panes.compare import ComparePane
 from app.panes.curves import CurvesPane
 from app.panes.formula import FormulaBar
 from app.panes.inspector import Inspector
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         self.inspector = Inspector(self.session)
         self.iterate = IteratePane(self.runner)
         self.pictures = PicturePane(self.session, self.runner)
+        self.compare = ComparePane(self.session, self.runner)
         self.code = CodePane(self.session)
         self.problems = ProblemsPane(self.session)
         self.curves = CurvesPane(self.runner)
@@ -94,6 +96,7 @@ class MainWindow(QMainWindow):
                 "inspector": self.inspector,
                 "iterate": self.iterate,
                 "pictures": self.pictures,
+                "compare": self.compare,
                 "script": self.code,
                 "issues": self.problems,
                 "curves": self.curves,
@@ -115,6 +118,11 @@ class MainWindow(QMainWindow):
         self.code.export_wanted.connect(self.commands.file_export)
         self.iterate.save_wanted.connect(self.commands.save_picture)
         self.pictures.save_wanted.connect(self.commands.save_picture)
+        self.compare.save_wanted.connect(self.commands.save_picture)
+        for pane in (self.iterate, self.pictures, self.compare):
+            pane.values_wanted.connect(self.commands.save_values)
+        self.curves.table_wanted.connect(self.commands.save_curves)
+        self.curves.picture_wanted.connect(self.commands.save_plot)
         runner.iterate.connect(lambda _: self.docks.show_once("iterate"))
         runner.started.connect(self.docks.forget_shown)
         canvas.viewer.accepts_mime = lambda mime: mime.hasFormat(MIME) or mime.hasUrls()

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtGui import QImage
 
-from app import dialogs
+from app import dialogs, export
 from app.banner import Banner
 from app.commands.base import Handlers
 from app.journal import Orphan, orphans
@@ -136,6 +136,45 @@ class FileCommands(Handlers):
 
     def file_quit(self) -> None:
         self.window.close()
+
+    def save_values(self, data: Any) -> None:
+        """Write the values of a picture: npy, TIFF or CSV, by the suffix."""
+        path = dialogs.ask_values_target(self.window, self.settings.folder / "values.npy")
+        if path is None:
+            return
+        try:
+            export.write_values(path, data)
+        except (OSError, ValueError) as error:
+            self.window.show_problem(f"The values were not written: {error}")
+            return
+        self.session.said.emit("hint", f"Saved {path.name}.")
+
+    def save_curves(self, columns: Any) -> None:
+        """Write the history of a solve as a table."""
+        path = dialogs.ask_table_target(self.window, self.settings.folder / "history.csv")
+        if path is None:
+            return
+        try:
+            export.write_table(path, columns)
+        except OSError as error:
+            self.window.show_problem(f"The table was not written: {error}")
+            return
+        self.session.said.emit("hint", f"Saved {path.name}.")
+
+    def save_plot(self, plot: Any) -> None:
+        """Write a plot as it is shown: PNG, or SVG for print."""
+        path = dialogs.ask_plot_target(self.window, self.settings.folder / "curves.svg")
+        if path is None:
+            return
+        try:
+            if path.suffix.lower() == ".svg":
+                export.write_svg(path, plot)
+            elif not plot.grab().save(str(path)):
+                raise OSError(f"“{path}” cannot be written")
+        except OSError as error:
+            self.window.show_problem(f"The plot was not written: {error}.")
+            return
+        self.session.said.emit("hint", f"Saved {path.name}.")
 
     def save_picture(self, image: Any) -> None:
         """Write a picture as it is shown."""

@@ -5,14 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QGridLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from app.guard import guarded
+from app.panes.plot import Plot
 from app.results import (
     DUAL,
     DUAL_TOL,
@@ -21,6 +30,7 @@ from app.results import (
     PRIMAL,
     PRIMAL_TOL,
     PSNR,
+    SECONDS,
 )
 from app.runner import Runner
 
@@ -53,121 +63,22 @@ def decimate(
     return x[chosen], y[chosen]
 
 
-class _Exponents(pg.AxisItem):
-    """An axis of powers of ten, for curves given as log10; a narrow range shows plain numbers."""
+class CurvesPane(QWidget):
+    """Two plots side by side with a common axis of iterations, or of seconds.
 
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        if not self.log10:
-            return [f"{value:.4g}" for value in values]
-        return [_power(value) for value in values]
-
-    def tickValues(self, low: float, high: float, size: float) -> Any:
-        if not self.log10:
-            return super().tickValues(low, high, size)
-        most = max(2, int(size / 28))
-        if high - low < 1.0:
-            return [
-                (0.0, [float(np.log10(v)) for v in _round_numbers(10.0**low, 10.0**high, most)])
-            ]
-        first, last = int(np.ceil(low)), int(np.floor(high))
-        step = max(1, -(-(last - first + 1) // most))
-        return [(float(step), [float(e) for e in range(first, last + 1) if e % step == 0])]
-
-    log10 = True
-
-
-def _round_numbers(low: float, high: float, most: int) -> list[float]:
-    """Up to ``most`` round numbers between two others: multiples of 1, 2 or 5 times a power."""
-    span = high - low
-    if span <= 0:
-        return [low]
-    power = 10.0 ** np.floor(np.log10(span / most))
-    step = next((m * power for m in (1, 2, 5, 10) if span / (m * power) <= most), 10 * power)
-    first = int(np.ceil(low / step))
-    return [i * step for i in range(first, int(np.floor(high / step)) + 1) if i > 0]
-
-
-def _power(exponent: float) -> str:
-    whole = round(exponent)
-    if abs(exponent - whole) < 1e-6 and not -3 <= whole <= 3:
-        return "10" + str(whole).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{10.0**exponent:.3g}"
-
-
-class _Plot(pg.GraphicsLayoutWidget):
-    """A view with axes; the wheel and dragging move along the iterations, double-click shows all.
-
-    Put together from its parts: pyqtgraph's own PlotItem brings twenty menus along and loses them.
+    Signals:
+        table_wanted(dict): the history as columns, for a file.
+        picture_wanted(QImage): a plot as it is shown.
     """
 
-    def __init__(self, name: str, second: bool = False) -> None:
-        super().__init__()
-        self.setAccessibleName(name)
-        self.setToolTip("Wheel and dragging move along the iterations; double-click shows all.")
-        layout = self.ci
-        layout.setContentsMargins(0, 4, 4, 0)
-        layout.setSpacing(0)
-        self.left = _Exponents("left")
-        self.bottom = pg.AxisItem("bottom")
-        self.view = pg.ViewBox(enableMenu=False)
-        self.view.setMouseEnabled(x=True, y=False)
-        layout.addItem(self.left, 0, 0)
-        layout.addItem(self.view, 0, 1)
-        layout.addItem(self.bottom, 1, 1)
-        self.left.linkToView(self.view)
-        self.bottom.linkToView(self.view)
-        self.left.setWidth(46)
-        self.bottom.setHeight(20)
-        self.axes = [self.left, self.bottom]
-        self.over: pg.ViewBox | None = None
-        if second:
-            # A second quantity has an axis of its own: a view over the first, moving with it.
-            self.right = pg.AxisItem("right")
-            self.right.setWidth(34)
-            layout.addItem(self.right, 0, 2)
-            self.over = pg.ViewBox(enableMenu=False, enableMouse=False)
-            self.scene().addItem(self.over)
-            self.right.linkToView(self.over)
-            self.over.setXLink(self.view)
-            self.view.sigResized.connect(self._place_over)
-            self.axes.append(self.right)
-        for axis in self.axes:
-            axis.enableAutoSIPrefix(False)
-
-    def _place_over(self) -> None:
-        if self.over is not None:
-            self.over.setGeometry(self.view.sceneBoundingRect())
-
-    def curve(self, over: bool = False) -> pg.PlotDataItem:
-        """A new curve, on the left axis or on the right one."""
-        item = pg.PlotDataItem()
-        (self.over if over and self.over is not None else self.view).addItem(item)
-        return item
-
-    def dress(self) -> None:
-        """Take the theme's colours."""
-        tokens = theme.current()
-        self.setBackground(tokens.panel)
-        for axis in self.axes:
-            axis.setPen(QPen(QColor(tokens.border_strong), 1))
-            axis.setTextPen(QColor(tokens.muted))
-            axis.setStyle(tickFont=theme.ui_font(10), tickLength=-4)
-        self.left.setGrid(45)
-
-    @guarded()
-    def mouseDoubleClickEvent(self, event: Any) -> None:
-        self.view.enableAutoRange()
-        super().mouseDoubleClickEvent(event)
-
-
-class CurvesPane(QWidget):
-    """Two plots side by side with a common axis of iterations."""
+    table_wanted = Signal(object)
+    picture_wanted = Signal(object)
 
     def __init__(self, runner: Runner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.runner = runner
-        self.objective = _Plot("Objective and PSNR", second=True)
-        self.residuals = _Plot("Residuals")
+        self.objective = Plot("Objective and PSNR", second=True)
+        self.residuals = Plot("Residuals")
         self.residuals.view.setXLink(self.objective.view)
         self.titles = [QLabel(), QLabel()]
         for title in self.titles:
@@ -196,12 +107,38 @@ class CurvesPane(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._stack)
+        self.by_time = QToolButton()
+        self.by_time.setText("Seconds")
+        self.by_time.setCheckable(True)
+        self.by_time.setToolTip("Draw over seconds instead of iterations")
+        self.by_time.setAccessibleName("Time axis")
+        self.by_time.toggled.connect(lambda _: self.paint_now())
+        self.ghosted = QToolButton()
+        self.ghosted.setText("Last run")
+        self.ghosted.setCheckable(True)
+        self.ghosted.setChecked(True)
+        self.ghosted.setToolTip("Show the run before this one as a thin line")
+        self.ghosted.setAccessibleName("Last run")
+        self.ghosted.toggled.connect(lambda _: self.paint_now())
+        self.tools = QWidget(self)
+        row = QHBoxLayout(self.tools)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for button in (self.by_time, self.ghosted):
+            row.addWidget(button)
+        for plot in (self.objective, self.residuals):
+            plot.pointed.connect(self._on_pointed)
+            plot.menu_wanted.connect(lambda place, p=plot: self._menu(place, p))
+        self._pointed = float("nan")
+        self._last: NDArray[np.float64] = np.empty((0, 8))
+        self._kept: NDArray[np.float64] = np.empty((0, 8))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAINT_MS)
         self._timer.timeout.connect(self.paint_now)
         runner.rows_added.connect(self._on_rows)
-        runner.started.connect(self.paint_now)
+        runner.started.connect(self._on_started)
+        runner.session.replaced.connect(self._on_replaced)
         runner.finished.connect(lambda _: self.paint_now())
         theme.signals().changed.connect(self._on_theme)
         self._on_theme(None)
@@ -213,6 +150,22 @@ class CurvesPane(QWidget):
         }
         for name in ("primal", "dual", "primal_tol", "dual_tol"):
             self._curve[name] = self.residuals.curve()
+        self._ghost = {
+            "objective": self.objective.curve(),
+            "psnr": self.objective.curve(over=True),
+            "primal": self.residuals.curve(),
+            "dual": self.residuals.curve(),
+        }
+
+    def _on_started(self) -> None:
+        """What was drawn until now becomes the ghost behind the new run."""
+        if len(self._kept):
+            self._last, self._kept = self._kept, np.empty((0, 8))
+        self.paint_now()
+
+    def _on_replaced(self) -> None:
+        self._last = self._kept = np.empty((0, 8))
+        self.paint_now()
 
     def _on_rows(self) -> None:
         if not self._timer.isActive():
@@ -222,10 +175,12 @@ class CurvesPane(QWidget):
         """Draw the history as it is."""
         self._timer.stop()
         rows = self.runner.history
+        if len(rows):
+            self._kept = rows.copy()
         self._stack.setCurrentIndex(1 if len(rows) else 0)
         if not len(rows) or not self.isVisible():
             return
-        x = rows[:, ITERATION]
+        x = rows[:, self.axis]
         # Constraints can make an objective infinite, differences can make one negative.
         values = rows[:, OBJECTIVE]
         finite = values[np.isfinite(values)]
@@ -239,12 +194,68 @@ class CurvesPane(QWidget):
             ("dual_tol", DUAL_TOL),
         ):
             self._draw(name, x, rows[:, column], True)
+        self._draw_ghost()
         self._say(rows)
 
     def _draw(self, name: str, x: NDArray[np.float64], y: NDArray[np.float64], log: bool) -> None:
         if log:
             y = np.log10(np.where(y > 0, y, np.nan))
         self._curve[name].setData(*decimate(x, y))
+
+    @property
+    def axis(self) -> int:
+        """The column that the horizontal axis shows."""
+        return SECONDS if self.by_time.isChecked() else ITERATION
+
+    @property
+    def ghost(self) -> NDArray[np.float64]:
+        """The rows of the run before this one, as far as they are shown."""
+        return self._last if self.ghosted.isChecked() else self._last[:0]
+
+    def _draw_ghost(self) -> None:
+        rows = self.ghost
+        for name, column, log in (
+            ("objective", OBJECTIVE, self.objective.left.log10),
+            ("psnr", PSNR, False),
+            ("primal", PRIMAL, True),
+            ("dual", DUAL, True),
+        ):
+            y = rows[:, column]
+            if log:
+                y = np.log10(np.where(y > 0, y, np.nan))
+            self._ghost[name].setData(*decimate(rows[:, self.axis], y))
+
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """The history as named columns."""
+        rows = self.runner.history
+        names = ("iteration", "seconds", "objective", "primal_residual", "dual_residual", "psnr")
+        return {name: rows[:, index] for index, name in enumerate(names)}
+
+    # --- crosshair and menu ---
+
+    def _on_pointed(self, x: float) -> None:
+        self._pointed = x
+        for plot in (self.objective, self.residuals):
+            plot.point_at(x if np.isfinite(x) else None)
+        self._say(self.runner.history)
+
+    def _row_at(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The row under the crosshair, else the last one."""
+        if not np.isfinite(self._pointed):
+            return rows[-1]
+        found: NDArray[np.float64] = rows[np.abs(rows[:, self.axis] - self._pointed).argmin()]
+        return found
+
+    def _menu(self, place: QPoint, plot: Plot) -> None:
+        menu = QMenu(self)
+        menu.addAction("Show all").triggered.connect(plot.view.enableAutoRange)
+        table = menu.addAction("Save as table (CSV)…")
+        table.setEnabled(bool(len(self.runner.history)))
+        table.triggered.connect(lambda: self.table_wanted.emit(self.columns()))
+        picture = menu.addAction("Save as picture (PNG, SVG)…")
+        picture.triggered.connect(lambda: self.picture_wanted.emit(plot))
+        menu.exec(place)
+        menu.deleteLater()
 
     @guarded()
     def showEvent(self, event: Any) -> None:
@@ -266,22 +277,35 @@ class CurvesPane(QWidget):
             pen.setCosmetic(True)
             pen.setStyle(Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine)
             self._curve[name].setPen(pen)
+        for name, colour in (
+            ("objective", first),
+            ("primal", second),
+            ("dual", third),
+            ("psnr", fourth),
+        ):
+            faint = QColor(colour)
+            faint.setAlphaF(0.4)
+            pen = QPen(faint, 1.0)
+            pen.setCosmetic(True)
+            self._ghost[name].setPen(pen)
         for plot in (self.objective, self.residuals):
             plot.dress()
         self._say(self.runner.history)
 
     def _say(self, rows: NDArray[np.float64]) -> None:
         first, second, third, fourth = theme.current().series
-        last = rows[-1] if len(rows) else np.full(8, np.nan)
-        left = [_key(first, "━", f"objective {_number(last[OBJECTIVE])}")]
+        last = self._row_at(rows) if len(rows) else np.full(8, np.nan)
+        pointing = bool(len(rows)) and bool(np.isfinite(self._pointed))
+        at = f" at {last[ITERATION]:.0f} ({last[SECONDS]:.2f} s)" if pointing else ""
+        left = [_key(first, "━", f"objective {_number(last[OBJECTIVE])}{at}")]
         has_psnr = bool(len(rows)) and bool(np.isfinite(rows[:, PSNR]).any())
         if has_psnr:
             left.append(_key(fourth, "━", f"PSNR {last[PSNR]:.2f} dB"))
         self.objective.right.setVisible(has_psnr)
         self.titles[0].setText("&nbsp;&nbsp; ".join(left))
         right = [
-            _key(second, "━", "primal residual"),
-            _key(third, "━", "dual residual"),
+            _key(second, "━", f"primal residual{_value(last[PRIMAL], pointing)}"),
+            _key(third, "━", f"dual residual{_value(last[DUAL], pointing)}"),
             _key(theme.current().muted, "╌", "tolerance"),
         ]
         self.titles[1].setText("&nbsp;&nbsp; ".join(right))
@@ -293,6 +317,10 @@ def _key(colour: str, mark: str, text: str) -> str:
         f"<span style='color:{colour}; font-size:11px'>{mark}</span>"
         f"<span style='color:{tokens.muted}; font-size:11px'>&nbsp;{text}</span>"
     )
+
+
+def _value(value: float, shown: bool) -> str:
+    return f" {value:.3g}" if shown and np.isfinite(value) else ""
 
 
 def _number(value: float) -> str:

@@ -36,10 +36,12 @@ class ImageView(QWidget):
     Signals:
         pointed(str): the pixel under the pointer in words, empty when there is none.
         save_wanted: the context menu asked for a file.
+        values_wanted: it asked for the values as a file.
     """
 
     pointed = Signal(str)
     save_wanted = Signal()
+    values_wanted = Signal()
 
     def __init__(self, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -287,6 +289,8 @@ class ImageView(QWidget):
         menu.addSeparator()
         save = menu.addAction(icons.icon("content-save-outline"), "Save picture as…")
         save.triggered.connect(self.save_wanted)
+        values = menu.addAction(icons.icon("table-arrow-down"), "Save values as…")
+        values.triggered.connect(self.values_wanted)
         for action in menu.actions():
             action.setEnabled(self._image is not None)
         menu.exec(event.globalPos())

@@ -24,6 +24,7 @@ class IteratePane(QWidget):
     """The newest iterate and, in one line, how good it is."""
 
     save_wanted = Signal(object)  # QImage
+    values_wanted = Signal(object)  # array
 
     def __init__(self, runner: Runner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +50,7 @@ class IteratePane(QWidget):
         layout.addLayout(foot)
         self.view.pointed.connect(self._on_pointed)
         self.view.save_wanted.connect(lambda: self.save_wanted.emit(self.view.image))
+        self.view.values_wanted.connect(self._on_values)
         runner.iterate.connect(self._on_iterate)
         runner.rows_added.connect(self._say)
         runner.session.replaced.connect(self._on_replaced)
@@ -70,6 +72,12 @@ class IteratePane(QWidget):
         super().showEvent(event)
         if self._shown is not None:
             self.view.show_levels(self._shown.display, self._shown.data)
+
+    def _on_values(self) -> None:
+        try:
+            self.values_wanted.emit(self._shown.data())
+        except (AttributeError, LookupError):
+            self.runner.session.said.emit("warning", "There is no iterate to save just now.")
 
     def _on_pointed(self, text: str) -> None:
         self.value.setText(text)

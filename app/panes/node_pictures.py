@@ -26,6 +26,7 @@ class PicturePane(QWidget):
     """Follows the selection; a selector lists every node that has a picture."""
 
     save_wanted = Signal(object)  # QImage
+    values_wanted = Signal(object)  # array
 
     def __init__(self, session: Session, runner: Runner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +69,7 @@ class PicturePane(QWidget):
         self.levels.activated.connect(lambda _: self._show())
         self.view.pointed.connect(self._on_pointed)
         self.view.save_wanted.connect(lambda: self.save_wanted.emit(self.view.image))
+        self.view.values_wanted.connect(self._on_values)
         session.replaced.connect(self._on_replaced)
         session.derived.connect(self._fill)
         session.selection_changed.connect(self._on_selection)
@@ -159,6 +161,11 @@ class PicturePane(QWidget):
         if node.spec is not None and node.spec.category in ("solvers", "views"):
             return f"{node.name} has no picture yet: press Run (F5)."
         return f"The picture of {node.name} is on its way."
+
+    def _on_values(self) -> None:
+        picture = self.runner.pictures.get(self._node or "")
+        if picture is not None:
+            self.values_wanted.emit(picture.data)
 
     def _on_pointed(self, text: str) -> None:
         self.value.setText(text)

@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.engine.protocol import NodeImage, RunFailed
-from app.panes.curves import _round_numbers, decimate
+from app.panes.curves import decimate
 from app.panes.image_view import ImageView
+from app.panes.plot import _round_numbers
 from app.panes.transport import duration
 from app.pictures import auto_levels, to_display, to_image
 from app.search import rank
