@@ -32,14 +32,18 @@ class _Plan:
 
 
 _PLANS = (
-    _Plan("palette", _AREA.LeftDockWidgetArea, (("palette", "Nodes"),)),
+    _Plan("palette", _AREA.LeftDockWidgetArea, (("palette", "Nodes"), ("outline", "Outline"))),
     _Plan("inspector", _AREA.RightDockWidgetArea, (("inspector", "Inspector"),)),
     _Plan(
         "pictures",
         _AREA.RightDockWidgetArea,
         (("iterate", "Iterate"), ("pictures", "PSF and data"), ("compare", "Compare")),
     ),
-    _Plan("text", _AREA.BottomDockWidgetArea, (("script", "Script"), ("issues", "Issues"))),
+    _Plan(
+        "text",
+        _AREA.BottomDockWidgetArea,
+        (("script", "Script"), ("issues", "Issues"), ("history", "History")),
+    ),
     _Plan("curves", _AREA.BottomDockWidgetArea, (("curves", "Convergence"),)),
 )
 _HIDDEN: dict[str, frozenset[str]] = {

@@ -8,10 +8,7 @@ from html import escape
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
-from app import theme
-from app.command_table import COMMANDS
-
-__all__ = ["show_about", "show_keys", "show_plan"]
+__all__ = ["show_about", "show_plan"]
 
 
 def _dialog(parent: QWidget, title: str, body: QWidget) -> QDialog:
@@ -34,28 +31,6 @@ def _page(html: str) -> QTextBrowser:
     page.setHtml(html)
     page.setMinimumSize(460, 420)
     return page
-
-
-def show_keys(parent: QWidget) -> QDialog:
-    """Every shortcut, in a table."""
-    muted = theme.current().muted
-    rows = "".join(
-        f"<tr><td style='padding: 3px 24px 3px 0'><b>{escape(' or '.join(command.keys))}</b></td>"
-        f"<td style='padding: 3px 0'>{escape(command.text.rstrip('…'))}"
-        f"<span style='color:{muted}'> — {escape(command.tip.lower())}</span></td></tr>"
-        for command in COMMANDS
-        if command.keys
-    )
-    mouse = (
-        "<p><b>On the canvas</b></p><p>Drag from port to port to wire; drop a wire on empty canvas "
-        "to add what fits. Drag over empty canvas to select, with Shift or Ctrl to add. "
-        "The wheel zooms, the middle button or Alt and drag pans, Alt+Shift and drag cuts wires."
-        "</p>"
-    )
-    dialog = _dialog(parent, "Keyboard shortcuts", _page(f"<table>{rows}</table>{mouse}"))
-    dialog.resize(560, 600)
-    dialog.show()
-    return dialog
 
 
 def show_plan(parent: QWidget, plan: str) -> QDialog:

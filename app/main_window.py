@@ -28,15 +28,18 @@ from app.panes.code import CodePane
 from app.panes.compare import ComparePane
 from app.panes.curves import CurvesPane
 from app.panes.formula import FormulaBar
+from app.panes.history import HistoryPane
 from app.panes.inspector import Inspector
 from app.panes.iterates import IteratePane
 from app.panes.node_pictures import PicturePane
+from app.panes.outline import OutlinePane
 from app.panes.palette import MIME, Palette
 from app.panes.problems import ProblemsPane
 from app.panes.transport import DeviceChooser, ProgressStrip
 from app.runner import Runner
 from app.session import Notice, Session
 from app.settings import Settings
+from app.shortcuts import apply_keys
 from app.status import StatusLine
 from nodes.catalogue import CATALOGUE
 
@@ -56,6 +59,7 @@ class MainWindow(QMainWindow):
         self.journal = Journal(self.session, self.settings.recovery, self)
         self.commands = Commands(self)
         self.canvas = Canvas(self.session, self.runner)
+        self.canvas.snap = self.settings.flag("snap")
         self.formula = FormulaBar(self.session)
         self.palette_pane = Palette()
         self.inspector = Inspector(self.session)
@@ -64,9 +68,12 @@ class MainWindow(QMainWindow):
         self.compare = ComparePane(self.session, self.runner)
         self.code = CodePane(self.session)
         self.problems = ProblemsPane(self.session)
+        self.history = HistoryPane(self.session)
+        self.outline = OutlinePane(self.session)
         self.curves = CurvesPane(self.runner)
         self.actions_by_id = make_actions(self, self.canvas, self.commands.handler)
         self._compose()
+        apply_keys(self.actions_by_id, self.settings)
         self.device = DeviceChooser(self.runner)
         self.progress = ProgressStrip(self.runner)
         self.submenus = bars.make_menus(self)
@@ -77,6 +84,7 @@ class MainWindow(QMainWindow):
         self._started = False
         self._update_actions()
         self._update_title()
+        self.actions_by_id["view.snap"].setChecked(self.canvas.snap)
 
     # --- assembly ---
 
@@ -99,6 +107,8 @@ class MainWindow(QMainWindow):
                 "compare": self.compare,
                 "script": self.code,
                 "issues": self.problems,
+                "history": self.history,
+                "outline": self.outline,
                 "curves": self.curves,
             },
         )
@@ -112,6 +122,7 @@ class MainWindow(QMainWindow):
         session.replaced.connect(self._update_title)
         runner.state_changed.connect(self._update_actions)
         runner.progressed.connect(self._update_actions)
+        self.outline.shown.connect(self.commands.show_node)
         self.palette_pane.chosen.connect(self.commands.add_node)
         self.problems.counted.connect(self._count_issues)
         self.problems.refresh(force=True)

@@ -8,6 +8,7 @@ from app import helpviews
 from app.chooser import Chooser, Entry
 from app.command_table import COMMANDS
 from app.commands.base import Handlers
+from app.shortcuts import ShortcutDialog
 
 __all__ = ["RunCommands"]
 
@@ -68,7 +69,7 @@ class RunCommands(Handlers):
         self.window.inspector.show_help()
 
     def help_keys(self) -> None:
-        helpviews.show_keys(self.window)
+        ShortcutDialog(self.window.actions_by_id, self.settings, self.window).show()
 
     def help_about(self) -> None:
         helpviews.show_about(self.window, self.runner.engine.versions)
