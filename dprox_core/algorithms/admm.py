@@ -56,11 +56,6 @@ class AdmmState(State):
         """The split copies."""
         return tuple(v - u for v, u in zip(self.v, self.u, strict=True))
 
-    def clone(self) -> AdmmState:
-        """A copy with memory of its own."""
-        x, v, u = (tuple(t.clone() for t in group) for group in (self.x, self.v, self.u))
-        return replace(self, x=x, v=v, u=u)
-
 
 class Admm(Algorithm[AdmmState]):
     """ADMM over the quadratics in ``solver`` and the split terms in ``blocks``.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import torch
 
@@ -25,9 +25,9 @@ class Tolerances:
     absolute: float
     relative: float
 
-    def bound(self, elements: int, scale: float) -> float:
-        """√elements · absolute + relative · scale."""
-        return math.sqrt(elements) * self.absolute + self.relative * scale
+    def bound(self, elements: int, scale: float, unit: float = 1.0) -> float:
+        """√elements · absolute · unit + relative · scale."""
+        return math.sqrt(elements) * self.absolute * unit + self.relative * scale
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,15 @@ class State:
     x: Vectors
     residuals: Residuals | None
 
-    def clone(self) -> State:
+    def clone(self) -> Self:
         """A copy with memory of its own: a step may write into the state it is given."""
-        raise NotImplementedError
+        return replace(self, **{f.name: _copied(getattr(self, f.name)) for f in fields(self)})
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    return tuple(_copied(held) for held in value) if isinstance(value, tuple) else value
 
 
 S = TypeVar("S", bound=State)

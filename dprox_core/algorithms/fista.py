@@ -25,8 +25,7 @@ from typing import Any, ClassVar
 import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
-from dprox_core.compiler.model import BoundTerm, Model
-from dprox_core.linsolve.gradient import QuadraticGradient
+from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -49,20 +48,12 @@ class FistaState(State):
     t: float
     step: Step
 
-    def clone(self) -> FistaState:
-        """A copy with memory of its own."""
-        x, y = (tuple(t.clone() for t in group) for group in (self.x, self.y))
-        return replace(self, x=x, y=y)
-
 
 class Fista(Algorithm[FistaState]):
     """FISTA on a smooth part and, for each variable, one prox.
 
     Args:
-        model: the compiled problem.
-        gradient: the gradient of the smooth part.
-        proxes: for each variable, the terms whose proxes are taken one after the other: one
-            penalty, or a separable one and then bounds.
+        parts: the terms, sorted; no blocks.
         tolerances: when to stop.
         step: τ.
         restart: whether momentum that points uphill is dropped.
@@ -73,17 +64,15 @@ class Fista(Algorithm[FistaState]):
 
     def __init__(
         self,
-        model: Model,
-        gradient: QuadraticGradient,
-        proxes: tuple[tuple[BoundTerm, ...], ...],
+        parts: Parts,
         tolerances: Tolerances,
         step: Step,
         restart: bool,
     ) -> None:
-        self.model = model
+        self.model = parts.model
         self.tolerances = tolerances
-        self._gradient = gradient
-        self._proxes = proxes
+        self._gradient = parts.smooth
+        self._parts = parts
         self._step = step
         self._restart = restart
 
@@ -95,7 +84,7 @@ class Fista(Algorithm[FistaState]):
         """One iteration; nothing of the state given is overwritten."""
         slope = self._gradient(state.y)
         x = tuple(
-            self._prox(index, y - g * state.step, state.step)
+            self._parts.prox_of(index, y - g * state.step, state.step)
             for index, (y, g) in enumerate(zip(state.y, slope, strict=True))
         )
         t = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * state.t * state.t))
@@ -107,11 +96,6 @@ class Fista(Algorithm[FistaState]):
         )
         residuals = self._measure(state, x, slope) if measure else None
         return replace(state, iteration=state.iteration + 1, x=x, y=y, t=t, residuals=residuals)
-
-    def _prox(self, index: int, v: torch.Tensor, step: Step) -> torch.Tensor:
-        for term in self._proxes[index]:
-            v = term.penalty.prox(v, step)
-        return v
 
     @torch.no_grad()
     def _uphill(self, state: FistaState, x: Vectors) -> bool:

@@ -9,7 +9,14 @@ import torch
 from dprox_core.algorithms.admm import Admm
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.plan import Plan
-from dprox_core.compiler.shared import Request, nearest_power_of_two, plan_term, positive
+from dprox_core.compiler.shared import (
+    Request,
+    between,
+    held_bytes,
+    nearest_power_of_two,
+    plan_term,
+    positive,
+)
 from dprox_core.compiler.split import Split, split
 from dprox_core.errors import ParameterError
 from dprox_core.linsolve.base import LinearSolver
@@ -17,29 +24,20 @@ from dprox_core.linsolve.cg import ConjugateGradientSolver
 from dprox_core.linsolve.direct import SeparableSolver
 from dprox_core.numerics import reductions
 
-__all__ = ["build_admm"]
+__all__ = [
+    "admm_memory",
+    "automatic_rho",
+    "build_admm",
+    "checked_linear_solver",
+    "linear_solver",
+]
 
 
 def build_admm(request: Request) -> tuple[Admm, Plan]:
     """ADMM for a model: any sum of functions with a prox."""
     model, options, differentiate = request.model, request.options, request.differentiate
-    wanted = options.get("linear_solver")
-    if wanted not in (None, "cg"):
-        raise ParameterError(
-            f'linear_solver is "cg" or None (automatic), not {wanted!r}.',
-            expected='"cg" or None',
-            got=wanted,
-            where="linear_solver",
-        )
-    relaxation = float(options.get("relaxation", 1.6))
-    if not 0.0 < relaxation < 2.0:
-        raise ParameterError(
-            f"relaxation must lie between 0 and 2, not {relaxation:g}.",
-            expected="a number between 0 and 2",
-            got=relaxation,
-            where="relaxation",
-        )
-    assignment = split(model, wanted)
+    relaxation = between("relaxation", options.get("relaxation", 1.6), 0.0, 2.0)
+    assignment = split(model, checked_linear_solver(options.get("linear_solver")))
     rho = options.get("rho")
     automatic = rho is None
     if rho is None:
@@ -47,13 +45,7 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
     positive("rho", rho)
     if isinstance(rho, torch.Tensor) and not rho.requires_grad:
         rho = float(rho)
-    solver: LinearSolver
-    if assignment.kind == "cg":
-        solver = ConjugateGradientSolver(
-            assignment.part, differentiate, exact=not assignment.blocks
-        )
-    else:
-        solver = SeparableSolver(assignment.part)
+    solver = linear_solver(assignment, differentiate)
     algorithm = Admm(
         model,
         assignment.blocks,
@@ -75,9 +67,32 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
         reason=assignment.reason,
         parameters={"rho": reductions.number(rho), "relaxation": relaxation},
         automatic=("rho",) * automatic + ("relaxation",) * ("relaxation" not in options),
-        memory_bytes=_admm_memory(model, assignment),
+        memory_bytes=admm_memory(model, assignment),
     )
     return algorithm, plan
+
+
+def checked_linear_solver(wanted: object) -> str | None:
+    """The option ``linear_solver``.
+
+    Raises:
+        ParameterError: there is no such solver.
+    """
+    if wanted not in (None, "cg"):
+        raise ParameterError(
+            f'linear_solver is "cg" or None (automatic), not {wanted!r}.',
+            expected='"cg" or None',
+            got=wanted,
+            where="linear_solver",
+        )
+    return None if wanted is None else str(wanted)
+
+
+def linear_solver(assignment: Split, differentiate: bool) -> LinearSolver:
+    """The solver of the kind that was chosen."""
+    if assignment.kind == "cg":
+        return ConjugateGradientSolver(assignment.part, differentiate, exact=not assignment.blocks)
+    return SeparableSolver(assignment.part)
 
 
 def automatic_rho(assignment: Split) -> float:
@@ -115,11 +130,11 @@ def _data_size(assignment: Split) -> float:
     return (sum(means) / len(means)) ** 0.5 if means else 0.0
 
 
-def _admm_memory(model: Model, assignment: Split) -> int:
+def admm_memory(model: Model, assignment: Split) -> int:
+    """Predicted bytes of a solve with a linear solve and split copies."""
     unknowns = sum(space.nbytes for space in model.spaces)
     split_size = sum(row.range.nbytes for row in assignment.part.couplings)
-    held = sum(t.nbytes for term in model.terms for t in term.row.tensors())
-    held += sum(t.penalty.offset.nbytes for t in model.terms if t.penalty.offset is not None)
+    held = held_bytes(model)
     # x, its sum of pulled-back blocks, the last good answer, two spectra and the factors of the
     # linear solve; v, u and scratch for each block.
     factor = 8 if assignment.kind == "cg" else 7

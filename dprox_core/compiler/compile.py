@@ -115,8 +115,9 @@ def _shown(model: Model) -> list[str]:
 
 
 def _builder(method: str, options: Mapping[str, Any]) -> Any:
-    from dprox_core.compiler.methods import METHODS
+    from dprox_core.compiler.methods import ALIASES, METHODS
 
+    method = ALIASES.get(method, method)
     if method not in METHODS:
         raise ParameterError(
             f'There is no method "{method}": choose one of {", ".join(METHODS)}.',

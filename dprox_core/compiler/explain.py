@@ -9,8 +9,14 @@ __all__ = ["explain"]
 
 _METHODS = {
     "admm": "ADMM (alternating direction method of multipliers)",
-    "hqs": "HQS (half-quadratic splitting)",
+    "admm_vxu": "ADMM with the proxes before the linear solve",
+    "ladmm": "linearized ADMM (gradient steps in place of the linear solve)",
+    "hqs": "half-quadratic splitting (a growing penalty, no duals)",
+    "pdhg": "PDHG (primal-dual hybrid gradient, Chambolle-Pock)",
+    "pgd": "proximal gradient (forward-backward splitting)",
     "fista": "FISTA (accelerated proximal gradient)",
+    "dr": "Douglas-Rachford splitting",
+    "pd3o": "PD3O or Condat-Vũ (primal-dual splitting with gradient steps)",
 }
 _SOLVERS = {
     "diagonal": "pixel by pixel",

@@ -8,36 +8,45 @@ from typing import Any
 from dprox_core.algorithms.admm import Admm
 from dprox_core.algorithms.base import Algorithm
 from dprox_core.algorithms.fista import Fista
+from dprox_core.algorithms.ladmm import Ladmm
+from dprox_core.algorithms.pgd import Pgd
 from dprox_core.algorithms.plug_and_play import PlugAndPlay
+from dprox_core.algorithms.primal_dual import PD3O_OPTIONS, PDHG_OPTIONS
+from dprox_core.algorithms.splitting import AdmmVxu, DouglasRachford, Hqs
 from dprox_core.compiler.build_admm import build_admm
-from dprox_core.compiler.build_fista import build_fista
+from dprox_core.compiler.build_gradient import build_fista, build_pgd
 from dprox_core.compiler.build_plug_and_play import build_plug_and_play, has_prior
+from dprox_core.compiler.build_primal_dual import build_ladmm, build_pd3o, build_pdhg
+from dprox_core.compiler.build_splitting import build_admm_vxu, build_dr, build_hqs
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.shared import Request
-from dprox_core.errors import CompileError, ParameterError
+from dprox_core.errors import ParameterError
 
-__all__ = ["METHODS"]
+__all__ = ["ALIASES", "METHODS"]
 
 
 def _admm(request: Request) -> tuple[Algorithm[Any], Plan]:
     if has_prior(request.model):
         return build_plug_and_play(request, "admm")
-    _refuse_courses("admm", request)
+    _refuse_courses(request)
     return build_admm(request)
 
 
 def _hqs(request: Request) -> tuple[Algorithm[Any], Plan]:
     if has_prior(request.model):
+        if request.options.get("rhos") is not None:
+            raise ParameterError(
+                "With a deep prior ρ follows from the noise levels: give sigmas instead of rhos.",
+                expected="sigmas",
+                got=request.options["rhos"],
+                where="rhos",
+            )
         return build_plug_and_play(request, "hqs")
-    raise CompileError(
-        'hqs is for problems with a deep prior, and this one has none: use method "admm".',
-        expected="a deep prior",
-        got=request.text,
-        where=request.text,
-    )
+    _refuse_courses(request)
+    return build_hqs(request)
 
 
-def _refuse_courses(method: str, request: Request) -> None:
+def _refuse_courses(request: Request) -> None:
     for name in ("sigmas", "steps"):
         if request.options.get(name) is not None:
             raise ParameterError(
@@ -48,9 +57,22 @@ def _refuse_courses(method: str, request: Request) -> None:
             )
 
 
+def _both(*options: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for held in options for name in held))
+
+
 METHODS: Mapping[str, tuple[tuple[str, ...], Callable[..., tuple[Algorithm[Any], Plan]]]] = {
-    "admm": (tuple(dict.fromkeys([*Admm.options, *PlugAndPlay.options])), _admm),
-    "hqs": (tuple(PlugAndPlay.options), _hqs),
+    "admm": (_both(Admm.options, PlugAndPlay.options), _admm),
+    "admm_vxu": (tuple(AdmmVxu.options), build_admm_vxu),
+    "ladmm": (tuple(Ladmm.options), build_ladmm),
+    "hqs": (_both(Hqs.options, PlugAndPlay.options), _hqs),
+    "pdhg": (tuple(PDHG_OPTIONS), build_pdhg),
+    "pgd": (tuple(Pgd.options), build_pgd),
     "fista": (tuple(Fista.options), build_fista),
+    "dr": (tuple(DouglasRachford.options), build_dr),
+    "pd3o": (tuple(PD3O_OPTIONS), build_pd3o),
 }
 """Method name → its options' names, and what builds it."""
+
+ALIASES: Mapping[str, str] = {"pc": "pdhg"}
+"""Further names: the published reference calls PDHG after Pock and Chambolle."""

@@ -14,7 +14,17 @@ from dprox_core.compiler.plan import PassRecord, Plan, PlanTerm
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 
-__all__ = ["Request", "nearest_power_of_two", "plan_term", "positive", "rounded_below"]
+__all__ = [
+    "Request",
+    "between",
+    "choice",
+    "flag",
+    "held_bytes",
+    "nearest_power_of_two",
+    "plan_term",
+    "positive",
+    "rounded_below",
+]
 
 
 @dataclass(frozen=True)
@@ -86,3 +96,56 @@ def positive(name: str, value: object) -> None:
             got=value,
             where=name,
         )
+
+
+def between(name: str, value: Any, low: float, high: float) -> float:
+    """A number strictly between two others.
+
+    Raises:
+        ParameterError: it is not.
+    """
+    number = float(value) if isinstance(value, (int, float)) else math.nan
+    if not low < number < high:
+        raise ParameterError(
+            f"{name} must lie between {low:g} and {high:g}, not {value!r}.",
+            expected=f"a number between {low:g} and {high:g}",
+            got=value,
+            where=name,
+        )
+    return number
+
+
+def flag(name: str, value: object) -> bool:
+    """True or False.
+
+    Raises:
+        ParameterError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise ParameterError(
+            f"{name} is True or False, not {value!r}.",
+            expected="True or False",
+            got=value,
+            where=name,
+        )
+    return value
+
+
+def choice(name: str, value: object, known: tuple[str, ...]) -> str:
+    """One of some names.
+
+    Raises:
+        ParameterError: it is none of them.
+    """
+    if value not in known:
+        shown = " or ".join(f'"{word}"' for word in known)
+        raise ParameterError(
+            f"{name} is {shown}, not {value!r}.", expected=shown, got=value, where=name
+        )
+    return str(value)
+
+
+def held_bytes(model: Model) -> int:
+    """The memory that operators and data take."""
+    held = sum(t.nbytes for term in model.terms for t in term.row.tensors())
+    return held + sum(t.penalty.offset.nbytes for t in model.terms if t.penalty.offset is not None)

@@ -1,0 +1,158 @@
+"""How fast a step is, and how soon a solve is done, beside what one would write by hand.
+
+    python -m benchmarks.solvers [--sizes 512x1 1024x3] [--solve 512x1] [--threads 1 2] [--peers]
+
+Total-variation deconvolution with x ≥ 0 (benchmarks/television.py). Contestants take turns, so that
+whatever else the machine does hits all of them alike; medians of the rounds, and ratios to the
+floor and to the ADMM written by hand. Sizes named by ``--solve`` are also solved to a relative gap
+of 1e-4. With ``--peers`` other libraries take part as far as they can be imported
+(benchmarks/peers.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+
+# A waiting thread that spins takes the processor from the one that works.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import torch
+
+from benchmarks.television import ByHand, Contestant, Floor, Instance, Ours, instance
+
+__all__ = ["Outcome", "main", "measure"]
+
+STEP_TARGET, SOLVE_TARGET = 1.3, 1.3
+GAP = 1e-4
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one contestant took.
+
+    Attributes:
+        step: seconds for one iteration, median.
+        iterations: to a relative gap of 1e-4, None where it was not reached.
+        solve: seconds for those, median.
+    """
+
+    step: float
+    iterations: int | None
+    solve: float | None
+
+
+def measure(
+    contestants: list[Contestant], needed: dict[str, int], steps: int, rounds: int
+) -> dict[str, Outcome]:
+    """All contestants on one problem, taking turns.
+
+    Args:
+        contestants: who takes part.
+        needed: how many iterations each takes to the gap.
+        steps: iterations timed in one turn.
+        rounds: turns.
+    """
+    times: dict[str, list[float]] = {c.name: [] for c in contestants}
+    solves: dict[str, list[float]] = {c.name: [] for c in contestants}
+    for turn in range(rounds):
+        for contestant in contestants:
+            contestant.restart()
+            contestant.advance(3)
+            times[contestant.name].append(_timed(contestant, steps) / steps)
+            count = needed.get(contestant.name)
+            if count is not None and turn < 3:
+                contestant.restart()
+                solves[contestant.name].append(_timed(contestant, count))
+    return {
+        c.name: Outcome(
+            statistics.median(times[c.name]),
+            needed.get(c.name),
+            statistics.median(solves[c.name]) if solves[c.name] else None,
+        )
+        for c in contestants
+    }
+
+
+def _timed(contestant: Contestant, iterations: int) -> float:
+    begun = time.perf_counter()
+    contestant.advance(iterations)
+    return time.perf_counter() - begun
+
+
+def iterations_needed(data: Instance, contestants: list[Contestant]) -> dict[str, int]:
+    """For each, the first multiple of twenty whose gap is small enough; looked for untimed."""
+    long_run = Ours(data)
+    long_run.advance(1500)
+    best = data.objective(long_run.iterate())
+    needed = {}
+    for contestant in contestants:
+        contestant.restart()
+        for count in range(20, 1501, 20):
+            contestant.advance(20)
+            if data.objective(contestant.iterate()) - best <= GAP * best:
+                needed[contestant.name] = count
+                break
+    return needed
+
+
+def main() -> int:
+    """Measure, print the tables, and say by the exit code whether the targets were met."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--sizes", nargs="+", default=["512x1", "1024x3"], metavar="SIDExCHANNELS")
+    parser.add_argument("--solve", nargs="*", default=["512x1"], metavar="SIDExCHANNELS")
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--peers", action="store_true", help="other libraries, where installed")
+    options = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, torch "
+          f"{torch.__version__}")  # fmt: skip
+    print("| problem | threads | | ms / iteration | / floor | iterations to 1e-4 | s | / by hand |")
+    print("|---|---|---|---|---|---|---|---|")
+    met = True
+    for text in options.sizes:
+        size, channels = (int(part) for part in text.split("x"))
+        data = instance(size, channels)
+        contestants: list[Contestant] = [Floor(data), ByHand(data), Ours(data)]
+        if options.peers and channels == 1:
+            from benchmarks.peers import available
+
+            contestants += available(data)
+        torch.set_num_threads(max(options.threads))
+        # The floor takes the same iterations as the ADMM written by hand.
+        needed = iterations_needed(data, contestants[1:]) if text in options.solve else {}
+        for threads in options.threads:
+            torch.set_num_threads(threads)
+            steps = 40 if size * size * channels <= 2**19 else 4
+            found = measure(contestants, needed, steps, options.rounds)
+            met &= _print(f"{size}² × {channels}", threads, found)
+    words = f"a step at most {STEP_TARGET} × the floor, a solve at most {SOLVE_TARGET} × by hand"
+    print(f"targets: {words}:", "met" if met else "MISSED")
+    return 0 if met else 1
+
+
+def _print(problem: str, threads: int, found: dict[str, Outcome]) -> bool:
+    floor, by_hand = found[Floor.name], found[ByHand.name]
+    for name, outcome in found.items():
+        solve, share = "–", "–"
+        if outcome.solve is not None:
+            solve = f"{outcome.solve:.2f}"
+            share = "–" if by_hand.solve is None else f"{outcome.solve / by_hand.solve:.2f}"
+        print(
+            f"| {problem} | {threads} | {name} | {1e3 * outcome.step:.2f} | "
+            f"{outcome.step / floor.step:.2f} | {outcome.iterations or '–'} | {solve} | {share} |"
+        )
+    ours = found[Ours.name]
+    soon = ours.solve is None or (
+        by_hand.solve is None or ours.solve <= SOLVE_TARGET * by_hand.solve
+    )
+    return soon and ours.step <= STEP_TARGET * floor.step
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What every method does with split terms: push a point through their operators, pull back."""
+
+from __future__ import annotations
+
+import torch
+
+from dprox_core.algorithms.base import Residuals, Tolerances, joint_norm
+from dprox_core.compiler.model import BoundTerm
+from dprox_core.linops.space import Space
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+from dprox_core.proxfns.indicators import Box
+
+__all__ = ["Blocks"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+class Blocks:
+    """The split terms h_j(K_j x).
+
+    Args:
+        terms: the terms.
+        spaces: the spaces of the variables.
+    """
+
+    def __init__(self, terms: tuple[BoundTerm, ...], spaces: tuple[Space, ...]) -> None:
+        self.terms = terms
+        self.spaces = spaces
+        self._feasible: dict[int, int] = {}
+        for index, block in enumerate(terms):
+            plain = block.penalty.scale is None and block.penalty.offset is None
+            if isinstance(block.function, Box) and plain and block.row.is_identity:
+                self._feasible.setdefault(block.row.entries[0][0], index)
+
+    def push(self, x: Vectors) -> Vectors:
+        """K_j x for every block."""
+        return tuple(block.row.forward(x) for block in self.terms)
+
+    def pull(self, ys: Vectors) -> list[torch.Tensor]:
+        """Σ_j K_jᴴ y_j for every variable."""
+        sums = [space.zeros() for space in self.spaces]
+        in_place = not torch.is_grad_enabled()
+        for block, y in zip(self.terms, ys, strict=True):
+            block.row.adjoint_add(y, sums, in_place)
+        return sums
+
+    def prox(self, points: Vectors, step: Step) -> Vectors:
+        """The prox of step · h_j at each point."""
+        return tuple(b.penalty.prox(v, step) for b, v in zip(self.terms, points, strict=True))
+
+    def feasible(self, x: Vectors, copies: Vectors) -> Vectors:
+        """The variables; for one with bounds, its split copy, which meets them exactly."""
+        held = (self._feasible.get(index) for index in range(len(x)))
+        return tuple(v if i is None else copies[i] for v, i in zip(x, held, strict=True))
+
+    @torch.no_grad()
+    def residuals(
+        self,
+        tolerances: Tolerances,
+        images: Vectors,
+        copies: Vectors,
+        moved: Vectors,
+        duals: Vectors,
+        rho: Step,
+    ) -> Residuals:
+        """‖K x − z‖ and ρ ‖Σ_j K_jᴴ moved_j‖, tolerances as in Boyd et al. 2011, section 3.3.1.
+
+        Args:
+            tolerances: absolute and relative.
+            images: K_j x.
+            copies: z_j.
+            moved: what ρ K_jᴴ (·) must vanish for the iterate to be stationary.
+            duals: the scaled duals u_j.
+            rho: ρ; absolute tolerances of the dual residual are in units of it.
+        """
+        if not self.terms:
+            return Residuals(0.0, 0.0, 0.0, 0.0)
+        weight = reductions.number(rho)
+        primal = joint_norm([a - b for a, b in zip(images, copies, strict=True)])
+        size = max(joint_norm(images), joint_norm(copies))
+        pushed = 0.0
+        for block, dual in zip(self.terms, duals, strict=True):
+            sums = [space.zeros() for space in self.spaces]
+            block.row.adjoint_add(dual.detach(), sums, in_place=True)
+            pushed += joint_norm(sums) ** 2
+        rows = sum(copy.numel() for copy in copies)
+        columns = sum(space.numel for space in self.spaces)
+        return Residuals(
+            primal,
+            weight * joint_norm(self.pull(tuple(m.detach() for m in moved))),
+            tolerances.bound(rows, size),
+            weight * tolerances.bound(columns, pushed**0.5),
+        )

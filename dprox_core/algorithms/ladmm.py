@@ -1,0 +1,168 @@
+"""Linearized ADMM: ADMM without a linear system.
+
+minimize f(x) + Σ_i g_i(x_i) + Σ_j h_j(K_j x)
+
+    x   ← prox of μ g at x − μ (∇f(x) + ρ Σ_j K_jᴴ (K_j x − z_j + u_j))
+    z_j ← prox of h_j / ρ at K_j x + u_j
+    u_j ← u_j + K_j x − z_j
+
+with 1/μ ≥ L + ρ ‖K‖². N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 4.4.2; with the
+gradient step on f, Y. Ouyang, Y. Chen, G. Lan, E. Pasiliao, An Accelerated Linearized Alternating
+Direction Method of Multipliers, 2015, (1.9).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.parts import Parts
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+
+__all__ = ["Ladmm", "LadmmState"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass
+class LadmmState(State):
+    """State of linearized ADMM.
+
+    Attributes:
+        z: the split copies.
+        u: the scaled duals.
+        images: K_j x.
+        rho: ρ.
+        changes: how often ρ was changed.
+    """
+
+    z: Vectors
+    u: Vectors
+    images: Vectors
+    rho: Step
+    changes: int = 0
+
+
+class Ladmm(Algorithm[LadmmState]):
+    """Linearized ADMM over smooth terms, one prox a variable, and blocks.
+
+    Args:
+        parts: the terms, sorted.
+        tolerances: when to stop.
+        rho: ρ to start with.
+        adaptive: whether ρ is balanced.
+        lipschitz: L of the smooth part.
+        coupling: ‖K‖², at most Σ_j ‖K_j‖².
+    """
+
+    name = "ladmm"
+    options: ClassVar[Mapping[str, Any]] = {"rho": None}
+
+    max_changes: ClassVar[int] = 12
+
+    def __init__(
+        self,
+        parts: Parts,
+        tolerances: Tolerances,
+        rho: Step,
+        adaptive: bool,
+        lipschitz: float,
+        coupling: float,
+    ) -> None:
+        self.model = parts.model
+        self.tolerances = tolerances
+        self._parts = parts
+        self._rho = rho
+        self._adaptive = adaptive
+        self._lipschitz = lipschitz
+        self._coupling = coupling
+
+    def _length(self, rho: Step) -> Step:
+        """μ."""
+        return 0.99 / (self._lipschitz + rho * self._coupling)
+
+    def init(self, x0: Vectors) -> LadmmState:
+        """z_j = K_j x₀, u_j = 0."""
+        images = self._parts.push(x0)
+        u = tuple(torch.zeros_like(t) for t in images)
+        return LadmmState(0, x0, None, images, u, images, self._rho)
+
+    def step(self, state: LadmmState, measure: bool) -> LadmmState:
+        """One iteration; nothing of the state given is overwritten."""
+        parts, rho = self._parts, state.rho
+        length = self._length(rho)
+        misfit = tuple(
+            (a - z + u) * rho for a, z, u in zip(state.images, state.z, state.u, strict=True)
+        )
+        direction = parts.pull(misfit)
+        slope: Vectors = ()
+        if parts.smooth.terms:
+            slope = parts.smooth(state.x)
+            direction = tuple(d + s for d, s in zip(direction, slope, strict=True))
+        forward = tuple(x - d * length for x, d in zip(state.x, direction, strict=True))
+        x = parts.prox(forward, length)
+        images = parts.push(x)
+        points = tuple(a + u for a, u in zip(images, state.u, strict=True))
+        z = tuple(
+            block.penalty.prox(v, 1.0 / rho) for block, v in zip(parts.blocks, points, strict=True)
+        )
+        u = tuple(v - c for v, c in zip(points, z, strict=True))
+        new = replace(
+            state, iteration=state.iteration + 1, x=x, z=z, u=u, images=images, residuals=None
+        )
+        if measure:
+            new.residuals = self._measure(state, new, direction, slope)
+        return new
+
+    @torch.no_grad()
+    def _measure(
+        self, state: LadmmState, new: LadmmState, direction: Vectors, slope: Vectors
+    ) -> Residuals:
+        """‖K x⁺ − z⁺‖, and the length of ∇f(x⁺) + ρ Kᴴ u⁺ + the subgradient g's prox found."""
+        parts, rho = self._parts, reductions.number(state.rho)
+        length = reductions.number(self._length(state.rho))
+        back = parts.pull(tuple(u * rho for u in new.u))
+        stationary = [
+            (a - b) / length - d + late
+            for a, b, d, late in zip(state.x, new.x, direction, back, strict=True)
+        ]
+        size = joint_norm(back)
+        if slope:
+            after = parts.smooth(new.x)
+            stationary = [s + g for s, g in zip(stationary, after, strict=True)]
+            size = max(size, joint_norm(after), parts.smooth.scale)
+        gap = [a - c for a, c in zip(new.images, new.z, strict=True)]
+        return Residuals(
+            joint_norm(gap),
+            joint_norm(stationary),
+            self.tolerances.bound(parts.split_size, max(joint_norm(new.images), joint_norm(new.z))),
+            self.tolerances.bound(parts.unknowns, size, unit=min(1.0, rho)),
+        )
+
+    def adapt(self, state: LadmmState) -> LadmmState:
+        """Balance residuals by ρ, the scaled duals along with it."""
+        held = state.residuals
+        if not self._adaptive or held is None or state.changes >= self.max_changes:
+            return state
+        if min(held.primal_tolerance, held.dual_tolerance, held.primal, held.dual) <= 0.0:
+            return state
+        ratio = (held.primal / held.primal_tolerance) / (held.dual / held.dual_tolerance)
+        if not math.isfinite(ratio) or 0.1 <= ratio <= 10.0:
+            return state
+        factor = 2.0 if ratio > 1.0 else 0.5
+        u = tuple(t / factor for t in state.u)
+        return replace(state, u=u, rho=state.rho * factor, changes=state.changes + 1)
+
+    def answer(self, state: LadmmState) -> Vectors:
+        """The variables, which meet simple constraints because a prox made them."""
+        return state.x
+
+    def parameter(self, state: LadmmState) -> float:
+        """ρ."""
+        return reductions.number(state.rho)

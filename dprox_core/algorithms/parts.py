@@ -1,0 +1,73 @@
+"""The three kinds of parts that first-order methods see, and what they do with them.
+
+minimize f(x) + Σ_i g_i(x_i) + Σ_j h_j(K_j x): f smooth, g_i with a prox in one variable, h_j with
+a prox behind a linear operator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from dprox_core.compiler.model import BoundTerm, Model
+from dprox_core.linsolve.smooth import SmoothPart
+from dprox_core.proxfns.base import Step
+
+__all__ = ["Parts"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A model sorted by what a method can do with its terms.
+
+    Attributes:
+        model: the compiled problem.
+        smooth: f.
+        proxes: for each variable, the terms whose proxes are taken one after the other: none, one
+            penalty, or a separable one and then bounds.
+        blocks: the terms h_j with their K_j.
+    """
+
+    model: Model
+    smooth: SmoothPart
+    proxes: tuple[tuple[BoundTerm, ...], ...]
+    blocks: tuple[BoundTerm, ...]
+
+    def prox(self, x: Vectors, step: Step) -> Vectors:
+        """The prox of step · g."""
+        return tuple(self.prox_of(index, v, step) for index, v in enumerate(x))
+
+    def prox_of(self, index: int, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """The prox of step · g_i at one variable."""
+        for term in self.proxes[index]:
+            v = term.penalty.prox(v, step)
+        return v
+
+    def push(self, x: Vectors) -> Vectors:
+        """K_j x for every block."""
+        return tuple(block.row.forward(x) for block in self.blocks)
+
+    def pull(self, ys: Vectors) -> Vectors:
+        """Σ_j K_jᴴ y_j for every variable."""
+        sums = [space.zeros() for space in self.model.spaces]
+        in_place = not torch.is_grad_enabled()
+        for block, y in zip(self.blocks, ys, strict=True):
+            block.row.adjoint_add(y, sums, in_place)
+        return tuple(sums)
+
+    def block_norms(self) -> list[float]:
+        """‖K_j‖ for every block."""
+        return [block.row.norm_bound() for block in self.blocks]
+
+    @property
+    def unknowns(self) -> int:
+        """How many numbers are sought."""
+        return sum(space.numel for space in self.model.spaces)
+
+    @property
+    def split_size(self) -> int:
+        """How many numbers the blocks' arguments hold."""
+        return sum(block.row.range.numel for block in self.blocks)

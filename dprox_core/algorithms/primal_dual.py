@@ -1,0 +1,266 @@
+"""Primal-dual splitting: PDHG, Condat-Vũ and PD3O, one iteration with three faces.
+
+minimize f(x) + Σ_i g_i(x_i) + Σ_j h_j(K_j x)
+
+    x⁺ ← prox of τ g at x − τ ∇f(x) − τ Σ_j K_jᴴ y_j
+    x̄  ← 2 x⁺ − x                                        (PDHG, Condat-Vũ)
+         2 x⁺ − x + τ (∇f(x) − ∇f(x⁺))                   (PD3O)
+    y_j⁺ ← prox of σ_j h_j* at y_j + σ_j K_j x̄
+
+without f that is PDHG: A. Chambolle, T. Pock, A First-Order Primal-Dual Algorithm for Convex
+Problems with Applications to Imaging, 2011; with f, L. Condat, A Primal-Dual Splitting Method,
+2013, and B. C. Vũ, 2013, which need 1/τ − Σ σ_j ‖K_j‖² ≥ L/2; or M. Yan, A New Primal-Dual
+Algorithm for Minimizing the Sum of Three Functions, 2018, which needs only τ < 2/L and
+τ Σ σ_j ‖K_j‖² ≤ 1. Over-relaxation moves (x, y) by α of the way, 0 < α < 2 − τL-dependent (Condat
+2013, theorem 3.1). Preconditioning gives every block a σ_j ∝ 1/‖K_j‖ of its own (after T. Pock,
+A. Chambolle, Diagonal Preconditioning for First Order Primal-Dual Algorithms, 2011); adaptive steps
+move the ratio σ/τ to where both residuals weigh alike (T. Goldstein, M. Li, X. Yuan, 2015).
+
+Residuals are those of the optimality conditions: primal ‖K x⁺ − z‖ with z_j the point at which y_j⁺
+is a subgradient of h_j; dual ‖∇f(x⁺) + Kᴴ y⁺ + ∂g(x⁺)‖ with the subgradient the prox found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.parts import Parts
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+
+__all__ = ["PrimalDual", "PrimalDualState", "StepRule"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class StepRule:
+    """Step sizes for a primal weight ω: σ_j = ω s_j, and the longest τ that converges.
+
+    Attributes:
+        shares: s_j.
+        coupling: Σ_j s_j ‖K_j‖².
+        lipschitz: L of the smooth part.
+        three: whether PD3O's condition holds instead of Condat and Vũ's.
+        given: τ where the user gave it, in units of nothing; None for the longest.
+    """
+
+    shares: tuple[float, ...]
+    coupling: float
+    lipschitz: float
+    three: bool
+    given: Step | None = None
+
+    def tau(self, weight: Step) -> Step:
+        """τ for ω."""
+        if self.given is not None:
+            return self.given
+        pull = weight * self.coupling
+        if self.three:
+            if self.lipschitz == 0.0:
+                return 0.99 / pull
+            bound = 1.9 / self.lipschitz
+            if self.coupling == 0.0:
+                return bound
+            if isinstance(pull, torch.Tensor):
+                return torch.clamp(0.99 / pull, max=bound)
+            return min(0.99 / pull, bound)
+        return 0.99 / (pull + 0.5 * self.lipschitz)
+
+
+@dataclass
+class PrimalDualState(State):
+    """State of primal-dual splitting.
+
+    Attributes:
+        y: the duals.
+        slope: ∇f(x), computed once and used twice.
+        weight: ω, the ratio that σ and τ share out.
+        changes: how often ω was changed.
+    """
+
+    y: Vectors
+    slope: Vectors
+    weight: Step
+    changes: int = 0
+
+
+class PrimalDual(Algorithm[PrimalDualState]):
+    """Primal-dual splitting over smooth terms, one prox a variable, and blocks.
+
+    Args:
+        name: "pdhg" or "pd3o", for messages.
+        parts: the terms, sorted.
+        tolerances: when to stop.
+        rule: step sizes for a primal weight.
+        weight: ω to start with.
+        relaxation: α.
+        adaptive: whether ω is balanced.
+    """
+
+    name = "pdhg"
+
+    max_changes: ClassVar[int] = 12
+    max_span: ClassVar[float] = 1e4
+
+    def __init__(
+        self,
+        name: str,
+        parts: Parts,
+        tolerances: Tolerances,
+        rule: StepRule,
+        weight: Step,
+        relaxation: float,
+        adaptive: bool,
+    ) -> None:
+        self.name = name  # type: ignore[misc]
+        self.model = parts.model
+        self.tolerances = tolerances
+        self._parts = parts
+        self._rule = rule
+        self._weight = weight
+        self._relaxation = relaxation
+        self._adaptive = adaptive
+
+    def init(self, x0: Vectors) -> PrimalDualState:
+        """x = x₀, y = 0."""
+        y = tuple(block.row.range.zeros() for block in self._parts.blocks)
+        return PrimalDualState(0, x0, None, y, self._slope(x0), self._weight)
+
+    def _slope(self, x: Vectors) -> Vectors:
+        return self._parts.smooth(x) if self._parts.smooth.terms else ()
+
+    def step(self, state: PrimalDualState, measure: bool) -> PrimalDualState:
+        """One iteration; nothing of the state given is overwritten."""
+        tau = self._rule.tau(state.weight)
+        sigmas = [state.weight * share for share in self._rule.shares]
+        direction = self._parts.pull(state.y)
+        if state.slope:
+            direction = tuple(d + s for d, s in zip(direction, state.slope, strict=True))
+        forward = tuple(x - d * tau for x, d in zip(state.x, direction, strict=True))
+        new = self._parts.prox(forward, tau)
+        slope = self._slope(new)
+        ahead = tuple(2.0 * b - a for a, b in zip(state.x, new, strict=True))
+        if self._rule.three and slope:
+            ahead = tuple(
+                v + (early - late) * tau
+                for v, early, late in zip(ahead, state.slope, slope, strict=True)
+            )
+        images = self._parts.push(ahead)
+        y = tuple(
+            _dual(block.penalty.dual_prox, held / s + image, s)
+            for block, held, image, s in zip(
+                self._parts.blocks, state.y, images, sigmas, strict=True
+            )
+        )
+        residuals = None
+        if measure:
+            residuals = self._measure(state, new, y, slope, ahead, sigmas, tau)
+        alpha = self._relaxation
+        if alpha != 1.0:
+            new = tuple(torch.lerp(a, b, alpha) for a, b in zip(state.x, new, strict=True))
+            y = tuple(torch.lerp(a, b, alpha) for a, b in zip(state.y, y, strict=True))
+            slope = self._slope(new)
+        return replace(
+            state, iteration=state.iteration + 1, x=new, y=y, slope=slope, residuals=residuals
+        )
+
+    @torch.no_grad()
+    def _measure(
+        self,
+        state: PrimalDualState,
+        new: Vectors,
+        y: Vectors,
+        slope: Vectors,
+        ahead: Vectors,
+        sigmas: list[Step],
+        tau: Step,
+    ) -> Residuals:
+        length = reductions.number(tau)
+        back, images = self._parts.pull(y), self._parts.push(new)
+        pushed = self._parts.push(ahead)
+        copies = [
+            (old - late) / reductions.number(s) + image
+            for old, late, s, image in zip(state.y, y, sigmas, pushed, strict=True)
+        ]
+        earlier = self._parts.pull(state.y)
+        stationary = [
+            (a - b) / length + late - early
+            for a, b, late, early in zip(state.x, new, back, earlier, strict=True)
+        ]
+        size = joint_norm(back)
+        if slope:
+            stationary = [
+                s + late - early
+                for s, late, early in zip(stationary, slope, state.slope, strict=True)
+            ]
+            size = max(size, joint_norm(slope), self._parts.smooth.scale)
+        weight = reductions.number(state.weight)
+        gap = joint_norm([image - copy for image, copy in zip(images, copies, strict=True)])
+        return Residuals(
+            gap,
+            joint_norm(stationary),
+            self.tolerances.bound(
+                self._parts.split_size, max(joint_norm(images), joint_norm(copies))
+            ),
+            self.tolerances.bound(self._parts.unknowns, size, unit=min(1.0, weight)),
+        )
+
+    def adapt(self, state: PrimalDualState) -> PrimalDualState:
+        """Move ω towards where both residuals are as far from their tolerances."""
+        held = state.residuals
+        if not self._adaptive or held is None or state.changes >= self.max_changes:
+            return state
+        if min(held.primal_tolerance, held.dual_tolerance, held.primal, held.dual) <= 0.0:
+            return state
+        ratio = (held.primal / held.primal_tolerance) / (held.dual / held.dual_tolerance)
+        if not math.isfinite(ratio) or 0.1 <= ratio <= 10.0:
+            return state
+        factor = 2.0 if ratio > 1.0 else 0.5
+        span = reductions.number(state.weight * factor / self._weight)
+        if not 1.0 / self.max_span <= span <= self.max_span:
+            return state
+        return replace(state, weight=state.weight * factor, changes=state.changes + 1)
+
+    def answer(self, state: PrimalDualState) -> Vectors:
+        """The variables; over-relaxed ones go through their bounds once more."""
+        if self._relaxation == 1.0:
+            return state.x
+        return tuple(self._bounded(index, x) for index, x in enumerate(state.x))
+
+    def _bounded(self, index: int, x: torch.Tensor) -> torch.Tensor:
+        for term in self._parts.proxes[index]:
+            if term.function.is_indicator:
+                x = term.penalty.prox(x, 1.0)
+        return x
+
+    def parameter(self, state: PrimalDualState) -> float:
+        """The step size τ."""
+        return reductions.number(self._rule.tau(state.weight))
+
+
+def _dual(dual_prox: Any, point: torch.Tensor, sigma: Step) -> torch.Tensor:
+    """The prox of σ h* at σ · point (Moreau)."""
+    return dual_prox(point, 1.0 / sigma) * sigma
+
+
+PDHG_OPTIONS: Mapping[str, Any] = {
+    "step": None,
+    "weight": None,
+    "relaxation": 1.0,
+    "adaptive": True,
+    "preconditioned": True,
+}
+PD3O_OPTIONS: Mapping[str, Any] = {
+    "step": None,
+    "weight": None,
+    "variant": "pd3o",
+    "adaptive": True,
+    "preconditioned": True,
+}

@@ -1,0 +1,250 @@
+"""Relatives of ADMM that share its linear solve: the order z, x, u; half-quadratic splitting;
+Douglas-Rachford.
+
+minimize q(x) + Σ_j h_j(K_j x), q = Σ_q w_q ‖A_q x + b_q‖²
+
+admm_vxu, ADMM with the proxes first (the same method with the two blocks exchanged):
+
+    z_j ← prox of h_j / ρ at K_j x + u_j
+    x   ← argmin q(x) + (ρ/2) Σ_j ‖K_j x − z_j + u_j‖²
+    u_j ← u_j + K_j x − z_j
+
+hqs, the quadratic penalty method without duals, ρ_k growing (D. Geman, C. Yang, Nonlinear Image
+Recovery with Half-Quadratic Regularization, 1995; that ρ_k → ∞ with Σ 1/ρ_k = ∞ reaches the optimum
+is G. Passty, Ergodic Convergence to a Zero of the Sum of Monotone Operators, 1979):
+
+    z_j ← prox of h_j / ρ_k at K_j x
+    x   ← argmin q(x) + (ρ_k/2) Σ_j ‖K_j x − z_j‖²
+
+dr, Douglas-Rachford splitting on (x, K x) (P.-L. Lions, B. Mercier, 1979; in the form for a graph
+N. Parikh, S. Boyd, Block Splitting for Distributed Optimization, 2014):
+
+    x   ← argmin q(x) + (ρ/2) Σ_j ‖K_j x − w_j‖²
+    z_j ← prox of h_j / ρ at 2 K_j x − w_j
+    w_j ← w_j + α (z_j − K_j x)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+
+from dprox_core.algorithms.base import Algorithm, State, Tolerances
+from dprox_core.algorithms.blocks import Blocks
+from dprox_core.compiler.model import Model
+from dprox_core.linsolve.base import LinearSolver
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+
+__all__ = ["AdmmVxu", "DouglasRachford", "Hqs", "SplitState"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass
+class SplitState(State):
+    """State of these methods.
+
+    Attributes:
+        z: the split copies.
+        u: the scaled duals; for Douglas-Rachford the points w_j; for HQS nothing.
+        rho: ρ.
+        changes: how often ρ was changed.
+    """
+
+    z: Vectors
+    u: Vectors
+    rho: Step
+    changes: int = 0
+
+
+class _Splitting(Algorithm[SplitState]):
+    """What the three share.
+
+    Args:
+        model: the compiled problem.
+        blocks: the terms that are split off.
+        solver: the linear solver of the x-update.
+        tolerances: when to stop.
+        rho: the penalty parameter to start with.
+        adaptive: whether ρ is balanced.
+    """
+
+    max_changes: ClassVar[int] = 12
+
+    def __init__(
+        self,
+        model: Model,
+        blocks: Blocks,
+        solver: LinearSolver,
+        tolerances: Tolerances,
+        rho: Step,
+        adaptive: bool = False,
+    ) -> None:
+        self.model = model
+        self.tolerances = tolerances
+        self._blocks = blocks
+        self._solver = solver
+        self._rho = rho
+        self._adaptive = adaptive
+
+    @property
+    def exact_after(self) -> int | None:
+        """One step where nothing is split."""
+        return None if self._blocks.terms else 1
+
+    def _solve(self, targets: Vectors, rho: Step, previous: Vectors) -> Vectors:
+        """argmin q(x) + (ρ/2) Σ_j ‖K_j x − t_j‖²."""
+        return self._solver.solve(self._blocks.pull(targets), rho, previous)
+
+    def answer(self, state: SplitState) -> Vectors:
+        """The variables; for one with bounds, its split copy, which meets them exactly."""
+        return self._blocks.feasible(state.x, state.z)
+
+    def parameter(self, state: SplitState) -> float:
+        """ρ."""
+        return reductions.number(state.rho)
+
+    def _factor(self, state: SplitState) -> float:
+        """By which power of two ρ should change for residuals to weigh alike."""
+        held = state.residuals
+        if not self._adaptive or held is None or state.changes >= self.max_changes:
+            return 1.0
+        if min(held.primal_tolerance, held.dual_tolerance, held.primal, held.dual) <= 0.0:
+            return 1.0
+        ratio = (held.primal / held.primal_tolerance) / (held.dual / held.dual_tolerance)
+        if not math.isfinite(ratio) or 0.1 <= ratio <= 10.0:
+            return 1.0
+        return 2.0 if ratio > 1.0 else 0.5
+
+
+class AdmmVxu(_Splitting):
+    """ADMM with the proxes before the linear solve."""
+
+    name = "admm_vxu"
+    options: ClassVar[Mapping[str, Any]] = {"rho": None, "linear_solver": None}
+
+    def init(self, x0: Vectors) -> SplitState:
+        """z_j = K_j x₀, u_j = 0."""
+        z = self._blocks.push(x0)
+        return SplitState(0, x0, None, z, tuple(torch.zeros_like(t) for t in z), self._rho)
+
+    def step(self, state: SplitState, measure: bool) -> SplitState:
+        """One iteration; nothing of the state given is overwritten."""
+        blocks, rho = self._blocks, state.rho
+        before = blocks.push(state.x)
+        points = tuple(a + b for a, b in zip(before, state.u, strict=True))
+        z = blocks.prox(points, 1.0 / rho)
+        targets = tuple(a - b for a, b in zip(z, state.u, strict=True))
+        x = self._solve(targets, rho, state.x)
+        images = blocks.push(x)
+        u = tuple(b + a - c for a, b, c in zip(images, state.u, z, strict=True))
+        residuals = None
+        if measure:
+            # z was optimal for the old K x, x for the new one.
+            moved = tuple(a - b for a, b in zip(images, before, strict=True))
+            residuals = blocks.residuals(self.tolerances, images, z, moved, u, rho)
+        return replace(state, iteration=state.iteration + 1, x=x, z=z, u=u, residuals=residuals)
+
+    def adapt(self, state: SplitState) -> SplitState:
+        """Balance residuals by ρ, the scaled duals along with it."""
+        factor = self._factor(state)
+        if factor == 1.0:
+            return state
+        u = tuple(t / factor for t in state.u)
+        return replace(state, u=u, rho=state.rho * factor, changes=state.changes + 1)
+
+
+class Hqs(_Splitting):
+    """Half-quadratic splitting with ρ_k from a list, or growing in proportion to k.
+
+    Args:
+        rhos: ρ for each iteration, the last one kept; None for ρ · k.
+    """
+
+    name = "hqs"
+    options: ClassVar[Mapping[str, Any]] = {"rho": None, "rhos": None, "linear_solver": None}
+
+    def __init__(self, *given: Any, rhos: tuple[Step, ...] | None = None) -> None:
+        super().__init__(*given)
+        self._rhos = rhos
+
+    def _at(self, iteration: int) -> Step:
+        """ρ of an iteration, counted from 0."""
+        if self._rhos is not None:
+            return self._rhos[min(iteration, len(self._rhos) - 1)]
+        # Factors are computed anew whenever ρ changes, so it changes ever more rarely.
+        return self._rho * _coarse(iteration + 1)
+
+    def init(self, x0: Vectors) -> SplitState:
+        """z_j = K_j x₀."""
+        return SplitState(0, x0, None, self._blocks.push(x0), (), self._at(0))
+
+    def step(self, state: SplitState, measure: bool) -> SplitState:
+        """One iteration; nothing of the state given is overwritten."""
+        blocks, rho = self._blocks, self._at(state.iteration)
+        before = blocks.push(state.x)
+        z = blocks.prox(before, 1.0 / rho)
+        x = self._solve(z, rho, state.x)
+        residuals = None
+        if measure:
+            images = blocks.push(x)
+            moved = tuple(a - b for a, b in zip(images, before, strict=True))
+            duals = tuple(a - b for a, b in zip(images, z, strict=True))
+            residuals = blocks.residuals(self.tolerances, images, z, moved, duals, rho)
+        return replace(state, iteration=state.iteration + 1, x=x, z=z, rho=rho, residuals=residuals)
+
+
+def _coarse(count: int) -> float:
+    """A number near ``count`` with three significant binary digits."""
+    if count < 8:
+        return float(count)
+    unit = 2.0 ** (count.bit_length() - 3)
+    return unit * (count // unit)
+
+
+class DouglasRachford(_Splitting):
+    """Douglas-Rachford splitting between the quadratics with all operators, and the proxes.
+
+    Args:
+        relaxation: α, between 0 and 2.
+    """
+
+    name = "dr"
+    options: ClassVar[Mapping[str, Any]] = {"rho": None, "relaxation": 1.0, "linear_solver": None}
+
+    def __init__(self, *given: Any, relaxation: float = 1.0) -> None:
+        super().__init__(*given)
+        self._relaxation = relaxation
+
+    def init(self, x0: Vectors) -> SplitState:
+        """w_j = K_j x₀."""
+        z = self._blocks.push(x0)
+        return SplitState(0, x0, None, z, z, self._rho)
+
+    def step(self, state: SplitState, measure: bool) -> SplitState:
+        """One iteration; nothing of the state given is overwritten."""
+        blocks, rho = self._blocks, state.rho
+        x = self._solve(state.u, rho, state.x)
+        images = blocks.push(x)
+        mirrored = tuple(2.0 * a - w for a, w in zip(images, state.u, strict=True))
+        z = blocks.prox(mirrored, 1.0 / rho)
+        w = tuple(
+            point + self._relaxation * (c - a)
+            for point, c, a in zip(state.u, z, images, strict=True)
+        )
+        residuals = None
+        if measure:
+            # At z the subgradient is ρ (2 K x − w − z), and q pulls with ρ Kᴴ (w − K x).
+            moved = tuple(a - c for a, c in zip(images, z, strict=True))
+            duals = tuple(a - p for a, p in zip(images, state.u, strict=True))
+            residuals = blocks.residuals(self.tolerances, images, z, moved, duals, rho)
+        return replace(state, iteration=state.iteration + 1, x=x, z=z, u=w, residuals=residuals)
+
+    def adapt(self, state: SplitState) -> SplitState:
+        """ρ stays: w mixes points and duals."""
+        return state

@@ -1,0 +1,82 @@
+"""FISTA and the proximal gradient method for a model: which terms are smooth, and the step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from dprox_core.algorithms.fista import Fista
+from dprox_core.algorithms.parts import Parts
+from dprox_core.algorithms.pgd import Pgd
+from dprox_core.compiler.assign import assign, plan_terms
+from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.shared import Request, flag, held_bytes, positive, rounded_below
+from dprox_core.errors import ParameterError
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+
+__all__ = ["build_fista", "build_pgd"]
+
+
+def build_fista(request: Request) -> tuple[Fista, Plan]:
+    """FISTA for a model of smooth terms and, per variable, one penalty with a prox.
+
+    Raises:
+        CompileError: another kind of term; the sentence names it and says what to do.
+    """
+    parts = assign(request.model, "fista", gradients=True, blocks=False)
+    step, chosen = _step(request, parts)
+    restart = flag("restart", request.options.get("restart", True))
+    algorithm = Fista(parts, request.tolerances, step, restart)
+    return algorithm, _plan(request, parts, "fista", chosen)
+
+
+def build_pgd(request: Request) -> tuple[Pgd, Plan]:
+    """The proximal gradient method for the same kind of model.
+
+    Raises:
+        CompileError: another kind of term; the sentence names it and says what to do.
+    """
+    parts = assign(request.model, "pgd", gradients=True, blocks=False)
+    backtracking = flag("backtracking", request.options.get("backtracking", False))
+    step, chosen = _step(request, parts)
+    if backtracking and isinstance(step, torch.Tensor):
+        raise ParameterError(
+            "With backtracking the step is found by trial and takes no gradient: give step as a "
+            "number, or backtracking=False.",
+            expected="a number",
+            got="a tensor",
+            where="step",
+        )
+    longest = 1e3 * reductions.number(step)
+    algorithm = Pgd(parts, request.tolerances, step, backtracking, longest)
+    return algorithm, _plan(request, parts, "pgd", chosen)
+
+
+def _step(request: Request, parts: Parts) -> tuple[Step, dict[str, Any]]:
+    lipschitz = parts.smooth.lipschitz()
+    step = request.options.get("step")
+    automatic = step is None
+    if step is None:
+        step = rounded_below(1.0 / lipschitz) if lipschitz > 0.0 else 1.0
+    positive("step", step)
+    if not (isinstance(step, torch.Tensor) and step.requires_grad):
+        step = float(step)
+    return step, {
+        "parameters": {"step": reductions.number(step), "lipschitz": lipschitz},
+        "automatic": ("step",) * automatic + ("lipschitz",),
+    }
+
+
+def _plan(request: Request, parts: Parts, method: str, chosen: dict[str, Any]) -> Plan:
+    unknowns = sum(space.nbytes for space in request.model.spaces)
+    return request.plan(
+        method=method,
+        terms=plan_terms(parts),
+        linear_solver=None,
+        reason="",
+        # x, y, their successors, the gradient, its constant part, a spectrum, the last answer.
+        memory_bytes=9 * unknowns + held_bytes(request.model),
+        **chosen,
+    )

@@ -1,0 +1,171 @@
+"""PDHG, PD3O, Condat-Vũ and linearized ADMM for a model: sorting, step sizes, plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from dprox_core.algorithms.ladmm import Ladmm
+from dprox_core.algorithms.parts import Parts
+from dprox_core.algorithms.primal_dual import PrimalDual, StepRule
+from dprox_core.compiler.assign import assign, plan_terms
+from dprox_core.compiler.build_admm import automatic_rho
+from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.shared import Request, between, choice, flag, held_bytes, positive
+from dprox_core.compiler.split import Split
+from dprox_core.errors import ParameterError
+from dprox_core.linsolve.base import QuadraticPart
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+
+__all__ = ["build_ladmm", "build_pd3o", "build_pdhg"]
+
+
+def build_pdhg(request: Request) -> tuple[PrimalDual, Plan]:
+    """PDHG: every term through its prox, those behind operators through their conjugates."""
+    parts = assign(request.model, "pdhg", gradients=False, blocks=True)
+    relaxation = between("relaxation", request.options.get("relaxation", 1.0), 0.0, 2.0)
+    return _primal_dual(request, parts, "pdhg", three=False, relaxation=relaxation)
+
+
+def build_pd3o(request: Request) -> tuple[PrimalDual, Plan]:
+    """PD3O or Condat-Vũ: smooth terms through their gradients, the others as for PDHG."""
+    variant = choice("variant", request.options.get("variant", "pd3o"), ("pd3o", "condat_vu"))
+    parts = assign(request.model, "pd3o", gradients=True, blocks=True)
+    return _primal_dual(request, parts, "pd3o", three=variant == "pd3o", relaxation=1.0)
+
+
+def _primal_dual(
+    request: Request, parts: Parts, name: str, three: bool, relaxation: float
+) -> tuple[PrimalDual, Plan]:
+    options = request.options
+    adaptive = flag("adaptive", options.get("adaptive", True))
+    preconditioned = flag("preconditioned", options.get("preconditioned", True))
+    norms = parts.block_norms()
+    lipschitz = parts.smooth.lipschitz()
+    shares = _shares(norms, preconditioned)
+    coupling = sum(share * norm**2 for share, norm in zip(shares, norms, strict=True))
+    weight, automatic = _given(options, "weight", lambda: _weight(parts))
+    step = options.get("step")
+    if step is not None:
+        positive("step", step)
+        step = step if isinstance(step, torch.Tensor) and step.requires_grad else float(step)
+    rule = StepRule(shares, coupling, lipschitz, three, step)
+    if coupling == 0.0 and lipschitz == 0.0 and step is None:
+        rule = StepRule(shares, 1.0, 0.0, three, None)
+    _refuse_long(rule, weight)
+    algorithm = PrimalDual(
+        name,
+        parts,
+        request.tolerances,
+        rule,
+        weight,
+        relaxation,
+        adaptive=adaptive and automatic and step is None,
+    )
+    parameters = {
+        "step": reductions.number(rule.tau(weight)),
+        "weight": reductions.number(weight),
+        "norm": coupling**0.5,
+    }
+    chosen = ("step",) * (step is None) + ("weight",) * automatic + ("norm",)
+    if lipschitz:
+        parameters["lipschitz"] = lipschitz
+        chosen += ("lipschitz",)
+    return algorithm, _plan(request, parts, name, parameters, chosen)
+
+
+def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:
+    """Linearized ADMM: gradient steps in place of the linear solve."""
+    parts = assign(request.model, "ladmm", gradients=True, blocks=True)
+    rho, automatic = _given(request.options, "rho", lambda: _weight(parts))
+    lipschitz = parts.smooth.lipschitz()
+    coupling = sum(norm**2 for norm in parts.block_norms())
+    algorithm = Ladmm(
+        parts,
+        request.tolerances,
+        rho,
+        automatic,
+        lipschitz,
+        # Where nothing is split or smooth, one prox is the solution whatever the step.
+        coupling if coupling or lipschitz else 1.0,
+    )
+    parameters = {
+        "rho": reductions.number(rho),
+        "lipschitz": lipschitz,
+        "norm": coupling**0.5,
+    }
+    chosen = ("rho",) * automatic + ("lipschitz", "norm")
+    return algorithm, _plan(request, parts, "ladmm", parameters, chosen)
+
+
+def _shares(norms: list[float], preconditioned: bool) -> tuple[float, ...]:
+    """s_j: one for all, or in inverse proportion to ‖K_j‖² so that every block pulls alike."""
+    if not preconditioned or not norms:
+        return (1.0,) * len(norms)
+    least = min((norm for norm in norms if norm > 0.0), default=1.0)
+    return tuple((least / norm) ** 2 if norm > 0.0 else 1.0 for norm in norms)
+
+
+def _weight(parts: Parts) -> float:
+    """ω or ρ to start from, chosen as ADMM's is."""
+    squares = tuple(term for term in parts.smooth.terms if term.function.is_sum_squares)
+    rows = tuple(block.row for block in parts.blocks)
+    part = QuadraticPart(parts.model.spaces, squares, rows)
+    return automatic_rho(Split(part, parts.blocks, "", "", ()))
+
+
+def _given(options: dict[str, Any], name: str, choose: Any) -> tuple[Step, bool]:
+    value = options.get(name)
+    if value is None:
+        return choose(), True
+    positive(name, value)
+    return (
+        value if isinstance(value, torch.Tensor) and value.requires_grad else float(value)
+    ), False
+
+
+def _refuse_long(rule: StepRule, weight: Step) -> None:
+    """A step that was given must meet the condition for convergence."""
+    if rule.given is None:
+        return
+    step, pull = reductions.number(rule.given), reductions.number(weight) * rule.coupling
+    if rule.three:
+        limits = [1.0 / pull if pull else float("inf")]
+        limits += [2.0 / rule.lipschitz] if rule.lipschitz else []
+        longest = min(limits)
+    else:
+        whole = pull + 0.5 * rule.lipschitz
+        longest = 1.0 / whole if whole else float("inf")
+    if step > longest:
+        raise ParameterError(
+            f"step is {step:g}, and with weight {reductions.number(weight):g} this problem "
+            f"converges only up to {longest:.4g}: make step or weight smaller, or leave step out.",
+            expected=f"at most {longest:.4g}",
+            got=step,
+            where="step",
+        )
+
+
+def _plan(
+    request: Request,
+    parts: Parts,
+    method: str,
+    parameters: dict[str, float],
+    automatic: tuple[str, ...],
+) -> Plan:
+    model = request.model
+    unknowns = sum(space.nbytes for space in model.spaces)
+    split_size = sum(block.row.range.nbytes for block in parts.blocks)
+    return request.plan(
+        method=method,
+        terms=plan_terms(parts),
+        linear_solver=None,
+        reason="",
+        parameters=parameters,
+        automatic=automatic,
+        # x, its successor, the point ahead, two gradients, what blocks pull, the last answer;
+        # duals, their successors, images and points of each block.
+        memory_bytes=8 * unknowns + 5 * split_size + held_bytes(model),
+    )

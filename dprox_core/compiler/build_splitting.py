@@ -1,0 +1,127 @@
+"""admm_vxu, hqs and dr for a model: the same assignment and linear solve as ADMM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from dprox_core.algorithms.blocks import Blocks
+from dprox_core.algorithms.splitting import AdmmVxu, DouglasRachford, Hqs
+from dprox_core.compiler.build_admm import (
+    admm_memory,
+    automatic_rho,
+    checked_linear_solver,
+    linear_solver,
+)
+from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.shared import Request, between, plan_term, positive
+from dprox_core.compiler.split import Split, split
+from dprox_core.errors import ParameterError
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+
+__all__ = ["build_admm_vxu", "build_dr", "build_hqs"]
+
+
+def build_admm_vxu(request: Request) -> tuple[AdmmVxu, Plan]:
+    """ADMM with the proxes first."""
+    assignment, given, parameters, automatic = _prepared(request)
+    algorithm = AdmmVxu(*given, "rho" in automatic)
+    return algorithm, _plan(request, assignment, "admm_vxu", parameters, automatic)
+
+
+def build_dr(request: Request) -> tuple[DouglasRachford, Plan]:
+    """Douglas-Rachford splitting."""
+    assignment, given, parameters, automatic = _prepared(request)
+    relaxation = between("relaxation", request.options.get("relaxation", 1.0), 0.0, 2.0)
+    parameters["relaxation"] = relaxation
+    automatic += ("relaxation",) * ("relaxation" not in request.options)
+    algorithm = DouglasRachford(*given, relaxation=relaxation)
+    return algorithm, _plan(request, assignment, "dr", parameters, automatic)
+
+
+def build_hqs(request: Request) -> tuple[Hqs, Plan]:
+    """Half-quadratic splitting."""
+    # Growing in proportion to k takes Σ 1/ρ_k to infinity only slowly, so it starts low.
+    assignment, given, parameters, automatic = _prepared(request, share=1.0 / 16.0)
+    rhos = _schedule(request.options.get("rhos"))
+    if rhos is not None and request.options.get("rho") is not None:
+        raise ParameterError(
+            "hqs takes rho, or a list rhos with one for each iteration, not both.",
+            expected="one of them",
+            got="both",
+            where="rhos",
+        )
+    if rhos is not None:
+        parameters = {"rho": reductions.number(rhos[0]), "last rho": reductions.number(rhos[-1])}
+        automatic = ()
+    algorithm = Hqs(*given, rhos=rhos)
+    return algorithm, _plan(request, assignment, "hqs", parameters, automatic)
+
+
+def _prepared(
+    request: Request, share: float = 1.0
+) -> tuple[Split, tuple[Any, ...], dict[str, float], tuple[str, ...]]:
+    """The assignment, what constructors share, parameters for the plan, and which were chosen."""
+    model, options = request.model, request.options
+    assignment = split(model, checked_linear_solver(options.get("linear_solver")))
+    rho: Step | None = options.get("rho")
+    automatic = ("rho",) * (rho is None)
+    if rho is None:
+        rho = share * automatic_rho(assignment)
+    positive("rho", rho)
+    if not (isinstance(rho, torch.Tensor) and rho.requires_grad):
+        rho = float(rho)
+    solver = linear_solver(assignment, request.differentiate)
+    blocks = Blocks(assignment.blocks, model.spaces)
+    given = (model, blocks, solver, request.tolerances, rho)
+    return assignment, given, {"rho": reductions.number(rho)}, automatic
+
+
+def _schedule(rhos: object) -> tuple[Step, ...] | None:
+    if rhos is None:
+        return None
+    if isinstance(rhos, torch.Tensor):
+        rhos = [r if rhos.requires_grad else float(r) for r in rhos.reshape(-1)]
+    if not isinstance(rhos, Iterable) or isinstance(rhos, str):
+        raise ParameterError(
+            f"rhos is a list with one number above 0 for each iteration, not {rhos!r}.",
+            expected="a list of numbers",
+            got=rhos,
+            where="rhos",
+        )
+    found = tuple(rhos)
+    if not found:
+        raise ParameterError(
+            "rhos is empty: give at least one number above 0.",
+            expected="a list of numbers",
+            got=[],
+            where="rhos",
+        )
+    for rho in found:
+        positive("rhos", rho)
+    return found
+
+
+def _plan(
+    request: Request,
+    assignment: Split,
+    method: str,
+    parameters: dict[str, float],
+    automatic: tuple[str, ...],
+) -> Plan:
+    terms = tuple(
+        [plan_term(term, "linear solve") for term in assignment.part.terms]
+        + [plan_term(term, "prox") for term in assignment.blocks]
+    )
+    return request.plan(
+        method=method,
+        terms=terms,
+        linear_solver=assignment.kind,
+        reason=assignment.reason,
+        parameters=parameters,
+        automatic=automatic,
+        memory_bytes=admm_memory(request.model, assignment),
+    )

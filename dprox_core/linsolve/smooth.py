@@ -1,0 +1,74 @@
+"""The gradient of everything that is smooth: sums of squares, and what has a gradient."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from dprox_core.compiler.model import BoundTerm
+from dprox_core.linops.space import Space
+from dprox_core.linsolve.base import QuadraticPart, Vectors
+from dprox_core.linsolve.gradient import QuadraticGradient
+from dprox_core.numerics import reductions
+
+__all__ = ["SmoothPart"]
+
+
+class SmoothPart:
+    """x ↦ ∇ Σ_i w_i f_i(d_i ⊙ (K_i x) + c_i), each f_i with a Lipschitz gradient.
+
+    Squares are taken together, in as few transforms as their operators allow; another function
+    adds w d̄ Kᴴ ∇f.
+
+    Args:
+        spaces: the spaces of the variables.
+        terms: the smooth terms.
+
+    Attributes:
+        scale: the norm of the gradient at zero, a yardstick for residuals.
+    """
+
+    def __init__(self, spaces: tuple[Space, ...], terms: tuple[BoundTerm, ...]) -> None:
+        self.terms = terms
+        self._spaces = spaces
+        squares = tuple(term for term in terms if term.function.is_sum_squares)
+        self._others = tuple(term for term in terms if not term.function.is_sum_squares)
+        self._squares = QuadraticGradient(QuadraticPart(spaces, squares, ())) if squares else None
+        self.scale = 0.0
+        if terms:
+            with torch.no_grad():
+                start = tuple(space.zeros() for space in spaces)
+                self.scale = math.sqrt(sum(reductions.norm(g) ** 2 for g in self(start)))
+
+    def __call__(self, x: Vectors) -> Vectors:
+        """The gradient at x, in new memory."""
+        held = self._squares
+        sums = [torch.zeros_like(v) for v in x] if held is None else list(held(x))
+        for term in self._others:
+            penalty = term.penalty
+            slope = term.function.grad(penalty.inside(term.row.forward(x))) * penalty.weight
+            if penalty.scale is not None:
+                slope = slope * penalty.scale.conj()
+            term.row.adjoint_add(slope, sums, in_place=False)
+        return tuple(sums)
+
+    def value(self, x: Vectors) -> float:
+        """The smooth terms' sum."""
+        with torch.no_grad():
+            return sum(reductions.number(term.value(x)) for term in self.terms)
+
+    def lipschitz(self) -> float:
+        """A bound of the gradient's Lipschitz constant."""
+        total = 0.0 if self._squares is None else self._squares.lipschitz()
+        return total + sum(curvature(term) for term in self._others)
+
+
+def curvature(term: BoundTerm) -> float:
+    """w L max|d|² ‖K‖², a bound of one term's Lipschitz constant."""
+    constant = term.function.lipschitz
+    assert constant is not None, "asked only of smooth terms"
+    scale = term.penalty.scale
+    squared = 1.0 if scale is None else float(scale.detach().abs().max()) ** 2
+    weight = reductions.number(term.penalty.weight)
+    return weight * float(constant) * squared * term.row.norm_bound() ** 2
