@@ -123,14 +123,20 @@ class Problem:
         """Prepare a solver: choose what solves what, compute spectra, norms and step sizes.
 
         Args:
-            method: "admm" for any sum of penalties, "fista" for smooth terms plus one penalty,
-                "hqs" or "admm" where there is a deep prior.
+            method: "admm" (or "admm_vxu", "dr") for any sum of penalties; "ladmm", "pdhg" (also
+                "pc") and "pd3o" for the same without a linear system; "fista" or "pgd" for smooth
+                terms plus one penalty; "hqs" or "admm" where there is a deep prior.
             abs_tol: absolute tolerance of the residuals, per element.
             rel_tol: relative tolerance of the residuals.
             device: "auto", "cpu", "cuda"; None computes where the data is.
-            options: of the method. admm: ``rho``, ``relaxation``, ``linear_solver``; fista:
-                ``step``, ``restart``; with a deep prior: ``rho`` (one number or one for each
-                iteration), ``sigmas`` (noise levels, one for each iteration), ``steps``.
+            options: of the method. admm and dr: ``rho``, ``relaxation``, ``linear_solver``;
+                admm_vxu: ``rho``, ``linear_solver``; hqs: ``rho`` (one number or one for each
+                iteration), ``linear_solver``; ladmm: ``rho``; pdhg: ``step``, ``weight`` (the
+                ratio of dual to primal steps), ``relaxation``, ``adaptive``, ``preconditioned``;
+                pd3o: the same without relaxation, ``variant`` ("pd3o" or "condat_vu"); pgd:
+                ``step``, ``backtracking``; fista: ``step``, ``restart``; with a deep prior:
+                ``rho`` (one number or one for each iteration), ``sigmas`` (noise levels, one for
+                each iteration), ``steps``.
 
         Returns:
             A solver with ``.plan``, ``.init``, ``.step`` and ``.solve``.
@@ -158,12 +164,14 @@ class Problem:
         """Find the variables that minimize the objective.
 
         Args:
-            method: "admm" for any sum of penalties, "fista" for smooth terms plus one penalty,
-                "hqs" or "admm" where there is a deep prior.
+            method: "admm" (or "admm_vxu", "dr") for any sum of penalties; "ladmm", "pdhg" (also
+                "pc") and "pd3o" for the same without a linear system; "fista" or "pgd" for smooth
+                terms plus one penalty; "hqs" or "admm" where there is a deep prior.
             x0: where to start: a tensor, or a mapping from variables; None for zeros, or for a
                 smooth image that fits the data where there is a deep prior.
             max_iter: the most iterations, from 1.
-            rho: ADMM's penalty parameter, above 0; None chooses and balances it.
+            rho: the penalty parameter of methods that split, above 0; None chooses and balances
+                it; hqs takes a list with one for each iteration too.
             abs_tol: absolute tolerance of the residuals, per element.
             rel_tol: relative tolerance of the residuals.
             truth: the true values, if known, for PSNR in the history.

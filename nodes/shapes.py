@@ -10,6 +10,7 @@ from pathlib import Path
 from nodes.analysis import Analysis
 from nodes.document import Node
 from nodes.imagefiles import MAX_PIXELS, MAX_PIXELS_SCALED, read_header, scaled
+from nodes.spec import Form
 
 __all__ = ["Shape", "ShapeFault", "Shapes", "shape_text"]
 
@@ -84,15 +85,14 @@ class Shapes:
             "scale": lambda node: self._at(node, "x"),
             "sum_squares": self._sum_squares,
             "group_norm1": self._group_norm1,
-            "admm": self._solver,
-            "fista": self._solver,
-            "hqs": self._solver,
             "view_image": self._view,
         }
         for node_id in analysis.order:
             node = self.document.node(node_id)
             spec = analysis.specs.get(node_id)
             rule = self._rules.get(node.type) if spec else None
+            if spec is not None and spec.form is Form.SOLVE:
+                rule = self._solver
             if rule is None or spec is None:
                 continue
             values = analysis.values[node_id]

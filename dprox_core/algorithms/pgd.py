@@ -97,13 +97,14 @@ class Pgd(Algorithm[PgdState]):
     def _accepted(self, x: Vectors, slope: Vectors, step: float) -> float:
         """The longest of τ, τ/2, τ/4, … whose parabola lies above f at the next point."""
         before = self._parts.smooth.value(x)
+        hidden = torch.finfo(x[0].dtype).eps * abs(before)
         for _ in range(60):
             new = self._forward_backward(x, slope, step)
             moves = [b - a for a, b in zip(x, new, strict=True)]
             rise = sum(float(reductions.inner(g, m)) for g, m in zip(slope, moves, strict=True))
             bound = before + rise + joint_norm(moves) ** 2 / (2.0 * step)
-            # Values are sums of many numbers: what rounding may hide must not shorten the step.
-            if self._parts.smooth.value(new) <= bound + 1e-7 * abs(before):
+            # What rounding may hide must not shorten the step.
+            if self._parts.smooth.value(new) <= bound + hidden:
                 return step
             step /= 2.0
         return step

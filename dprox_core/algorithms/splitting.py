@@ -167,7 +167,7 @@ class Hqs(_Splitting):
     """
 
     name = "hqs"
-    options: ClassVar[Mapping[str, Any]] = {"rho": None, "rhos": None, "linear_solver": None}
+    options: ClassVar[Mapping[str, Any]] = {"rho": None, "linear_solver": None}
 
     def __init__(self, *given: Any, rhos: tuple[Step, ...] | None = None) -> None:
         super().__init__(*given)

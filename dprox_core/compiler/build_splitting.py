@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -44,16 +44,11 @@ def build_dr(request: Request) -> tuple[DouglasRachford, Plan]:
 
 def build_hqs(request: Request) -> tuple[Hqs, Plan]:
     """Half-quadratic splitting."""
+    rhos = _schedule(request.options.get("rho"))
+    if rhos is not None:
+        request = replace(request, options={**request.options, "rho": rhos[0]})
     # Growing in proportion to k takes Σ 1/ρ_k to infinity only slowly, so it starts low.
     assignment, given, parameters, automatic = _prepared(request, share=1.0 / 16.0)
-    rhos = _schedule(request.options.get("rhos"))
-    if rhos is not None and request.options.get("rho") is not None:
-        raise ParameterError(
-            "hqs takes rho, or a list rhos with one for each iteration, not both.",
-            expected="one of them",
-            got="both",
-            where="rhos",
-        )
     if rhos is not None:
         parameters = {"rho": reductions.number(rhos[0]), "last rho": reductions.number(rhos[-1])}
         automatic = ()
@@ -80,29 +75,22 @@ def _prepared(
     return assignment, given, {"rho": reductions.number(rho)}, automatic
 
 
-def _schedule(rhos: object) -> tuple[Step, ...] | None:
-    if rhos is None:
+def _schedule(rho: object) -> tuple[Step, ...] | None:
+    """ρ for each iteration where a list was given, None for a number or nothing."""
+    if isinstance(rho, torch.Tensor) and rho.numel() > 1:
+        rho = [r if rho.requires_grad else float(r) for r in rho.reshape(-1)]
+    if not isinstance(rho, (list, tuple)):
         return None
-    if isinstance(rhos, torch.Tensor):
-        rhos = [r if rhos.requires_grad else float(r) for r in rhos.reshape(-1)]
-    if not isinstance(rhos, Iterable) or isinstance(rhos, str):
+    if not rho:
         raise ParameterError(
-            f"rhos is a list with one number above 0 for each iteration, not {rhos!r}.",
-            expected="a list of numbers",
-            got=rhos,
-            where="rhos",
+            "rho is an empty list: give a number above 0, or one for each iteration.",
+            expected="a number, or a list of numbers",
+            got=rho,
+            where="rho",
         )
-    found = tuple(rhos)
-    if not found:
-        raise ParameterError(
-            "rhos is empty: give at least one number above 0.",
-            expected="a list of numbers",
-            got=[],
-            where="rhos",
-        )
-    for rho in found:
-        positive("rhos", rho)
-    return found
+    for number in rho:
+        positive("rho", number)
+    return tuple(rho)
 
 
 def _plan(

@@ -34,13 +34,6 @@ def _admm(request: Request) -> tuple[Algorithm[Any], Plan]:
 
 def _hqs(request: Request) -> tuple[Algorithm[Any], Plan]:
     if has_prior(request.model):
-        if request.options.get("rhos") is not None:
-            raise ParameterError(
-                "With a deep prior ρ follows from the noise levels: give sigmas instead of rhos.",
-                expected="sigmas",
-                got=request.options["rhos"],
-                where="rhos",
-            )
         return build_plug_and_play(request, "hqs")
     _refuse_courses(request)
     return build_hqs(request)

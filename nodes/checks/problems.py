@@ -15,6 +15,7 @@ __all__ = ["check_problems", "check_solvers"]
 # Operators that no proximal operator absorbs, and those that only a separable one does.
 _BARRIERS = ("conv", "grad")
 _DIAGONAL = ("mask", "mosaic", "mul_elementwise")
+_GRADIENT_METHODS = {"fista": "FISTA", "pgd": "Proximal gradient"}
 _BOUNDS = ("nonneg", "box")
 _PRIORS = ("deep_prior", "unrolled_prior")
 _SEPARABLE = ("norm1", *_BOUNDS)
@@ -54,15 +55,15 @@ def check_problems(context: Context) -> Iterator[Issue]:
 
 
 def check_solvers(context: Context) -> Iterator[Issue]:
-    """What FISTA is asked for and cannot do."""
+    """What methods without splitting are asked for and cannot do."""
     analysis = context.analysis
     for node in context.document.nodes:
-        if node.type != "fista" or node.is_placeholder:
+        if node.type not in _GRADIENT_METHODS or node.is_placeholder:
             continue
         problem = analysis.source(node.id, "problem")
         if problem is None or problem.type != "problem" or problem.id in analysis.incomplete:
             continue
-        why = _why_not_fista(context, problem)
+        why = _why_not(_GRADIENT_METHODS[node.type], context, problem)
         if why:
             yield context.error(
                 node.id,
@@ -73,8 +74,8 @@ def check_solvers(context: Context) -> Iterator[Issue]:
             )
 
 
-def _why_not_fista(context: Context, problem: Node) -> str | None:
-    """Why FISTA cannot solve a problem; None if it can.
+def _why_not(method: str, context: Context, problem: Node) -> str | None:
+    """Why a gradient method cannot solve a problem; None if it can.
 
     It minimizes f + g with f smooth and one g whose proximal operator is known: Beck and
     Teboulle, SIAM J. Imaging Sciences 2(1), 2009, (4.1)–(4.3). The compiler moves numbers and
@@ -97,7 +98,7 @@ def _why_not_fista(context: Context, problem: Node) -> str | None:
         for node in way:
             if node.type in barred:
                 return (
-                    f"FISTA needs the proximal operator of {term.name} in the variable itself, "
+                    f"{method} needs the proximal operator of {term.name} in the variable itself, "
                     f"and {node.name} stands in between. Use ADMM, which splits it off."
                 )
         masked = any(node.type in ("mask", "mosaic") for node in way)
@@ -106,7 +107,7 @@ def _why_not_fista(context: Context, problem: Node) -> str | None:
     if len(others) + bool(bounds) > 1 and not joined:
         shown = [*others, *bounds[: 2 if len(others) == 0 else 1]]
         return (
-            f"FISTA takes one penalty beside sums of squares, and there are {len(shown)}: "
+            f"{method} takes one penalty beside sums of squares, and there are {len(shown)}: "
             f"{listing(t.name for t in shown)}. Use ADMM, which splits them off."
         )
     return None
