@@ -28,7 +28,7 @@ __all__ = ["build_admm_vxu", "build_dr", "build_hqs"]
 def build_admm_vxu(request: Request) -> tuple[AdmmVxu, Plan]:
     """ADMM with the proxes first."""
     assignment, given, parameters, automatic = _prepared(request)
-    algorithm = AdmmVxu(*given, "rho" in automatic)
+    algorithm = AdmmVxu(*given, adaptive="rho" in automatic)
     return algorithm, _plan(request, assignment, "admm_vxu", parameters, automatic)
 
 
