@@ -28,7 +28,7 @@ __all__ = ["build_admm_vxu", "build_dr", "build_hqs"]
 def build_admm_vxu(request: Request) -> tuple[AdmmVxu, Plan]:
     """ADMM with the proxes first."""
     assignment, given, parameters, automatic = _prepared(request)
-    algorithm = AdmmVxu(*given, adaptive="rho" in automatic)
+    algorithm = AdmmVxu(*given)
     return algorithm, _plan(request, assignment, "admm_vxu", parameters, automatic)
 
 
@@ -71,7 +71,7 @@ def _prepared(
         rho = float(rho)
     solver = linear_solver(assignment, request.differentiate)
     blocks = Blocks(assignment.blocks, model.spaces)
-    given = (model, blocks, solver, request.tolerances, rho)
+    given = (model, blocks, solver, request.tolerances, rho, bool(automatic))
     return assignment, given, {"rho": reductions.number(rho)}, automatic
 
 
