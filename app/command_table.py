@@ -311,6 +311,8 @@ COMMANDS: tuple[Command, ...] = (
         ("Ctrl+Shift+P",),
         "Find any command by its name",
     ),
+    Command("help.welcome", "Welcome", "home-outline", (), "Examples, recent files, the tour"),
+    Command("help.tour", "Tour", "map-marker-path", (), "Build a problem in five steps"),
     Command(
         "help.node", "Help on this node", "help-circle-outline", ("F1",), "What the node computes"
     ),

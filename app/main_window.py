@@ -41,6 +41,8 @@ from app.session import Notice, Session
 from app.settings import Settings
 from app.shortcuts import apply_keys
 from app.status import StatusLine
+from app.tour import TourBar
+from app.welcome import Welcome
 from nodes.catalogue import CATALOGUE
 
 __all__ = ["MainWindow"]
@@ -82,6 +84,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self._connect()
         self._started = False
+        self.tour: TourBar | None = None
         self._update_actions()
         self._update_title()
         self.actions_by_id["view.snap"].setChecked(self.canvas.snap)
@@ -96,6 +99,8 @@ class MainWindow(QMainWindow):
         self.column = column
         column.addWidget(self.formula)
         column.addWidget(self.canvas, 1)
+        self.welcome = Welcome(self)
+        column.addWidget(self.welcome, 1)
         self.setCentralWidget(middle)
         self.docks = Docks(
             self,
@@ -118,6 +123,8 @@ class MainWindow(QMainWindow):
         session.history_changed.connect(self._update_actions)
         session.history_changed.connect(self._update_title)
         session.selection_changed.connect(self._update_actions)
+        session.replaced.connect(self._on_document)
+        session.changed.connect(self._on_document)
         session.derived.connect(self._update_title)
         session.replaced.connect(self._update_title)
         runner.state_changed.connect(self._update_actions)
@@ -178,6 +185,17 @@ class MainWindow(QMainWindow):
     def _count_issues(self, errors: int, warnings: int) -> None:
         total = errors + warnings
         self.docks.retitle("issues", f" ({total})" if total else "")
+
+    def show_welcome(self, shown: bool) -> None:
+        """Show the welcome page in the place of formula and canvas, or these again."""
+        self.welcome.setVisible(shown)
+        self.formula.setVisible(not shown)
+        self.canvas.setVisible(not shown)
+
+    def _on_document(self, _: Any = None) -> None:
+        """Something was opened or added: the welcome page has done its work."""
+        if not self.welcome.isHidden():
+            self.show_welcome(False)
 
     def show_dock(self, name: str) -> None:
         """Bring a pane to the front."""

@@ -102,6 +102,9 @@ QLabel[muted="true"] { color: $muted; }
 QLabel[error="true"] { color: $error; }
 QLabel[heading="true"] { font-weight: 600; }
 QFrame#formula { background: $panel; border: none; border-bottom: 1px solid $border; }
+QFrame#card { background: $raised; border: 1px solid $border; border-radius: 6px; }
+QFrame#card:hover, QFrame#card:focus { border-color: $accent; }
+QFrame#tour { background: $raised; border: none; border-bottom: 2px solid $accent; }
 QFrame#banner { background: $raised; border: none; border-bottom: 1px solid $warning; }
 QFrame#bar { background: $panel; border: none; }
 """

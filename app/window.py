@@ -104,6 +104,8 @@ def open_window(document: str | None = None) -> int:
     window.commands.offer_recovery()
     if document is not None:
         window.commands.open_path(document)
+    else:
+        window.welcome.open()
     # Ctrl-C in the terminal closes the window like its own button does, question included;
     # the timer that polls the solver lets Python see the signal.
     signal.signal(signal.SIGINT, lambda *_: window.close())

@@ -46,6 +46,7 @@ class FileCommands(Handlers):
                 ),
             )
             self.window.column.insertWidget(0, banner)
+            banner.show()
             banners.append(banner)
         return banners
 

@@ -9,6 +9,7 @@ from app.chooser import Chooser, Entry
 from app.command_table import COMMANDS
 from app.commands.base import Handlers
 from app.shortcuts import ShortcutDialog
+from app.tour import TourBar
 
 __all__ = ["RunCommands"]
 
@@ -43,6 +44,23 @@ class RunCommands(Handlers):
         helpviews.show_plan(self.window, self.runner.plan_text)
 
     # --- help ---
+
+    def help_welcome(self) -> None:
+        self.window.welcome.open()
+
+    def help_tour(self) -> None:
+        """Begin the tour with an empty graph."""
+        self.window.commands.file_new()
+        if len(self.session.document):
+            return  # the question about unsaved work was answered with Cancel
+        self.window.show_welcome(False)
+        self.window.tour = TourBar(self.session)
+        self.window.tour.ended.connect(self._end_tour)
+        self.window.column.insertWidget(0, self.window.tour)
+        self.window.tour.show()
+
+    def _end_tour(self) -> None:
+        self.window.tour = None
 
     def help_commands(self) -> None:
         """Every command that can be given now, found by its name."""

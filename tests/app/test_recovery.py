@@ -88,6 +88,7 @@ def test_what_a_killed_window_left_is_offered_and_recovered(person: Person, tmp_
             victim.stdout.close()
     banners = person.window.commands.offer_recovery()
     assert len(banners) == 1
+    assert banners[0].isVisible()
     assert "“Half a thought” was not saved" in banners[0].text.text()
     person.bot.mouseClick(banners[0].buttons["Recover it"], LEFT)
     expected = load("example:denoising")
