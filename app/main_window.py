@@ -129,6 +129,7 @@ class MainWindow(QMainWindow):
         session.replaced.connect(self._update_title)
         runner.state_changed.connect(self._update_actions)
         runner.progressed.connect(self._update_actions)
+        self.inspector.example_wanted.connect(self.commands.open_path)
         self.outline.shown.connect(self.commands.show_node)
         self.palette_pane.chosen.connect(self.commands.add_node)
         self.problems.counted.connect(self._count_issues)

@@ -59,6 +59,7 @@ class Session(QObject):
         notices_changed: something was noted.
         selection_changed: other nodes are selected.
         said(severity, sentence): for the status bar.
+        hovered(node): the pointer is on a node, its term or its line; empty when it left.
     """
 
     replaced = Signal()
@@ -68,6 +69,7 @@ class Session(QObject):
     notices_changed = Signal()
     selection_changed = Signal()
     said = Signal(str, str)
+    hovered = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -199,6 +201,14 @@ class Session(QObject):
         if wanted != self.selection:
             self.selection = wanted
             self.selection_changed.emit()
+
+    def hover(self, node: str) -> None:
+        """The pointer is on something that stands for a node; empty when it left."""
+        if node != self._hover:
+            self._hover = node
+            self.hovered.emit(node)
+
+    _hover = ""
 
     # --- what follows from the document ---
 

@@ -135,9 +135,11 @@ class TourBar(QFrame):
 
     Signals:
         ended: the tour is over, or was left.
+        performed: a step was done for the person.
     """
 
     ended = Signal()
+    performed = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -199,6 +201,7 @@ class TourBar(QFrame):
         if command is not None:
             self.session.do(command)
             self.session.derive()
+            self.performed.emit()
 
     def go_on(self) -> None:
         """The next step."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from nodes.arithmetic import evaluate
+
 __all__ = ["Json", "Parameter", "number_text"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -140,6 +142,31 @@ class Parameter:
             return text
         return text + self.unit if self.unit in ("°", "%") else f"{text} {self.unit}"
 
+    @property
+    def range_text(self) -> str:
+        """What values it takes, in words."""
+        if self.kind == "choice":
+            return ", ".join(self.choices)
+        if self.kind == "bool":
+            return "yes or no"
+        if self.kind not in ("float", "int"):
+            return "text" if self.kind == "text" else "a file"
+        words = ["whole" if self.kind == "int" else "any number"]
+        if self.odd:
+            words = ["odd"]
+        low, high = self.minimum, self.maximum
+        if self.above is not None:
+            words.append(f"above {number_text(self.above)}")
+        if low is not None and high is not None:
+            words.append(f"{number_text(low)} to {number_text(high)}")
+        elif low is not None:
+            words.append(f"{number_text(low)} or more")
+        elif high is not None:
+            words.append(f"{number_text(high)} or less")
+        if len(words) > 1 and words[0] == "any number":
+            words = words[1:]
+        return ", ".join(words)
+
     def _validate_number(self, value: Json) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             noun = "a whole number" if self.kind == "int" else "a number"
@@ -190,7 +217,10 @@ def _parse_int(text: str) -> Json:
     try:
         number = float(text)
     except ValueError:
-        return text
+        found = evaluate(text)
+        if found is None:
+            return text
+        number = found
     return int(number) if number.is_integer() else number
 
 
@@ -203,7 +233,8 @@ def _parse_float(text: str) -> Json:
         # A decimal comma is what many keyboards type.
         return float(text.replace(",", ".", 1))
     except ValueError:
-        return text
+        found = evaluate(text)
+        return text if found is None else found
 
 
 def _show(value: Json) -> str:

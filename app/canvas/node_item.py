@@ -43,6 +43,7 @@ class NodeCardItem(PureNodeItem):
     def __init__(self, name: str = "node", parent: Any = None) -> None:
         super().__init__(name, parent)
         self.card = Card(id="")
+        self.lit = False  # its term or its line of code is under the pointer
         self._width: float = WIDTH
         self._height: float = HEADER
         self._ports: dict[tuple[bool, str], PortItem] = {}
@@ -180,6 +181,8 @@ class NodeCardItem(PureNodeItem):
             glow.setAlphaF(0.3)
             painter.setPen(QPen(glow, 6.0))
             painter.drawRoundedRect(body, _RADIUS, _RADIUS)
+        elif self.lit:
+            pen = QPen(QColor(tokens.accent), 2.0, Qt.PenStyle.DotLine)
         painter.setPen(pen)
         painter.drawRoundedRect(body, _RADIUS, _RADIUS)
 

@@ -99,6 +99,7 @@ class Canvas(CanvasArea):
         viewer.scene().selectionChanged.connect(self._on_scene_selection)
         session.replaced.connect(viewer.cancel_wire)
         session.selection_changed.connect(self.hint.hide)
+        session.hovered.connect(self._on_lit)
         session.selection_changed.connect(self._on_selection)
         self.mirror.rebuilt.connect(self._on_rebuilt)
         self.mirror.changed.connect(self._place_empty)
@@ -239,8 +240,16 @@ class Canvas(CanvasArea):
 
     # --- what a wire carries ---
 
+    def _on_lit(self, node: str) -> None:
+        for identifier, item in self.mirror.items.items():
+            if item.lit != (identifier == node):
+                item.lit = identifier == node
+                item.update()
+
     def _on_hovered(self, scene: QPointF) -> None:
         position = self.viewer.mapFromScene(scene)
+        over = self.viewer.node_at(position)
+        self.session.hover(over.card.id if isinstance(over, NodeCardItem) else "")
         top = next((i for i in self.viewer.items(position) if i.isVisible()), None)
         wire = top.wire if isinstance(top, WireItem) else None
         if wire is None:

@@ -55,6 +55,7 @@ class RunCommands(Handlers):
             return  # the question about unsaved work was answered with Cancel
         self.window.show_welcome(False)
         self.window.tour = TourBar(self.session)
+        self.window.tour.performed.connect(self.window.canvas.fit)
         self.window.tour.ended.connect(self._end_tour)
         self.window.column.insertWidget(0, self.window.tour)
         self.window.tour.show()

@@ -95,6 +95,7 @@ class CodeView(QPlainTextEdit):
     """Read-only text with line numbers; a click says where it was."""
 
     clicked = Signal(int, int)  # line from 1, column from 0
+    pointed = Signal(int, int)  # the same under the pointer; line 0 when it left
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,6 +105,8 @@ class CodeView(QPlainTextEdit):
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+        self.setMouseTracking(True)
+        self.viewport().setMouseTracking(True)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setFont(theme.monospace_font())
         self.setAccessibleName("Script")
@@ -136,6 +139,17 @@ class CodeView(QPlainTextEdit):
         cursor = self.cursorForPosition(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and not self.textCursor().hasSelection():
             self.clicked.emit(cursor.blockNumber() + 1, cursor.positionInBlock())
+
+    @guarded()
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        cursor = self.cursorForPosition(event.position().toPoint())
+        self.pointed.emit(cursor.blockNumber() + 1, cursor.positionInBlock())
+
+    @guarded()
+    def leaveEvent(self, event: Any) -> None:
+        super().leaveEvent(event)
+        self.pointed.emit(0, 0)
 
     def paint_gutter(self, gutter: QWidget, rect: QRect) -> None:
         """Draw the line numbers that are in sight."""
@@ -189,6 +203,9 @@ class CodePane(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
         self.view.clicked.connect(self._on_clicked)
+        self.view.pointed.connect(self._on_pointed)
+        self._lit = ""
+        session.hovered.connect(self._on_lit)
         session.derived.connect(self._on_derived)
         session.selection_changed.connect(self._mark)
         theme.signals().changed.connect(self._on_theme)
@@ -227,7 +244,16 @@ class CodePane(QWidget):
         if node is not None:
             self.session.select([node])
 
-    def _mark(self) -> None:
+    def _on_pointed(self, line: int, column: int) -> None:
+        script = self.session.script
+        node = (script.node_at(line, column) or script.node_at(line)) if line else None
+        self.session.hover(node or "")
+
+    def _on_lit(self, node: str) -> None:
+        self._lit = node
+        self._mark(reveal=False)
+
+    def _mark(self, reveal: bool = True) -> None:
         """Show which lines the selected nodes wrote."""
         tokens = theme.current()
         chosen = set(self.session.selection)
@@ -249,8 +275,13 @@ class CodePane(QWidget):
                     )
                 )
                 lines.add(span.line)
+        statement = self.session.script.statement_of(self._lit) if self._lit else None
+        if statement is not None:
+            ground = QColor(tokens.hover)
+            for line in range(statement.first_line, statement.last_line + 1):
+                marks.insert(0, self._selection(line, 0, line, 0, ground, full=True))
         self.view.setExtraSelections(marks)
-        if lines:
+        if lines and reveal:
             self._reveal(min(lines))
 
     def _selection(

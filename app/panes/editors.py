@@ -138,6 +138,14 @@ class ParameterEditor(QWidget):
         self.problem.setText(text)
         self.problem.setVisible(bool(text))
 
+    def say_differs(self, values: list[str]) -> None:
+        """Say that the nodes edited together have different values."""
+        shown = list(dict.fromkeys(values))
+        self.problem.setText("Now " + ", ".join(shown[:4]) + (" …" if len(shown) > 4 else ""))
+        self.problem.setProperty("error", False)
+        self.problem.setProperty("muted", True)
+        self.problem.show()
+
     def _on_reset(self) -> None:
         self.settle()
         self.send(self.parameter.default)

@@ -43,6 +43,8 @@ class FormulaBar(QFrame):
         row.addWidget(self._copy)
         self._text.linkActivated.connect(lambda node: session.select([node]))
         self._text.linkHovered.connect(self._on_hover)
+        self._lit = ""
+        session.hovered.connect(self._on_lit)
         session.derived.connect(self.refresh)
         session.selection_changed.connect(self.refresh)
         theme.signals().changed.connect(self._on_theme)
@@ -66,7 +68,12 @@ class FormulaBar(QFrame):
         self._copy.setIcon(icons.icon("content-copy", theme.current().muted))
         self.refresh()
 
+    def _on_lit(self, node: str) -> None:
+        self._lit = node
+        self.refresh()
+
     def _on_hover(self, node: str) -> None:
+        self.session.hover(node)
         found = self.session.document.get(node) if node else None
         self._text.setToolTip(f"{escape(found.title)} · {escape(found.name)}" if found else "")
 
@@ -87,7 +94,9 @@ class FormulaBar(QFrame):
             if node is None:
                 pieces.append(html)
                 continue
-            back = f"; background-color: {tokens.selection}" if node in chosen else ""
+            lit = tokens.hover if node == self._lit else ""
+            ground = tokens.selection if node in chosen else lit
+            back = f"; background-color: {ground}" if ground else ""
             pieces.append(
                 f"<a href='{escape(node)}' style='color: {tokens.text}; "
                 f"text-decoration: none{back}'>{html}</a>"

@@ -19,14 +19,16 @@ from PySide6.QtWidgets import (
 
 from app import icons, theme
 from app.guard import guarded
+from app.nodehelp import help_page
 from app.panes.editors import ParameterEditor, PathEditor, make_editor
 from app.session import Session
 from nodes import document as events
 from nodes.catalogue import CATEGORIES
-from nodes.commands import Rename, SetNote, SetParameter, SetTitle
+from nodes.commands import Rename, SetNote, SetOnAll, SetParameter, SetTitle
 from nodes.document import Node
 from nodes.errors import DocumentError
 from nodes.names import name_problem
+from nodes.parameter import Parameter
 
 __all__ = ["Inspector"]
 
@@ -53,7 +55,13 @@ class _Note(QPlainTextEdit):
 
 
 class Inspector(QScrollArea):
-    """Shows one node, or the document while none is selected."""
+    """Shows one node, or the document while none is selected.
+
+    Signals:
+        example_wanted(str): the help's link to an example was followed.
+    """
+
+    example_wanted = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -172,9 +180,42 @@ class Inspector(QScrollArea):
         column.addWidget(heading)
         names = ", ".join(node.name for node in nodes[:12]) + (" …" if len(nodes) > 12 else "")
         column.addWidget(self._words(names))
-        column.addWidget(
-            self._words("Select one node to edit it. Ctrl+D duplicates, Delete removes them.")
-        )
+        shared = self._shared(nodes)
+        ids = tuple(node.id for node in nodes)
+        for parameter in shared:
+            values = [node.value(parameter.name) for node in nodes]
+            editor = make_editor(parameter)
+            editor.set_value(values[0])
+            if any(value != values[0] for value in values):
+                editor.say_differs([parameter.show(value) for value in values])
+            editor.edited.connect(
+                lambda value, token, name=parameter.name: self.session.do(
+                    SetOnAll(ids, name, value, merge=token)
+                )
+            )
+            editor.settled.connect(self.session.history.end_merge)
+            self.editors[parameter.name] = editor
+            column.addWidget(editor)
+        words = "A change is made on all of them. " if shared else "They share no parameter. "
+        column.addWidget(self._words(words + "Ctrl+D duplicates, Delete removes them."))
+
+    @staticmethod
+    def _shared(nodes: list[Node]) -> list[Parameter]:
+        """The parameters that all nodes have, with the same meaning."""
+        specs = [node.spec for node in nodes]
+        if any(spec is None for spec in specs):
+            return []
+        known = [spec for spec in specs if spec is not None]
+        return [
+            parameter
+            for parameter in known[0].parameters
+            if all(
+                other is not None
+                and (other.kind, other.unit, other.choices, other.odd)
+                == (parameter.kind, parameter.unit, parameter.choices, parameter.odd)
+                for other in (spec.parameter(parameter.name) for spec in known[1:])
+            )
+        ]
 
     def _build_document(self, column: QVBoxLayout) -> None:
         document = self.session.document
@@ -236,7 +277,8 @@ class Inspector(QScrollArea):
         )
         browser.document().setDocumentMargin(0)
         spec = node.spec
-        html = spec.help().html() if spec else ""
+        html = help_page(spec) if spec else ""
+        browser.anchorClicked.connect(lambda url: self.example_wanted.emit(url.toString()))
         browser.setHtml(html or "<p>No help has been written for this node yet.</p>")
         browser.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         browser.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -306,5 +348,12 @@ class Inspector(QScrollArea):
                         editor.set_value(event.node.value(name))
                 elif event.what == "name" and self.name is not None:
                     self.name.setText(event.node.name)
+            case events.NodeChanged() if (
+                self._node is None
+                and event.what == "parameters"
+                and event.node.id in self.session.selection[:1]
+            ):
+                for name, editor in self.editors.items():
+                    editor.set_value(event.node.value(name))
             case events.NodeRemoved() if self._node is not None and event.node.id == self._node.id:
                 self._node = None

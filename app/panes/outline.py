@@ -33,6 +33,8 @@ class OutlinePane(QWidget):
         self._filling = False
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
+        self.tree.setIndentation(12)
+        self.tree.setRootIsDecorated(False)
         self.tree.setAccessibleName("Outline of the graph")
         self.tree.setToolTip("Nodes in the order in which they are computed")
         self.tree.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
@@ -50,9 +52,8 @@ class OutlinePane(QWidget):
         self.refresh()
 
     def refresh(self, _: Any = None) -> None:
-        """Show the graph as it is now; what was open stays open."""
+        """Show the graph as it is now."""
         document = self.session.document
-        opened = {item.data(0, _NODE) for item in self.tops() if item.isExpanded()}
         worst: dict[str, str] = {}
         for issue in reversed(self.session.issues):
             if issue.node is not None:
@@ -81,7 +82,7 @@ class OutlinePane(QWidget):
                 leaf.setData(0, _NODE, wire.source)
                 top.addChild(leaf)
             self.tree.addTopLevelItem(top)
-            top.setExpanded(identifier in opened)
+            top.setExpanded(True)
         self._filling = False
         self._mark()
 

@@ -5,6 +5,7 @@ from nodes.commands.content import (
     MoveNodes,
     Rename,
     SetNote,
+    SetOnAll,
     SetParameter,
     SetTitle,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Rename",
     "SetMode",
     "SetNote",
+    "SetOnAll",
     "SetParameter",
     "SetTitle",
     "Splice",

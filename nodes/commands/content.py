@@ -11,7 +11,15 @@ from nodes.edits import Edit, ReplaceNode, SetHeader
 from nodes.errors import DocumentError
 from nodes.parameter import Json
 
-__all__ = ["DropParameter", "MoveNodes", "Rename", "SetNote", "SetParameter", "SetTitle"]
+__all__ = [
+    "DropParameter",
+    "MoveNodes",
+    "Rename",
+    "SetNote",
+    "SetOnAll",
+    "SetParameter",
+    "SetTitle",
+]
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,33 @@ class SetParameter:
             return ()
         parameters = {**node.parameters, self.name: self.value}
         return (ReplaceNode(replace(node, parameters=parameters), "parameters"),)
+
+
+@dataclass(frozen=True)
+class SetOnAll:
+    """Set one parameter of several nodes, as one step."""
+
+    nodes: Sequence[str]
+    name: str
+    value: Json
+    merge: Hashable | None = None
+
+    @property
+    def text(self) -> str:
+        """What it does."""
+        return f"Set {self.name} of {len(self.nodes)} nodes"
+
+    @property
+    def merge_key(self) -> Hashable | None:
+        """See ``Command``."""
+        return None if self.merge is None else ("set", tuple(self.nodes), self.name, self.merge)
+
+    def edits(self, document: Document) -> Sequence[Edit]:
+        """See ``Command``."""
+        found: list[Edit] = []
+        for node in dict.fromkeys(self.nodes):
+            found.extend(SetParameter(node, self.name, self.value).edits(document))
+        return tuple(found)
 
 
 @dataclass(frozen=True)
