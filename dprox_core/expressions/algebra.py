@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dprox_core.expressions.binding import Binding
     from dprox_core.linops.base import LinOp
 
-__all__ = ["Add", "Apply", "add", "apply", "divide", "multiply", "scale", "subtract"]
+__all__ = ["Add", "Apply", "add", "apply", "divide", "multiply", "product", "scale", "subtract"]
 
 
 class Apply(Expression):
@@ -68,8 +68,8 @@ class Apply(Expression):
 
     @property
     def is_complex(self) -> bool:  # type: ignore[override]
-        """Whether the argument or an operand is complex."""
-        return self.argument.is_complex or any(o.is_complex for o in self.operands)
+        """What the operator says."""
+        return self.operator.is_complex_for(self.argument, self.operands, **self.options)
 
     @property
     def children(self) -> tuple[Expression, ...]:
@@ -210,6 +210,27 @@ def multiply(expression: Expression, other: object) -> Expression:
     if not other_expression.is_constant and expression.is_constant:
         expression, other_expression = other_expression, expression
     return scale(other_expression, expression)
+
+
+def product(left: object, right: object) -> Expression:
+    """left @ right, one of them data: a matrix times a vector or, column by column, a matrix."""
+    from dprox_core.linops.matrix import Matrix
+
+    one, other = as_expression(left, "M"), as_expression(right, "M")
+    if not one.is_constant and not other.is_constant:
+        raise ParameterError(
+            f"{one.describe()} @ {other.describe()}: one of both must be data; products of "
+            "unknowns are not convex.",
+            expected="a matrix",
+            got=other.describe(),
+            where=other.describe(),
+        )
+    if one.is_constant:
+        axis = -1 if other.ndim == 1 else -2
+        return Apply(Matrix, other, (one,), axis=axis, product=True)
+    from dprox_core.linops.shaping import Permute
+
+    return Apply(Matrix, one, (Apply(Permute, other, axes=(1, 0)) if other.ndim == 2 else other,))
 
 
 def divide(expression: Expression, divisor: object) -> Expression:

@@ -151,6 +151,31 @@ class Expression(ABC):
 
         return divide(self, divisor)
 
+    def __matmul__(self, right: object) -> Expression:
+        from dprox_core.expressions.algebra import product
+
+        return product(self, right)
+
+    def __rmatmul__(self, left: object) -> Expression:
+        from dprox_core.expressions.algebra import product
+
+        return product(left, self)
+
+    def __getitem__(self, where: object) -> Expression:
+        from dprox_core.linops.shaping import index
+
+        return index(self, where)
+
+    # Without this Python would try x[0], x[1], … to iterate.
+    __iter__ = None
+
+    @property
+    def T(self) -> Expression:
+        """The last two axes swapped; a vector as it is."""
+        from dprox_core.linops.shaping import transpose
+
+        return transpose(self)
+
     def __ge__(self, lower: object) -> Constraint:
         from dprox_core.expressions.constraints import at_least
 
@@ -160,13 +185,6 @@ class Expression(ABC):
         from dprox_core.expressions.constraints import at_most
 
         return at_most(self, upper)
-
-    def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
-        raise ParameterError(
-            f"{self.describe()} is an expression without a value: solve a problem and take "
-            "result[x].",
-            where=self.describe(),
-        )
 
     @classmethod
     def __torch_function__(
@@ -199,6 +217,8 @@ _REFLECTED = {
     "rsub": "__sub__",
     "mul": "__rmul__",
     "rmul": "__mul__",
+    "matmul": "__rmatmul__",
+    "rmatmul": "__matmul__",
     "le": "__ge__",
     "ge": "__le__",
 }
@@ -220,8 +240,8 @@ def as_expression(value: object, role: str = "b") -> Expression:
         return value
     if isinstance(value, (bool, int, float, complex, np.number, np.ndarray, torch.Tensor)):
         return Constant(value, role)
-    if isinstance(value, (list, tuple)):
-        return Constant(torch.as_tensor(value), role)
+    if isinstance(value, (list, tuple)) or hasattr(value, "tocoo"):
+        return Constant(value, role)
     raise ParameterError(
         f"Expected an expression, a tensor or a number, not {type(value).__name__} {value!r:.60}.",
         expected="an expression, a tensor or a number",

@@ -145,6 +145,10 @@ def check_finite(
         DataError: with the operand's name and how many values are at fault.
     """
     values = tensor.detach()
+    if values.layout is torch.sparse_coo:
+        values = values.coalesce().values()
+    elif values.layout is not torch.strided:
+        values = values.values()
     finite = ~torch.isnan(values) if infinite else torch.isfinite(values)
     if not bool(finite.all()):
         bad = int((~finite).sum())

@@ -212,6 +212,12 @@ def _as_tensor(value: object) -> torch.Tensor:
         return torch.from_numpy(np.array(value))
     if isinstance(value, (bool, int, float, np.floating, np.integer)):
         return torch.tensor(float(value), dtype=torch.float64)
+    if hasattr(value, "tocoo"):
+        # A sparse matrix of scipy, whose format stays the same through gradients.
+        entries = value.tocoo()
+        places = torch.from_numpy(np.vstack([entries.row, entries.col]).astype(np.int64))
+        data = torch.from_numpy(np.array(entries.data))
+        return torch.sparse_coo_tensor(places, data, entries.shape).coalesce()
     return torch.as_tensor(value)
 
 

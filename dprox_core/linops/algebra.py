@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from dprox_core.errors import ShapeError
-from dprox_core.linops.base import LinOp, Transfer, register
+from dprox_core.linops.base import LinOp, Transfer, magnitude_squared, register
 from dprox_core.linops.space import Space
 from dprox_core.numerics import fourier
 
@@ -188,6 +188,19 @@ class Composition(LinOp):
         if values.ndim:
             values = values[(..., *([None] * outer.stack))]
         return Transfer(fourier.multiply(outer.values, values), outer.stack, outer.full)
+
+    def gram_spectrum(self) -> torch.Tensor | None:
+        """From the transfers, or the outer gram seen through an inner Fourier transform."""
+        known = super().gram_spectrum()
+        gram = self.outer.gram_diagonal() if known is None else None
+        return known if gram is None else self.inner.weighted_gram_spectrum(gram)
+
+    def weighted_gram_spectrum(self, weights: torch.Tensor) -> torch.Tensor | None:
+        """The outer one's, times |inner|²."""
+        outer, inner = self.outer.weighted_gram_spectrum(weights), self.inner.transfer()
+        if outer is None or inner is None or inner.stack:
+            return None
+        return outer * magnitude_squared(inner.values)
 
     def norm_bound(self) -> float:
         """‖outer‖ ‖inner‖, or the exact norm where a diagonal form is known."""

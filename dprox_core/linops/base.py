@@ -87,6 +87,13 @@ class LinOp(ABC):
         return argument.shape
 
     @classmethod
+    def is_complex_for(
+        cls, argument: Expression, operands: tuple[Expression, ...], **options: Any
+    ) -> bool:
+        """Whether results are complex; by default where the argument or an operand is."""
+        return argument.is_complex or any(operand.is_complex for operand in operands)
+
+    @classmethod
     def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
         """The call as a user writes it."""
         return f"{cls.name}({', '.join([argument, *operands])})"
@@ -135,6 +142,11 @@ class LinOp(ABC):
         for _ in range(transfer.stack):
             squared = squared.sum(dim=-1)
         return squared
+
+    def weighted_gram_spectrum(self, weights: torch.Tensor) -> torch.Tensor | None:
+        """Factors by which Aᴴ diag(weights) A multiplies each frequency, such as those of a
+        Fourier transform; None where it does something else."""
+        return None
 
     def norm_bound(self) -> float:
         """An upper bound of ‖A‖, exact where a diagonal form is known."""

@@ -1,4 +1,4 @@
-"""Fewer pixels: keeping one in several."""
+"""Fewer pixels: keeping one in several, with or without averaging before."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import torch
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.linops.base import LinOp, apply, register
+from dprox_core.linops.conv import conv
 from dprox_core.linops.space import Space
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression, Shape
 
-__all__ = ["Downsample", "downsample"]
+__all__ = ["Subsample", "downsample", "subsample"]
 
 
 @register
-class Downsample(LinOp):
+class Subsample(LinOp):
     """(A x)[..., i, j] = x[..., s i, s j]."""
 
-    name = "downsample"
+    name = "subsample"
 
     def __init__(self, domain: Space, factor: int = 2) -> None:
         super().__init__(domain, domain.with_shape(_reduced(domain.shape, factor)))
@@ -38,19 +39,13 @@ class Downsample(LinOp):
             ShapeError: the argument has fewer than two axes.
         """
         factor = options.get("factor", 2)
-        if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
-            raise ParameterError(
-                f"downsample: factor must be a whole number from 1, not {factor!r}.",
-                expected="a whole number from 1",
-                got=factor,
-                where="factor",
-            )
+        _check_factor(cls.name, factor)
         shape = argument.shape
         if shape is None:
             return None
         if len(shape) < 2:
             raise ShapeError(
-                f"downsample takes an image (..., H, W): {argument.describe()} has shape {shape}.",
+                f"subsample takes an image (..., H, W): {argument.describe()} has shape {shape}.",
                 expected="(..., H, W)",
                 got=shape,
                 where=argument.describe(),
@@ -59,8 +54,8 @@ class Downsample(LinOp):
 
     @classmethod
     def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
-        """``downsample(x, 2)``."""
-        return f"downsample({argument}, {options.get('factor', 2)})"
+        """``subsample(x, 2)``."""
+        return f"subsample({argument}, {options.get('factor', 2)})"
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """Every s-th row and column."""
@@ -86,18 +81,29 @@ class Downsample(LinOp):
         return 1.0
 
 
+def _check_factor(name: str, factor: object) -> None:
+    if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
+        raise ParameterError(
+            f"{name}: factor must be a whole number from 1, not {factor!r}.",
+            expected="a whole number from 1",
+            got=factor,
+            where="factor",
+        )
+
+
 def _reduced(shape: Sequence[int], factor: int) -> tuple[int, ...]:
     return (*shape[:-2], *(-(-extent // factor) for extent in shape[-2:]))
 
 
 @overload
-def downsample(x: torch.Tensor, factor: int = 2) -> torch.Tensor: ...
+def subsample(x: torch.Tensor, factor: int = 2) -> torch.Tensor: ...
 @overload
-def downsample(x: Expression, factor: int = 2) -> Expression: ...
-def downsample(x: Any, factor: int = 2) -> Any:
+def subsample(x: Expression, factor: int = 2) -> Expression: ...
+def subsample(x: Any, factor: int = 2) -> Any:
     """Keep every s-th pixel of every s-th row: (A x)[i, j] = x[s·i, s·j].
 
-    With a blur before it, downsample(conv(x, k), s) is the usual model of a coarser camera.
+    With a blur before it, subsample(conv(x, k), s) is the usual model of a coarser camera;
+    ``downsample`` writes it in one word.
 
     Args:
         x: an expression or a tensor (..., H, W).
@@ -112,7 +118,7 @@ def downsample(x: Any, factor: int = 2) -> Any:
 
     Example:
         >>> import torch, dprox_core as dp
-        >>> dp.downsample(torch.arange(16.0).reshape(4, 4), factor=2)
+        >>> dp.subsample(torch.arange(16.0).reshape(4, 4), factor=2)
         tensor([[ 0.,  2.],
                 [ 8., 10.]])
 
@@ -120,4 +126,44 @@ def downsample(x: Any, factor: int = 2) -> Any:
         N. Zhao et al., Fast Single Image Super-Resolution Using a New Analytical Solution for
         l2-l2 Problems, 2016, equation 1.
     """
-    return apply(Downsample, x, factor=factor)
+    return apply(Subsample, x, factor=factor)
+
+
+@overload
+def downsample(x: torch.Tensor, kernel: object = None, factor: int = 2) -> torch.Tensor: ...
+@overload
+def downsample(x: Expression, kernel: object = None, factor: int = 2) -> Expression: ...
+def downsample(x: Any, kernel: Any = None, factor: int = 2) -> Any:
+    """What a camera with fewer pixels sees: a blur against aliasing, then every s-th pixel.
+
+    Args:
+        x: an expression or a tensor (..., H, W).
+        kernel: the blur, (k, k) or one per channel; None averages over s × s pixels, each new
+            pixel over those that it stands for.
+        factor: s, a whole number from 1.
+
+    Returns:
+        An expression, or a tensor where x is one, (..., ⌈H/s⌉, ⌈W/s⌉).
+
+    Raises:
+        ParameterError: the factor is no whole number from 1.
+        ShapeError: x has fewer than two axes, or is smaller than the kernel.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> dp.downsample(torch.arange(16.0).reshape(4, 4), factor=2)
+        tensor([[ 2.5000,  4.5000],
+                [10.5000, 12.5000]])
+
+    References:
+        S. C. Park, M. K. Park, M. G. Kang, Super-resolution image reconstruction: a technical
+        overview, 2003.
+    """
+    _check_factor("downsample", factor)
+    if kernel is not None:
+        return subsample(conv(x, kernel), factor)
+    # The centre of a kernel is its element k // 2: an average over the pixels from there on fills
+    # the first half of one that is twice as large. Ones are exact in any precision.
+    ones = torch.zeros(2 * factor - 1, 2 * factor - 1)
+    ones[:factor, :factor] = 1.0
+    return subsample(conv(x, ones), factor) * (1.0 / factor**2)

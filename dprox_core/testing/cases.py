@@ -79,6 +79,7 @@ class LinOpCase:
         declares: which closed forms it must offer on real arguments: "diagonal",
             "gram_diagonal", "transfer", "gram_spectrum".
         tight: how many times ‖A‖ the declared bound may be at most.
+        on_tensors: whether the same words mean the same for a tensor.
         wrong: calls that must be refused.
     """
 
@@ -91,6 +92,7 @@ class LinOpCase:
     complex: bool = True
     declares: frozenset[str] = frozenset()
     tight: float = 1.02
+    on_tensors: bool = True
     wrong: tuple[Wrong, ...] = ()
 
     @property

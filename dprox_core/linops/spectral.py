@@ -1,0 +1,243 @@
+"""Fourier transforms as operators: unitary, and sampled as an MRI scanner does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+import torch
+
+from dprox_core.errors import ShapeError
+from dprox_core.expressions.base import broadcasts_into
+from dprox_core.linops.base import LinOp, apply, magnitude_squared, register
+from dprox_core.linops.space import Space
+from dprox_core.numerics import fourier
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.base import Expression, Shape
+
+__all__ = ["Fft", "FourierSampling", "fft", "fourier_sampling"]
+
+
+class _Spectral(LinOp):
+    """What transforms of images into their spectra have in common."""
+
+    @classmethod
+    def is_complex_for(
+        cls, argument: Expression, operands: tuple[Expression, ...], **options: Any
+    ) -> bool:
+        """Always: a spectrum is complex."""
+        return True
+
+    def even_half(self, factors: torch.Tensor) -> torch.Tensor:
+        """Factors of frequencies as the domain sees them: their even part for real images."""
+        size = (self.domain.shape[-2], self.domain.shape[-1])
+        factors = factors.expand(*factors.shape[:-2], *size) if factors.ndim >= 2 else factors
+        if self.domain.is_complex or factors.ndim < 2:
+            return factors
+        mirrored = factors.flip((-2, -1)).roll((1, 1), (-2, -1))
+        half = fourier.spectrum_shape(size, full=False)[1]
+        return (0.5 * (factors + mirrored))[..., :half]
+
+
+@register
+class Fft(_Spectral):
+    """A x = F x, unitary, over the last two axes."""
+
+    name = "fft"
+
+    def __init__(self, domain: Space) -> None:
+        super().__init__(domain, domain.as_complex())
+
+    @classmethod
+    def infer(
+        cls, argument: Expression, operands: tuple[Expression, ...], **options: Any
+    ) -> Shape | None:
+        """The argument's shape.
+
+        Raises:
+            ShapeError: the argument has fewer than two axes.
+        """
+        shape = argument.shape
+        if shape is not None and len(shape) < 2:
+            raise ShapeError(
+                f"fft takes an image (..., H, W): {argument.describe()} has shape {shape}.",
+                expected="(..., H, W)",
+                got=shape,
+                where=argument.describe(),
+            )
+        return shape
+
+    def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The spectrum, the frequency zero at [0, 0]."""
+        return torch.fft.fft2(x, norm="ortho")
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """The inverse transform."""
+        return self.to_domain(torch.fft.ifft2(y, norm="ortho"))
+
+    def gram_diagonal(self) -> torch.Tensor:
+        """One: A is unitary."""
+        return torch.ones((), dtype=torch.float64)
+
+    def gram_spectrum(self) -> torch.Tensor:
+        """One at every frequency."""
+        return torch.ones((), dtype=torch.float64)
+
+    def weighted_gram_spectrum(self, weights: torch.Tensor) -> torch.Tensor:
+        """The weights themselves, one for each frequency."""
+        return self.even_half(weights)
+
+
+@register
+class FourierSampling(_Spectral):
+    """A x = m ⊙ F (s ⊙ x): the measured frequencies, seen by each coil."""
+
+    name = "fourier_sampling"
+    operand_names: ClassVar[tuple[str, ...]] = ("m",)
+
+    def __init__(
+        self, domain: Space, mask: torch.Tensor, coils: torch.Tensor | None = None
+    ) -> None:
+        shape = domain.shape
+        if coils is not None:
+            shape = (*shape[:-3], coils.shape[-3], *shape[-2:])
+        super().__init__(domain, domain.as_complex().with_shape(shape))
+        self.mask = mask
+        self.coils = coils
+
+    @classmethod
+    def infer(
+        cls, argument: Expression, operands: tuple[Expression, ...], **options: Any
+    ) -> Shape | None:
+        """The argument's shape, with as many channels as there are coils.
+
+        Raises:
+            ShapeError: the mask does not match the image, or there is more than one channel where
+                coils see it.
+        """
+        shape, mask = argument.shape, operands[0].shape
+        if shape is None or mask is None:
+            return shape
+        if len(operands) > 1:
+            coils = operands[1].shape
+            if coils is None:
+                return None
+            fine = len(shape) >= 3 and shape[-3] == 1 and len(coils) >= 3
+            if not fine or not broadcasts_into((*coils[:-3], 1, *coils[-2:]), shape):
+                raise ShapeError(
+                    f"{cls.name}: the coil maps {operands[1].describe()} of shape {coils} do not "
+                    f"match {argument.describe()} of shape {shape}: give maps (coils, H, W) and an "
+                    "image (B, 1, H, W).",
+                    expected=("coils", *shape[-2:]),
+                    got=coils,
+                    where=operands[1].describe(),
+                )
+            shape = (*shape[:-3], coils[-3], *shape[-2:])
+        if len(shape) < 2 or not broadcasts_into(mask, shape):
+            raise ShapeError(
+                f"{cls.name}: the mask {operands[0].describe()} of shape {mask} does not match "
+                f"the frequencies of {argument.describe()}, of shape {shape}.",
+                expected=shape,
+                got=mask,
+                where=operands[0].describe(),
+            )
+        return shape
+
+    def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The measured frequencies."""
+        if self.coils is not None:
+            x = x * self.coils
+        return torch.fft.fft2(x, norm="ortho") * self.mask
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """The inverse transform of what was measured, each coil's with its own weight."""
+        image = torch.fft.ifft2(y * self.mask.conj(), norm="ortho")
+        if self.coils is not None:
+            image = (image * self.coils.conj()).sum(dim=-3, keepdim=True)
+        return self.to_domain(image)
+
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """Mask and coil maps."""
+        return (self.mask,) if self.coils is None else (self.mask, self.coils)
+
+    def gram_spectrum(self) -> torch.Tensor | None:
+        """|m|², where no coils stand in between."""
+        return None if self.coils is not None else self.even_half(magnitude_squared(self.mask))
+
+
+@register
+class CoilSampling(FourierSampling):
+    """A x = m ⊙ F (s ⊙ x), with coil maps s."""
+
+    name = "coil_sampling"
+    operand_names = ("m", "coils")
+
+
+@overload
+def fft(x: torch.Tensor) -> torch.Tensor: ...
+@overload
+def fft(x: Expression) -> Expression: ...
+def fft(x: Any) -> Any:
+    """The unitary Fourier transform over the last two axes.
+
+    (F x)[u, v] = Σ x[i, j] exp(−2πi (u i / H + v j / W)) / √(H W), the frequency zero at [0, 0].
+
+    Args:
+        x: an expression or a tensor (..., H, W), real or complex.
+
+    Returns:
+        A complex expression, or a tensor where x is one, in the shape of x.
+
+    Raises:
+        ShapeError: x has fewer than two axes.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> dp.fft(torch.ones(2, 2)).real
+        tensor([[2., 0.],
+                [0., 0.]])
+
+    References:
+        R. C. Gonzalez and R. E. Woods, Digital Image Processing, section 4.5.
+    """
+    return apply(Fft, x)
+
+
+@overload
+def fourier_sampling(
+    x: torch.Tensor, m: torch.Tensor, coils: torch.Tensor | None = None
+) -> torch.Tensor: ...
+@overload
+def fourier_sampling(x: Expression, m: object, coils: object = None) -> Expression: ...
+def fourier_sampling(x: Any, m: Any, coils: Any = None) -> Any:
+    """What an MRI scanner measures: some frequencies of the image, seen by each coil.
+
+    y = m ⊙ F (s ⊙ x) with the unitary Fourier transform F.
+
+    Args:
+        x: an expression or a tensor (..., H, W), real or complex; (B, 1, H, W) with coils.
+        m: the mask, one where a frequency is measured, the frequency zero at [0, 0] (take
+            torch.fft.ifftshift of a mask that has it in the middle); broadcasts to the result.
+        coils: the coils' sensitivities s, (coils, H, W), complex; None for one coil that sees all
+            alike.
+
+    Returns:
+        A complex expression, or a tensor where x is one, in the shape of x, with one channel per
+        coil.
+
+    Raises:
+        ShapeError: mask or coils do not match x.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> coils = torch.ones(4, 8, 8, dtype=torch.complex64)
+        >>> dp.fourier_sampling(dp.Variable("x", (1, 1, 8, 8)), torch.ones(8, 8), coils).shape
+        (1, 4, 8, 8)
+
+    References:
+        K. P. Pruessmann, M. Weiger, M. B. Scheidegger, P. Boesiger, SENSE: sensitivity encoding
+        for fast MRI, 1999.
+    """
+    if coils is None:
+        return apply(FourierSampling, x, m)
+    return apply(CoilSampling, x, m, coils)
