@@ -10,6 +10,7 @@ from pathlib import Path
 from nodes.analysis import Analysis
 from nodes.document import Node
 from nodes.imagefiles import MAX_PIXELS, MAX_PIXELS_SCALED, read_header, scaled
+from nodes.operator_shapes import RULES, Refusal
 from nodes.spec import Form
 
 __all__ = ["Shape", "ShapeFault", "Shapes", "shape_text"]
@@ -76,7 +77,8 @@ class Shapes:
             "unrolled_prior": lambda node: self._denoised(node, "input", "network"),
             "random_mask": self._random_mask,
             "variable": lambda node: self._at(node, "like"),
-            "grad": self._grad,
+            "conv_doe": lambda node: self._convolved(node, "x", "psf"),
+            "downsample": self._downsample,
             "mask": lambda node: self._weighted(node, "m"),
             "mul_elementwise": lambda node: self._weighted(node, "w"),
             "mosaic": self._mosaic,
@@ -93,6 +95,8 @@ class Shapes:
             rule = self._rules.get(node.type) if spec else None
             if spec is not None and spec.form is Form.SOLVE:
                 rule = self._solver
+            if rule is None and node.type in RULES:
+                rule = self._operator
             if rule is None or spec is None:
                 continue
             values = analysis.values[node_id]
@@ -166,11 +170,11 @@ class Shapes:
     def _disk_psf(self, node: Node) -> Shape:
         return _square(2 * max(0, math.ceil(self._number(node, "radius") - 0.5)) + 1)
 
-    def _convolved(self, node: Node, port: str) -> Shape | None:
-        image, kernel = self._at(node, port), self._at(node, "kernel")
+    def _convolved(self, node: Node, port: str, by: str = "kernel") -> Shape | None:
+        image, kernel = self._at(node, port), self._at(node, by)
         if image is None or kernel is None:
             return image
-        name = self._name(node, "kernel")
+        name = self._name(node, by)
         if kernel[-2] > image[-2] or kernel[-1] > image[-1]:
             self._fault(
                 node,
@@ -178,7 +182,7 @@ class Shapes:
                 f"{node.name}: the kernel {name} ({kernel[-2]} × {kernel[-1]}) is larger than "
                 f"{self._name(node, port)} ({image[-2]} × {image[-1]}): take a smaller kernel or "
                 "a larger image.",
-                port="kernel",
+                port=by,
             )
         elif not _broadcasts(kernel[:-2], image[:-2]):
             self._fault(
@@ -186,17 +190,44 @@ class Shapes:
                 "shape-mismatch",
                 f"{node.name}: the kernel {name} has other channels ({shape_text(kernel)}) than "
                 f"{self._name(node, port)} ({shape_text(image)}): load the kernel in grey.",
-                port="kernel",
+                port=by,
             )
+        elif node.values.get("boundary") == "valid":
+            rows, columns = (a - b + 1 for a, b in zip(image[-2:], kernel[-2:], strict=True))
+            return (*image[:-2], rows, columns)
         return image
 
     def _random_mask(self, node: Node) -> Shape | None:
         shape = self._at(node, "like")
         return None if shape is None else (*(1 for _ in shape[:-2]), *shape[-2:])
 
-    def _grad(self, node: Node) -> Shape | None:
+    def _operator(self, node: Node) -> Shape | None:
         shape = self._at(node, "x")
-        return None if shape is None else (*shape, 2)
+        if shape is None:
+            return None
+        result = RULES[node.type](shape, self.analysis.values[node.id])
+        if isinstance(result, Refusal):
+            sentence = f"{node.name}: {self._name(node, 'x')} ({shape_text(shape)}) {result}"
+            self._fault(node, "shape-mismatch", sentence, port="x")
+            return None
+        return result
+
+    def _downsample(self, node: Node) -> Shape | None:
+        faults = len(self.faults)
+        shape = self._convolved(node, "x")
+        if shape is None or len(self.faults) > faults:
+            return None
+        factor = int(self._number(node, "factor"))
+        if self.analysis.wire(node.id, "kernel") is None and min(shape[-2:]) < 2 * factor - 1:
+            self._fault(
+                node,
+                "shape-mismatch",
+                f"{node.name}: {self._name(node, 'x')} ({shape_text(shape)}) is too small to be "
+                f"made {factor} times smaller: take a smaller factor.",
+                parameter="factor",
+            )
+            return None
+        return self._operator(node)
 
     def _denoised(self, node: Node, port: str, parameter: str) -> Shape | None:
         shape = self._at(node, port)

@@ -161,8 +161,10 @@ def pad(
 
     Args:
         x: an expression or a tensor (..., H, W).
-        top, bottom: how many rows are put above and below, from 0.
-        left, right: how many columns are put at either side, from 0.
+        top: how many rows are put above, from 0.
+        bottom: how many rows are put below.
+        left: how many columns are put at the left.
+        right: how many columns are put at the right.
         mode: what is in them: "zero", "circular" the other side, "replicate" the nearest pixel,
             "reflect" the mirror image around the outermost pixel.
 

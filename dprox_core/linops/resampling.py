@@ -147,7 +147,7 @@ def downsample(x: Any, kernel: Any = None, factor: int = 2) -> Any:
 
     Raises:
         ParameterError: the factor is no whole number from 1.
-        ShapeError: x has fewer than two axes, or is smaller than the kernel.
+        ShapeError: x has fewer than two axes, or is smaller than the kernel, or than two new pixels.
 
     Example:
         >>> import torch, dprox_core as dp
@@ -162,6 +162,16 @@ def downsample(x: Any, kernel: Any = None, factor: int = 2) -> Any:
     _check_factor("downsample", factor)
     if kernel is not None:
         return subsample(conv(x, kernel), factor)
+    shape = x.shape
+    if shape is not None and len(shape) >= 2 and min(shape[-2:]) < 2 * factor - 1:
+        name = "x" if isinstance(x, torch.Tensor) else x.describe()
+        raise ShapeError(
+            f"downsample: {name} of shape {tuple(shape)} is too small for the factor {factor}: it "
+            f"takes {2 * factor - 1} pixels along each side.",
+            expected=f"at least {2 * factor - 1} pixels",
+            got=tuple(shape[-2:]),
+            where=name,
+        )
     # The centre of a kernel is its element k // 2: an average over the pixels from there on fills
     # the first half of one that is twice as large. Ones are exact in any precision.
     ones = torch.zeros(2 * factor - 1, 2 * factor - 1)

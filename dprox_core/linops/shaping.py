@@ -361,8 +361,10 @@ def crop(x: Any, top: int = 0, bottom: int = 0, left: int = 0, right: int = 0) -
 
     Args:
         x: an expression or a tensor (..., H, W).
-        top, bottom: how many rows are left out above and below, from 0.
-        left, right: how many columns are left out at either side, from 0.
+        top: how many rows are left out above, from 0.
+        bottom: how many rows are left out below.
+        left: how many columns are left out at the left.
+        right: how many columns are left out at the right.
 
     Returns:
         An expression, or a tensor where x is one, (..., H − top − bottom, W − left − right).

@@ -120,6 +120,7 @@ class ProxCase:
         convex: whether f is convex.
         smooth: whether f has a gradient.
         tolerance: relative to the size of values, for proxes that are found by iteration.
+        brittle: whether f jumps where the prox may land, so that rounding shows in its value.
         differentiable: whether the prox has a derivative at random points.
         wrong: calls that must be refused.
     """
@@ -138,6 +139,7 @@ class ProxCase:
     convex: bool = True
     smooth: bool = False
     tolerance: float = 1e-9
+    brittle: bool = False
     differentiable: bool = True
     wrong: tuple[Wrong, ...] = field(default=())
 

@@ -167,6 +167,9 @@ IMAGING = (
         label="averaged",
         shapes=((1, 1, 4, 6), (3, 2, 5, 7)),
         tight=2.5,
+        wrong=(
+            Wrong(lambda: downsample(variable(4, 4), factor=3), ShapeError, "is too small for"),
+        ),
     ),
     LinOpCase(
         "subsample",

@@ -13,12 +13,13 @@ from dprox_core.proxfns import box, group_norm1, nonneg, norm1, sum_squares
 from dprox_core.testing.cases import Maker, ProxCase, Shape, Wrong, infinite_unless
 from dprox_core.testing.linop_rows_basic import variable
 
-__all__ = ["BASIC"]
+__all__ = ["BASIC", "complex_variable"]
 
 _ROUNDING = 1e-12
 
 
-def _complex_variable() -> Variable:
+def complex_variable() -> Variable:
+    """A complex variable, for calls that must be refused."""
     return Variable("x", (4,), dtype=torch.complex64)
 
 
@@ -89,7 +90,7 @@ BASIC = (
         nonneg,
         lambda v: infinite_unless(v >= -_ROUNDING),
         inside=lambda shape, make: make.normal(*shape).abs(),
-        wrong=(Wrong(lambda: nonneg(_complex_variable()), ParameterError, "x is complex"),),
+        wrong=(Wrong(lambda: nonneg(complex_variable()), ParameterError, "x is complex"),),
     ),
     ProxCase(
         "box",

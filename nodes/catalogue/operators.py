@@ -5,19 +5,20 @@ from __future__ import annotations
 from nodes.parameter import Parameter, number_text
 from nodes.spec import Form, NodeSpec, Notation, Port, PortType
 
-__all__ = ["DATA", "SPECS"]
+__all__ = ["DATA", "OUTPUT", "SPECS", "operand"]
 
 # Operators take data as well as expressions: the same operator simulates and models.
 DATA = (PortType.IMAGE, PortType.KERNEL, PortType.MASK, PortType.SOLUTION)
 
 
-def _operand(name: str = "x", title: str = "input") -> Port:
+def operand(name: str = "x", title: str = "input") -> Port:
+    """A port for what an operator acts on."""
     return Port(
         name, title, PortType.EXPRESSION, also=DATA, help="A variable, an operator or an image."
     )
 
 
-_OUTPUT = Port("output", "output", PortType.EXPRESSION)
+OUTPUT = Port("output", "output", PortType.EXPRESSION)
 
 SPECS = (
     NodeSpec(
@@ -51,10 +52,22 @@ SPECS = (
         stem="conv",
         icon="mdi6.blur",
         inputs=(
-            _operand(),
+            operand(),
             Port("kernel", "kernel", PortType.KERNEL, help="The point spread function."),
         ),
-        outputs=(_OUTPUT,),
+        outputs=(OUTPUT,),
+        parameters=(
+            Parameter(
+                "boundary",
+                "beyond the edge",
+                "choice",
+                "circular",
+                choices=("circular", "zero", "valid"),
+                quiet=True,
+                help="The other side (circular), nothing (zero), or keep only pixels that need "
+                "nothing from there (valid).",
+            ),
+        ),
         inline=True,
         polymorphic=True,
         formula="k ∗ x",
@@ -68,8 +81,35 @@ SPECS = (
         function="grad",
         stem="grad",
         icon="mdi6.triangle-down-outline",
-        inputs=(_operand(),),
-        outputs=(_OUTPUT,),
+        inputs=(operand(),),
+        outputs=(OUTPUT,),
+        parameters=(
+            Parameter(
+                "axes",
+                "axes",
+                "choice",
+                "-2, -1",
+                choices=("-2, -1", "-1", "-2", "-3, -2, -1"),
+                literals={
+                    "-2, -1": "(-2, -1)",
+                    "-1": "(-1,)",
+                    "-2": "(-2,)",
+                    "-3, -2, -1": "(-3, -2, -1)",
+                },
+                quiet=True,
+                help="Down and right (-2, -1), one of them, or across colours or frames too.",
+            ),
+            Parameter(
+                "boundary",
+                "beyond the edge",
+                "choice",
+                "circular",
+                choices=("circular", "neumann", "dirichlet"),
+                quiet=True,
+                help="The other side (circular), the last value again (neumann), or zero "
+                "(dirichlet).",
+            ),
+        ),
         inline=True,
         polymorphic=True,
         formula="∇x",
@@ -83,8 +123,8 @@ SPECS = (
         function="mask",
         stem="masked",
         icon="mdi6.checkerboard",
-        inputs=(_operand(), Port("m", "mask", PortType.MASK, help="1 measured, 0 missing.")),
-        outputs=(_OUTPUT,),
+        inputs=(operand(), Port("m", "mask", PortType.MASK, help="1 measured, 0 missing.")),
+        outputs=(OUTPUT,),
         inline=True,
         polymorphic=True,
         formula="m ⊙ x",
@@ -98,8 +138,8 @@ SPECS = (
         function="mosaic",
         stem="mosaic",
         icon="mdi6.view-grid-outline",
-        inputs=(_operand(),),
-        outputs=(_OUTPUT,),
+        inputs=(operand(),),
+        outputs=(OUTPUT,),
         parameters=(
             Parameter(
                 "pattern",
@@ -126,10 +166,10 @@ SPECS = (
         stem="product",
         icon="mdi6.close",
         inputs=(
-            _operand(),
+            operand(),
             Port("w", "factor", PortType.IMAGE, help="One factor for each pixel."),
         ),
-        outputs=(_OUTPUT,),
+        outputs=(OUTPUT,),
         inline=True,
         polymorphic=True,
         formula="w ⊙ x",
@@ -144,8 +184,8 @@ SPECS = (
         about="The sum of two expressions or images of the same shape, element by element.",
         stem="sum",
         icon="mdi6.plus",
-        inputs=(_operand("a", "first"), _operand("b", "second")),
-        outputs=(_OUTPUT,),
+        inputs=(operand("a", "first"), operand("b", "second")),
+        outputs=(OUTPUT,),
         form=Form.INFIX,
         constants={"operator": "+"},
         inline=True,
@@ -162,8 +202,8 @@ SPECS = (
         about="The difference of two expressions or images of the same shape, element by element.",
         stem="difference",
         icon="mdi6.minus",
-        inputs=(_operand("a", "from"), _operand("b", "what")),
-        outputs=(_OUTPUT,),
+        inputs=(operand("a", "from"), operand("b", "what")),
+        outputs=(OUTPUT,),
         form=Form.INFIX,
         constants={"operator": "-"},
         inline=True,
@@ -180,8 +220,8 @@ SPECS = (
         about="An expression or an image times a number.",
         stem="scaled",
         icon="mdi6.multiplication",
-        inputs=(_operand(),),
-        outputs=(_OUTPUT,),
+        inputs=(operand(),),
+        outputs=(OUTPUT,),
         parameters=(
             Parameter("factor", "factor", "float", 2.0, soft=(-10, 10), help="Any finite number."),
         ),

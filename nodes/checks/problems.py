@@ -12,8 +12,8 @@ from nodes.spec import Form
 
 __all__ = ["check_problems", "check_solvers"]
 
-# Operators that no proximal operator absorbs, and those that only a separable one does.
-_BARRIERS = ("conv", "grad")
+# Operators that any proximal operator absorbs, and those that only a separable one does.
+_ABSORBED = ("add", "subtract", "scale")
 _DIAGONAL = ("mask", "mosaic", "mul_elementwise")
 _GRADIENT_METHODS = {"fista": "FISTA", "pgd": "Proximal gradient"}
 _BOUNDS = ("nonneg", "box")
@@ -94,9 +94,9 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
     others: list[Node] = []
     for term in rough:
         way = _between(context, term)
-        barred = _BARRIERS if term.type in _SEPARABLE else (*_BARRIERS, *_DIAGONAL)
+        let_through = (*_ABSORBED, *_DIAGONAL) if term.type in _SEPARABLE else _ABSORBED
         for node in way:
-            if node.type in barred:
+            if node.type not in let_through:
                 return (
                     f"{method} needs the proximal operator of {term.name} in the variable itself, "
                     f"and {node.name} stands in between. Use ADMM, which splits it off."

@@ -71,8 +71,10 @@ def real_inner(a: torch.Tensor, b: torch.Tensor) -> float:
 @every_kind
 def test_the_value_is_that_of_the_formula(kind: Kind) -> None:
     at = Setting(kind)
+    close = max(1e-9, at.case.tolerance)
     for v in [at.inside(), at.inside(), at.function.prox(at.point(), 1.0)]:
-        assert float(at.function.value(v)) == pytest.approx(float(at.value(v)), rel=1e-9, abs=1e-9)
+        expected = pytest.approx(float(at.value(v)), rel=close, abs=close)
+        assert float(at.function.value(v)) == expected
     far = 50.0 * at.point()
     found, expected = float(at.function.value(far)), float(at.value(far))
     assert found == expected or found == pytest.approx(expected, rel=1e-9)
@@ -149,6 +151,10 @@ def test_scaling_and_translation_are_one_mechanism(kind: Kind) -> None:
 
         v = at.point()
         p = penalty.prox(v, 0.7)
+        if at.case.brittle:
+            inner = at.function.prox(scale * v + c, 0.7 * weight * scale**2)
+            assert torch.allclose(scale * p + c, inner)
+            continue
         size = 1.0 + float(v.abs().square().sum())
         assert float(penalty.value(p)) == pytest.approx(float(value(p)), rel=1e-6, abs=1e-6)
         assert gain(value, v, p, 0.7) <= max(at.case.tolerance, 1e-9) * size * 10
@@ -240,15 +246,10 @@ def test_slopes_bound_the_dual(kind: Kind) -> None:
 
 @pytest.mark.parametrize("case", PROX_CASES, ids=lambda case: case.id)
 def test_convexity_is_declared(case: ProxCase) -> None:
-    function = Setting((case, case.shapes[0], not case.real)).function
-    assert function.convex == case.convex
-    assert function.is_indicator == (
-        case.inside is not None and case.id.split("-")[0] not in FINITE
-    )
-
-
-# Functions that are infinite somewhere without being indicators.
-FINITE = {"entropy", "poisson"}
+    at = Setting((case, case.shapes[0], not case.real))
+    assert at.function.convex == case.convex
+    values = {float(at.function.value(scale * at.point())) for scale in (0.01, 1.0, 50.0)}
+    assert at.function.is_indicator == (values <= {0.0, math.inf})
 
 
 @pytest.mark.parametrize(

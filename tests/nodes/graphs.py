@@ -79,6 +79,9 @@ json_values = st.one_of(
 )
 
 
+_SMALL = {**dict.fromkeys(("top", "bottom", "left", "right"), 9), "angles": 9, "levels": 4}
+
+
 def valid_value(parameter: Parameter) -> st.SearchStrategy[Any]:
     """Values that the parameter takes."""
     strategy: st.SearchStrategy[Any]
@@ -94,6 +97,8 @@ def valid_value(parameter: Parameter) -> st.SearchStrategy[Any]:
         low = parameter.minimum if parameter.minimum is not None else parameter.above
         low = -1000.0 if low is None else low
         high = min(parameter.maximum if parameter.maximum is not None else 1000.0, low + 1000.0)
+        # Larger ones only make larger images.
+        high = min(high, _SMALL.get(parameter.name, high))
         if parameter.kind == "int":
             strategy = st.integers(int(low), int(high))
         else:

@@ -1,0 +1,106 @@
+"""What functions refuse, in the same words."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.expressions.base import broadcasts_into
+from dprox_core.expressions.leaves import Constant
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.base import Expression
+
+__all__ = ["fitting", "matrices", "positive", "real_valued", "refuse_negative"]
+
+
+def real_valued(name: str, argument: Expression) -> None:
+    """Refuse complex arguments.
+
+    Raises:
+        ParameterError: the argument is complex.
+    """
+    if argument.is_complex:
+        raise ParameterError(
+            f"{name} compares numbers, but {argument.describe()} is complex.",
+            expected="a real expression",
+            got="a complex expression",
+            where=argument.describe(),
+        )
+
+
+def positive(name: str, parameter: str, value: object, strict: bool = True) -> None:
+    """Refuse a parameter that is no number above 0 (or from 0).
+
+    Raises:
+        ParameterError: with the parameter's name.
+    """
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    fine = math.isfinite(number) and (number > 0 or (number == 0 and not strict))
+    if not fine:
+        words = "a number above 0" if strict else "a number from 0"
+        raise ParameterError(
+            f"{name}: {parameter} must be {words}, not {value!r}.",
+            expected=words,
+            got=value,
+            where=parameter,
+        )
+
+
+def fitting(name: str, role: str, operand: Expression, argument: Expression) -> None:
+    """Refuse data that does not broadcast to the argument.
+
+    Raises:
+        ShapeError: with both shapes.
+    """
+    shape, given = argument.shape, operand.shape
+    if shape is None or given is None or broadcasts_into(given, shape):
+        return
+    raise ShapeError(
+        f"{name}: the {role} {operand.describe()} of shape {given} does not match "
+        f"{argument.describe()} of shape {shape}.",
+        expected=shape,
+        got=given,
+        where=role,
+    )
+
+
+def refuse_negative(name: str, role: str, operand: Expression | torch.Tensor) -> None:
+    """Refuse data below zero, where it is known already.
+
+    Raises:
+        ParameterError: with the smallest value.
+    """
+    tensor = operand.tensor if isinstance(operand, Constant) else operand
+    if not isinstance(tensor, torch.Tensor) or tensor.is_complex():
+        return
+    lowest = float(tensor.detach().min())
+    if lowest < 0:
+        raise ParameterError(
+            f"{name}: the {role} must be 0 or more, but its smallest value is {lowest:.3g}.",
+            expected="values from 0",
+            got=lowest,
+            where=role,
+        )
+
+
+def matrices(name: str, argument: Expression, square: bool = False) -> None:
+    """Refuse what is no stack of matrices.
+
+    Raises:
+        ShapeError: the argument has fewer than two axes, or the last two differ.
+    """
+    shape = argument.shape
+    if shape is None:
+        return
+    if len(shape) < 2 or (square and shape[-1] != shape[-2]):
+        form = "square matrices (..., N, N)" if square else "matrices (..., M, N)"
+        raise ShapeError(
+            f"{name} takes {form}: {argument.describe()} has shape {shape}.",
+            expected=form,
+            got=shape,
+            where=argument.describe(),
+        )

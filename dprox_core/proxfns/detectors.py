@@ -1,0 +1,184 @@
+"""Data terms of detectors that lose something: the phase, or how many photons there were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from dprox_core.errors import ParameterError
+from dprox_core.numerics import reductions
+from dprox_core.numerics.roots import increasing_root
+from dprox_core.proxfns import checks
+from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.base import Expression
+    from dprox_core.linops.space import Space
+
+__all__ = ["PhaseRet", "Spi", "phase_ret", "spi"]
+
+
+@register
+class PhaseRet(ProxFn):
+    """f(v) = Σ (|v_i| − y_i)²."""
+
+    name = "phase_ret"
+    operand_names: ClassVar[tuple[str, ...]] = ("y",)
+    convex = False
+    separable = True
+
+    def __init__(self, space: Space, y: torch.Tensor | float) -> None:
+        super().__init__(space)
+        self._y = torch.as_tensor(y, dtype=space.precision, device=space.device)
+        checks.refuse_negative(self.name, "y", self._y)
+
+    @classmethod
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """Magnitudes must fit and be from 0.
+
+        Raises:
+            ShapeError: they do not broadcast to the argument.
+            ParameterError: one is below 0.
+        """
+        checks.fitting(cls.name, "y", operands[0], argument)
+        checks.refuse_negative(cls.name, "y", operands[0])
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """Σ (|v_i| − y_i)²."""
+        return reductions.squared_norm(v.abs() - self._y)
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """The phase stays, the magnitude moves towards y; a zero takes the phase 0."""
+        size = v.abs()
+        moved = (size + 2.0 * step * self._y) / (1.0 + 2.0 * step)
+        phase = torch.where(size > 0, v / torch.where(size > 0, size, 1.0), torch.ones_like(v))
+        return phase * moved
+
+
+@register
+class Spi(ProxFn):
+    """f(v) = Σ (K − n_i) s_i − n_i log(1 − exp(−s_i)) with s_i = α v_i / K > 0; else ∞."""
+
+    name = "spi"
+    operand_names: ClassVar[tuple[str, ...]] = ("ones",)
+    separable = True
+
+    def __init__(
+        self, space: Space, ones: torch.Tensor | float, jots: int = 1, gain: float = 1.0
+    ) -> None:
+        super().__init__(space)
+        self._ones = torch.as_tensor(ones, dtype=space.precision, device=space.device)
+        self._jots = jots
+        self._rate = gain / jots
+        checks.refuse_negative(self.name, "ones", self._ones)
+        most = float(self._ones.detach().max())
+        if most > jots:
+            raise ParameterError(
+                f"spi: at most {jots} of {jots} jots can be one, but ones holds {most:g}.",
+                expected=f"values up to {jots}",
+                got=most,
+                where="ones",
+            )
+
+    @classmethod
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """Counts must fit, jots and gain be above 0, the argument real.
+
+        Raises:
+            ParameterError: the argument is complex, or a number is out of range.
+            ShapeError: the counts do not broadcast to the argument.
+        """
+        checks.real_valued(cls.name, argument)
+        checks.positive(cls.name, "jots", options["jots"])
+        checks.positive(cls.name, "gain", options["gain"])
+        checks.fitting(cls.name, "ones", operands[0], argument)
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """The negative logarithm of the likelihood."""
+        infinite = torch.full((), torch.inf, dtype=v.dtype, device=v.device)
+        hit = self._ones > 0
+        rate = self._rate * v
+        safe = torch.where(rate > 0, rate, torch.ones_like(rate))
+        logs = torch.where(hit, self._ones * torch.log(-torch.expm1(-safe)), torch.zeros_like(v))
+        costs = (self._jots - self._ones) * rate - logs
+        outside = (v < 0) | ((v == 0) & hit)
+        return reductions.total(torch.where(outside, infinite, costs))
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """The root of u − v + step r ((K − n) − n / (exp(r u) − 1)) = 0, where n > 0."""
+        rate, n = self._rate, self._ones
+        dark = v - step * rate * (self._jots - n)
+
+        def equation(u: torch.Tensor) -> torch.Tensor:
+            return u - dark - step * rate * n / torch.expm1(rate * u)
+
+        def slope(u: torch.Tensor) -> torch.Tensor:
+            grown = torch.expm1(rate * u)
+            return 1.0 + step * rate * rate * n * (1.0 + grown) / (grown * grown)
+
+        # exp(r u) − 1 ≥ r u, so the root is below that of u (u − dark) = step n.
+        high = 0.5 * (dark + (dark.square() + 4.0 * step * n).sqrt())
+        high = torch.maximum(high, torch.finfo(v.dtype).tiny ** 0.25 * torch.ones_like(v))
+        hit = n > 0
+        safe_high = torch.where(hit, high, torch.ones_like(high))
+        root = increasing_root(equation, slope, torch.zeros_like(v), 1.001 * safe_high, 200)
+        return torch.where(hit, root, dark.clamp_min(0.0))
+
+
+def phase_ret(e: Expression | torch.Tensor, y: object) -> Objective | Any:
+    """The data term of phase retrieval, Σ (|eᵢ| − yᵢ)². Not convex: a solve depends on its start.
+
+    Args:
+        e: an expression, usually complex, such as fft(mul_elementwise(x, code)).
+        y: the measured magnitudes, from 0; a tensor or a placeholder that broadcasts to e.
+
+    Returns:
+        An objective.
+
+    Raises:
+        ShapeError: y does not broadcast to e.
+        ParameterError: a magnitude is below 0.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> float(dp.phase_ret(torch.tensor([3.0 + 4.0j]), torch.tensor([4.0])))
+        1.0
+
+    References:
+        J. R. Fienup, Phase retrieval algorithms: a comparison, 1982.
+    """
+    return make(PhaseRet, e, y)
+
+
+def spi(
+    e: Expression | torch.Tensor, ones: object, jots: int = 1, gain: float = 1.0
+) -> Objective | Any:
+    """The data term of a single-photon camera whose pixels of K jots say only "some" or "none".
+
+    With s = gain · e / K photons expected per jot, n jots see one or more:
+    Σ (K − nᵢ) sᵢ − nᵢ log(1 − exp(−sᵢ)), the negative log-likelihood.
+
+    Args:
+        e: a real expression, the brightness (or a tensor, of which the value is returned).
+        ones: how many jots of each pixel saw a photon, from 0 to K; broadcasts to e.
+        jots: K, how many jots and exposures each pixel sums over.
+        gain: photons per pixel at brightness one, above 0.
+
+    Returns:
+        An objective.
+
+    Raises:
+        ParameterError: e is complex, or a number is out of range.
+        ShapeError: ones does not broadcast to e.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> float(dp.spi(torch.tensor([2.0]), torch.tensor([0.0]), jots=4))
+        2.0
+
+    References:
+        S. H. Chan, X. Wang, O. A. Elgendy, Plug-and-play ADMM for image restoration: fixed-point
+        convergence and applications, 2017, section V.
+    """
+    return make(Spi, e, ones, jots=jots, gain=gain)

@@ -1,0 +1,376 @@
+"""Data terms of counts and classes, and other functions with a one-dimensional prox."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from dprox_core.errors import ParameterError
+from dprox_core.numerics import reductions
+from dprox_core.numerics.roots import increasing_root
+from dprox_core.proxfns import checks
+from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+
+if TYPE_CHECKING:
+    from dprox_core.expressions.base import Expression
+    from dprox_core.linops.space import Space
+
+__all__ = [
+    "Entropy",
+    "Hinge",
+    "Logistic",
+    "Poisson",
+    "Quantile",
+    "entropy",
+    "hinge",
+    "logistic",
+    "poisson",
+    "quantile",
+]
+
+
+def _placed(value: torch.Tensor | float, space: Space) -> torch.Tensor:
+    return torch.as_tensor(value, dtype=space.precision, device=space.device)
+
+
+@register
+class Poisson(ProxFn):
+    """f(v) = Σ v_i − y_i + y_i log(y_i / v_i) for v > 0, with 0 log 0 = 0; else ∞."""
+
+    name = "poisson"
+    operand_names: ClassVar[tuple[str, ...]] = ("y",)
+    separable = True
+
+    def __init__(self, space: Space, counts: torch.Tensor | float) -> None:
+        super().__init__(space)
+        self._counts = _placed(counts, space)
+        checks.refuse_negative(self.name, "y", self._counts)
+
+    @classmethod
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """Counts must fit and be from 0, the argument real.
+
+        Raises:
+            ParameterError: the argument is complex, or a count is below 0.
+            ShapeError: the counts do not broadcast to the argument.
+        """
+        checks.real_valued(cls.name, argument)
+        checks.fitting(cls.name, "y", operands[0], argument)
+        checks.refuse_negative(cls.name, "y", operands[0])
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """The Kullback-Leibler divergence of v from the counts."""
+        y = self._counts
+        infinite = torch.full((), torch.inf, dtype=v.dtype, device=v.device)
+        counted = y > 0
+        safe_v = torch.where(v > 0, v, torch.ones_like(v))
+        logs = torch.where(counted, y, 1.0).log() - safe_v.log()
+        costs = v - y + torch.where(counted, y * logs, torch.zeros_like(logs))
+        outside = (v < 0) | ((v == 0) & counted)
+        return reductions.total(torch.where(outside, infinite, costs))
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """The positive root of u² − (v − step) u − step y = 0."""
+        shifted = v - step
+        y = self._counts
+        inside = shifted.square() + 4.0 * step * y
+        root = torch.where(inside > 0, inside, torch.ones_like(inside)).sqrt()
+        root = torch.where(inside > 0, root, torch.zeros_like(root))
+        # For a negative sum the other form of the root loses no digits.
+        below = torch.where(shifted < 0, root - shifted, torch.ones_like(root))
+        return torch.where(shifted < 0, 2.0 * step * y / below, 0.5 * (shifted + root))
+
+
+@register
+class Entropy(ProxFn):
+    """f(v) = Σ v_i log v_i for v ≥ 0, with 0 log 0 = 0; else ∞."""
+
+    name = "entropy"
+    separable = True
+
+    @classmethod
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """The argument must be real.
+
+        Raises:
+            ParameterError: it is complex.
+        """
+        checks.real_valued(cls.name, argument)
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """Σ v_i log v_i."""
+        infinite = torch.full((), torch.inf, dtype=v.dtype, device=v.device)
+        return reductions.total(torch.where(v < 0, infinite, torch.xlogy(v, v.clamp_min(0.0))))
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """u with u + step (log u + 1) = v, found through s = log u."""
+
+        def equation(s: torch.Tensor) -> torch.Tensor:
+            return s.exp() + step * (s + 1.0) - v
+
+        size = torch.as_tensor(step, dtype=v.dtype, device=v.device)
+        # At v / step − 1, and at log v or −1, whichever is larger, the left side is not below v.
+        high = torch.minimum(v.clamp_min(math.exp(-1.0)).log(), v / size - 1.0)
+        low = (v - high.exp()) / size - 1.0
+        return increasing_root(equation, lambda s: s.exp() + step, low, high).exp()
+
+
+@register
+class Logistic(ProxFn):
+    """f(v) = Σ log(1 + exp(−y_i v_i))."""
+
+    name = "logistic"
+    operand_names: ClassVar[tuple[str, ...]] = ("y",)
+    separable = True
+    lipschitz = 0.25
+
+    def __init__(self, space: Space, labels: torch.Tensor | float = 1.0) -> None:
+        super().__init__(space)
+        self._labels = _placed(labels, space)
+        _check_labels(self.name, self._labels)
+
+    @classmethod
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """Labels must fit, the argument be real.
+
+        Raises:
+            ParameterError: the argument is complex.
+            ShapeError: the labels do not broadcast to the argument.
+        """
+        checks.real_valued(cls.name, argument)
+        checks.fitting(cls.name, "y", operands[0], argument)
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """The negative logarithm of the likelihood."""
+        return reductions.total(torch.nn.functional.softplus(-self._labels * v, threshold=50.0))
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """u with u − v = step y σ(−y u)."""
+        y = self._labels
+
+        def equation(m: torch.Tensor) -> torch.Tensor:
+            return m - y * v - step * torch.sigmoid(-m)
+
+        def slope(m: torch.Tensor) -> torch.Tensor:
+            half = torch.sigmoid(-m)
+            return 1.0 + step * half * (1.0 - half)
+
+        margin = y * v
+        return y * increasing_root(equation, slope, margin, margin + step)
+
+    def grad(self, v: torch.Tensor) -> torch.Tensor:
+        """−y σ(−y v)."""
+        return -self._labels * torch.sigmoid(-self._labels * v)
+
+
+@register
+class Hinge(ProxFn):
+    """f(v) = Σ max(0, 1 − y_i v_i)."""
+
+    name = "hinge"
+    operand_names: ClassVar[tuple[str, ...]] = ("y",)
+    separable = True
+    slope = 1.0
+
+    def __init__(self, space: Space, labels: torch.Tensor | float = 1.0) -> None:
+        super().__init__(space)
+        self._labels = _placed(labels, space)
+        _check_labels(self.name, self._labels)
+
+    @classmethod
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """Labels must fit, the argument be real.
+
+        Raises:
+            ParameterError: the argument is complex.
+            ShapeError: the labels do not broadcast to the argument.
+        """
+        checks.real_valued(cls.name, argument)
+        checks.fitting(cls.name, "y", operands[0], argument)
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """What is missing to a margin of one."""
+        return reductions.total((1.0 - self._labels * v).clamp_min(0.0))
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """The margin grows by the step, up to one."""
+        margin = self._labels * v
+        grown = torch.minimum(margin + step, torch.ones_like(margin))
+        return self._labels * torch.maximum(margin, grown)
+
+
+@register
+class Quantile(ProxFn):
+    """f(v) = Σ max(q v_i, (q − 1) v_i)."""
+
+    name = "quantile"
+    separable = True
+    slope = 1.0
+
+    def __init__(self, space: Space, q: float = 0.5) -> None:
+        super().__init__(space)
+        self._q = q
+
+    @classmethod
+    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
+        """q must lie between 0 and 1, the argument be real.
+
+        Raises:
+            ParameterError: one of both is not so.
+        """
+        checks.real_valued(cls.name, argument)
+        q = options["q"]
+        if not isinstance(q, (int, float)) or not 0.0 <= q <= 1.0:
+            raise ParameterError(
+                f"quantile: q must lie between 0 and 1, not {q!r}.",
+                expected="a number from 0 to 1",
+                got=q,
+                where="q",
+            )
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """The tilted sum of magnitudes."""
+        return reductions.total(torch.maximum(self._q * v, (self._q - 1.0) * v))
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """Positive values shrink by q step, negative ones by (1 − q) step."""
+        above = (v - self._q * step).clamp_min(0.0)
+        below = (v + (1.0 - self._q) * step).clamp_max(0.0)
+        return above + below
+
+
+def _check_labels(name: str, labels: torch.Tensor) -> None:
+    if bool((labels.detach().abs() != 1.0).any()):
+        raise ParameterError(
+            f"{name}: the labels y must be 1 or −1.",
+            expected="1 or −1",
+            got=labels.detach().flatten()[:8].tolist(),
+            where="y",
+        )
+
+
+def poisson(e: Expression | torch.Tensor, y: object) -> Objective | Any:
+    """The data term of photon counts: Σ eᵢ − yᵢ + yᵢ log(yᵢ/eᵢ), the Kullback-Leibler divergence.
+
+    Up to a constant the negative log-likelihood of counts y that are Poisson with mean e.
+
+    Args:
+        e: a real expression (or a tensor, of which the value is returned); infinite where e < 0.
+        y: the counts, from 0; a number, a tensor or a placeholder that broadcasts to e.
+
+    Returns:
+        An objective.
+
+    Raises:
+        ParameterError: e is complex, or a count is below 0.
+        ShapeError: y does not broadcast to e.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> float(dp.poisson(torch.tensor([3.0, 2.0]), torch.tensor([3.0, 0.0])))
+        2.0
+
+    References:
+        M. A. T. Figueiredo, J. M. Bioucas-Dias, Restoration of Poissonian images using alternating
+        direction optimization, 2010.
+    """
+    return make(Poisson, e, y)
+
+
+def entropy(e: Expression | torch.Tensor) -> Objective | Any:
+    """Negative entropy, Σ eᵢ log eᵢ: favours values that are alike.
+
+    Args:
+        e: a real expression (or a tensor, of which the value is returned); infinite where e < 0.
+
+    Returns:
+        An objective.
+
+    Raises:
+        ParameterError: e is complex.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> float(dp.entropy(torch.tensor([1.0, 0.0])))
+        0.0
+
+    References:
+        S. Boyd, L. Vandenberghe, Convex Optimization, 2004, section 3.1.5.
+    """
+    return make(Entropy, e)
+
+
+def logistic(e: Expression | torch.Tensor, y: object = 1.0) -> Objective | Any:
+    """The data term of classes, Σ log(1 + exp(−yᵢ eᵢ)), smooth.
+
+    Args:
+        e: a real expression, the scores (or a tensor, of which the value is returned).
+        y: the classes, 1 or −1; a number, a tensor or a placeholder that broadcasts to e.
+
+    Returns:
+        An objective.
+
+    Raises:
+        ParameterError: e is complex, or y holds something else.
+        ShapeError: y does not broadcast to e.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> round(float(dp.logistic(torch.zeros(2))), 3)
+        1.386
+
+    References:
+        S. Boyd, L. Vandenberghe, Convex Optimization, 2004, section 7.1.1.
+    """
+    return make(Logistic, e, y)
+
+
+def hinge(e: Expression | torch.Tensor, y: object = 1.0) -> Objective | Any:
+    """What is missing to a margin of one, Σ max(0, 1 − yᵢ eᵢ).
+
+    Args:
+        e: a real expression, the scores (or a tensor, of which the value is returned).
+        y: the classes, 1 or −1; a number, a tensor or a placeholder that broadcasts to e.
+
+    Returns:
+        An objective.
+
+    Raises:
+        ParameterError: e is complex, or y holds something else.
+        ShapeError: y does not broadcast to e.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> float(dp.hinge(torch.tensor([0.5, 3.0])))
+        0.5
+
+    References:
+        C. Cortes, V. Vapnik, Support-vector networks, 1995.
+    """
+    return make(Hinge, e, y)
+
+
+def quantile(e: Expression | torch.Tensor, q: float = 0.5) -> Objective | Any:
+    """The tilted sum of magnitudes, Σ max(q eᵢ, (q − 1) eᵢ): fits the quantile q.
+
+    Args:
+        e: a real expression (or a tensor, of which the value is returned).
+        q: the quantile, from 0 to 1; 0.5 gives half the sum of magnitudes.
+
+    Returns:
+        An objective.
+
+    Raises:
+        ParameterError: e is complex, or q is outside.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> float(dp.quantile(torch.tensor([2.0, -2.0]), q=0.25))
+        2.0
+
+    References:
+        R. Koenker, G. Bassett, Regression quantiles, 1978.
+    """
+    return make(Quantile, e, q=q)

@@ -1,0 +1,99 @@
+"""What operators with one input do to a shape, and why some shapes do not serve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from nodes.parameter import Json
+
+__all__ = ["RULES", "Refusal", "Rule"]
+
+Shape = tuple[int, ...]
+Values = Mapping[str, Json]
+
+
+class Refusal(str):
+    """The end of a sentence: "NODE: INPUT (48 × 64) " and this."""
+
+    __slots__ = ()
+
+
+Rule = Callable[[Shape, Values], "Shape | Refusal"]
+
+
+def _same(shape: Shape, values: Values) -> Shape | Refusal:
+    return shape
+
+
+def _number(values: Values, name: str) -> int:
+    value = values[name]
+    assert isinstance(value, int | float), "values are checked before shapes are inferred"
+    return int(value)
+
+
+def _gradient(shape: Shape, values: Values) -> Shape | Refusal:
+    axes = [int(axis) for axis in str(values["axes"]).split(",")]
+    if -min(axes) > len(shape):
+        return Refusal(f"has {len(shape)} axes, so there is no axis {min(axes)}: choose others.")
+    return (*shape, len(axes))
+
+
+def _subsample(shape: Shape, values: Values) -> Shape | Refusal:
+    factor = _number(values, "factor")
+    return (*shape[:-2], *(-(-n // factor) for n in shape[-2:]))
+
+
+def _crop(shape: Shape, values: Values) -> Shape | Refusal:
+    rows = shape[-2] - _number(values, "top") - _number(values, "bottom")
+    columns = shape[-1] - _number(values, "left") - _number(values, "right")
+    if rows < 1 or columns < 1:
+        return Refusal("has nothing left after the crop: leave out fewer rows or columns.")
+    return (*shape[:-2], rows, columns)
+
+
+def _pad(shape: Shape, values: Values) -> Shape | Refusal:
+    widths = [_number(values, side) for side in ("top", "bottom", "left", "right")]
+    reach = {"reflect": 1, "circular": 0}.get(str(values["mode"]))
+    if reach is not None and (
+        max(widths[:2]) > shape[-2] - reach or max(widths[2:]) > shape[-1] - reach
+    ):
+        return Refusal("is smaller than what is to be copied from it: pad less, or with zeros.")
+    return (*shape[:-2], shape[-2] + widths[0] + widths[1], shape[-1] + widths[2] + widths[3])
+
+
+def _wavelet(shape: Shape, values: Values) -> Shape | Refusal:
+    levels = _number(values, "levels")
+    if any(n % 2**levels for n in shape[-2:]):
+        return Refusal(
+            f"cannot be halved {levels} times: its height and width must be multiples of "
+            f"{2**levels}. Crop or pad it, or take fewer levels."
+        )
+    return shape
+
+
+def _patches(shape: Shape, values: Values) -> Shape | Refusal:
+    size, stride = _number(values, "size"), _number(values, "stride")
+    if size > min(shape[-2:]):
+        return Refusal(f"is smaller than a window of {size} × {size}: take smaller windows.")
+    rows, columns = ((n - size) // stride + 1 for n in shape[-2:])
+    return (*shape[:-2], size * size, rows * columns)
+
+
+def _radon(shape: Shape, values: Values) -> Shape | Refusal:
+    return (*shape[:-2], _number(values, "angles"), math.ceil(math.hypot(*shape[-2:])) + 2)
+
+
+RULES: Mapping[str, Rule] = {
+    "grad": _gradient,
+    "laplacian": _same,
+    "subsample": _subsample,
+    "downsample": _subsample,
+    "crop": _crop,
+    "pad": _pad,
+    "dct": _same,
+    "wavelet": _wavelet,
+    "patches": _patches,
+    "radon": _radon,
+}
+"""Node type → its rule."""
