@@ -147,7 +147,7 @@ def downsample(x: Any, kernel: Any = None, factor: int = 2) -> Any:
 
     Raises:
         ParameterError: the factor is no whole number from 1.
-        ShapeError: x has fewer than two axes, or is smaller than the kernel, or than two new pixels.
+        ShapeError: x has fewer than two axes, or is too small for the kernel or the factor.
 
     Example:
         >>> import torch, dprox_core as dp

@@ -167,7 +167,7 @@ def broken_documents(draw: st.DrawFn) -> Document:
     known = sorted(CATALOGUE)
     nodes: list[Node] = []
     for index in range(draw(st.integers(0, 8))):
-        type = draw(st.sampled_from([*known, "wavelet", "conv "]))
+        type = draw(st.sampled_from([*known, "curvelet", "conv "]))
         spec = CATALOGUE.get(type)
         names = [p.name for p in spec.parameters] if spec else []
         keys = st.sampled_from([*names, "unknown"])

@@ -152,13 +152,13 @@ def test_a_weight_of_zero_and_an_empty_box() -> None:
 def test_placeholders_and_unknown_parameters_and_ports() -> None:
     graph, n = tv_problem()
     document = graph.document
-    strange = Node(id="s", name="coarse", type="wavelet", parameters={"levels": 3})
+    strange = Node(id="s", name="coarse", type="curvelet", parameters={"levels": 3})
     newer = Node(id="t", name="later", type="conv", version=3)
     document.insert_node(0, strange)
     document.insert_node(0, newer)
     found = [issue for issue in check(document) if issue.code == "unknown-type"]
     assert [issue.severity for issue in found] == ["error", "error"]
-    assert 'coarse is of a type that this version does not know ("wavelet")' in found[1].sentence
+    assert 'coarse is of a type that this version does not know ("curvelet")' in found[1].sentence
     assert '("conv" in version 3)' in found[0].sentence
     graph.history.do(found[0].fixes[0].command)
     graph.history.do(found[1].fixes[0].command)
