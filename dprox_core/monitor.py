@@ -31,6 +31,7 @@ __all__ = [
     "listeners",
     "monitor",
     "notify_output",
+    "silence",
 ]
 
 _LISTENERS: ContextVar[tuple[object, ...]] = ContextVar("dprox_listeners", default=())
@@ -178,6 +179,22 @@ def monitor(listener: object) -> Iterator[object]:
         yield listener
     finally:
         _LISTENERS.reset(token)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Solves inside the block are told to nobody, but can still be cancelled."""
+    quiet = tuple(_Canceller(hook) for hook in listeners("should_stop"))
+    token = _LISTENERS.set(quiet)
+    try:
+        yield
+    finally:
+        _LISTENERS.reset(token)
+
+
+class _Canceller:
+    def __init__(self, should_stop: Callable[[], bool]) -> None:
+        self.should_stop = should_stop
 
 
 def listeners(method: str) -> list[Callable[..., Any]]:

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from dprox_core.compiler.canonicalize import canonicalize
 from dprox_core.compiler.compile import ABS_TOL, REL_TOL, compile_problem
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.expressions.base import Expression
 from dprox_core.expressions.binding import Binding
 from dprox_core.expressions.constraints import Constraint
 from dprox_core.expressions.leaves import Variable
 from dprox_core.numerics import reductions
+from dprox_core.lp.language import is_linear, solve_linear
 from dprox_core.proxfns.base import Objective
+from dprox_core.proxfns.linear import linear_objective
 from dprox_core.result import Result
 from dprox_core.solver import Solver
 
 __all__ = ["Problem"]
+
+Constraints = (
+    Sequence[Constraint | Objective] | Mapping[str, Constraint | Objective] | Constraint | Objective
+)
 
 
 class Problem:
     """Minimize an objective over its variables, under constraints.
 
     Args:
-        objective: a sum of penalties.
-        constraints: conditions such as ``x >= 0`` and ``conv(x, k) <= 1``, or indicators such as
-            ``nonneg(x)``.
+        objective: a sum of penalties, or one linear number such as ``c @ x``.
+        constraints: conditions such as ``x >= 0``, ``A @ x == b`` and ``0 <= conv(x, k) <= 1``, or
+            indicators such as ``nonneg(x)``; a list, or a mapping from names to them.
+        sense: "min", or "max" for a linear objective.
+
+    A problem with a linear objective and linear constraints only is a linear program, and solved
+    as such (``solve_lp``).
 
     Raises:
         ParameterError: the objective is no penalty, or a constraint is neither.
@@ -45,34 +56,40 @@ class Problem:
     """
 
     def __init__(
-        self, objective: Objective, constraints: Sequence[Constraint | Objective] | Constraint = ()
+        self,
+        objective: Objective | Expression,
+        constraints: Constraints = (),
+        sense: Literal["min", "max"] = "min",
     ) -> None:
-        if isinstance(constraints, (Constraint, Objective)):
-            constraints = [constraints]
+        if sense not in ("min", "max"):
+            raise ParameterError(
+                f'The sense of a problem is "min" or "max", not {sense!r}.',
+                expected=("min", "max"),
+                got=sense,
+                where="sense",
+            )
+        if isinstance(objective, Expression) and objective.is_one_number:
+            objective = linear_objective(objective)
         if not isinstance(objective, Objective):
             raise ParameterError(
-                f"A problem minimizes a penalty, such as sum_squares(x - b), not "
-                f"{objective!s:.60}.",
-                expected="a penalty",
+                f"A problem minimizes a penalty, such as sum_squares(x - b), or one linear number, "
+                f"such as c @ x, not {objective!s:.60}.",
+                expected="a penalty, or a linear expression of one number",
                 got=type(objective).__name__,
                 where="objective",
             )
-        indicators = []
-        for constraint in constraints:
-            indicator = constraint.indicator if isinstance(constraint, Constraint) else constraint
-            if not isinstance(indicator, Objective) or not all(
-                term.function.is_indicator for term in indicator.terms
-            ):
-                raise ParameterError(
-                    f"A constraint is a condition such as x >= 0, not {constraint!s:.60}.",
-                    expected="a condition",
-                    got=type(constraint).__name__,
-                    where="constraints",
-                )
-            indicators.append(indicator)
         self.objective = objective
-        self.constraints = tuple(constraints)
-        self._whole = sum(indicators, start=objective)
+        self.constraints = _listed(constraints)
+        self.sense = sense
+        self._whole = sum((_indicator(c) for c in self.constraints), start=objective)
+        if sense == "max" and not is_linear(self):
+            raise ParameterError(
+                "Only linear objectives under linear constraints are maximized: write the negative "
+                "of the objective and minimize it.",
+                expected="min",
+                got="max",
+                where="sense",
+            )
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -88,8 +105,12 @@ class Problem:
         }
         return tuple(found.values())
 
+    def describe(self) -> str:
+        """The problem as written."""
+        return f"{self.sense}imize {self._whole.describe()}"
+
     def __repr__(self) -> str:
-        return f"<problem minimize {self._whole.describe()}>"
+        return f"<problem {self.describe()}>"
 
     def value(self, values: object) -> float:
         """The written objective at given values; infinite where a constraint is not met.
@@ -150,10 +171,10 @@ class Problem:
 
     def solve(
         self,
-        method: str = "admm",
+        method: str = "auto",
         *,
         x0: object = None,
-        max_iter: int = 500,
+        max_iter: int | None = None,
         rho: float | torch.Tensor | Sequence[float] | None = None,
         abs_tol: float = ABS_TOL,
         rel_tol: float = REL_TOL,
@@ -166,17 +187,19 @@ class Problem:
         Args:
             method: "admm" (or "admm_vxu", "dr") for any sum of penalties; "ladmm", "pdhg" (also
                 "pc") and "pd3o" for the same without a linear system; "fista" or "pgd" for smooth
-                terms plus one penalty; "hqs" or "admm" where there is a deep prior.
+                terms plus one penalty; "hqs" or "admm" where there is a deep prior; "pdhg" or
+                "admm" for a linear program; "auto" chooses.
             x0: where to start: a tensor, or a mapping from variables; None for zeros, or for a
                 smooth image that fits the data where there is a deep prior.
-            max_iter: the most iterations, from 1.
+            max_iter: the most iterations, from 1; None for 500, and a million for a linear program.
             rho: the penalty parameter of methods that split, above 0; None chooses and balances
                 it; hqs takes a list with one for each iteration too.
             abs_tol: absolute tolerance of the residuals, per element.
             rel_tol: relative tolerance of the residuals.
             truth: the true values, if known, for PSNR in the history.
             device: "auto", "cpu", "cuda"; None computes where the data is.
-            options: further options of the method, as for ``compile``.
+            options: further options of the method, as for ``compile``; for a linear program those
+                of ``solve_lp``: ``tol``, ``time_limit``, ``presolve``, ``crossover``, ….
 
         Returns:
             The result: ``result[x]``, ``.status``, ``.objective``, ``.history``, ``.plan``.
@@ -189,6 +212,11 @@ class Problem:
         """
         if rho is not None:
             options["rho"] = rho
+        if is_linear(self):
+            chosen = options if rel_tol == REL_TOL else {"tol": rel_tol, **options}
+            return solve_linear(self, method, x0, max_iter, device, chosen)
+        method = "admm" if method == "auto" else method
+        max_iter = 500 if max_iter is None else max_iter
         start = x0.values() if isinstance(x0, Mapping) else [x0]
         extra = tuple(t for t in start if isinstance(t, torch.Tensor))
         if isinstance(max_iter, int) and max_iter < 1:
@@ -229,6 +257,32 @@ class Problem:
                 )
             tensors.append(tensor)
         return tuple(tensors)
+
+
+def _listed(constraints: Constraints) -> tuple[Constraint | Objective, ...]:
+    """The constraints in order, those of a mapping under their names."""
+    if isinstance(constraints, (Constraint, Objective)):
+        return (constraints,)
+    if not isinstance(constraints, Mapping):
+        return tuple(constraints)
+    return tuple(
+        held.named(name) if isinstance(held, Constraint) else held
+        for name, held in constraints.items()
+    )
+
+
+def _indicator(constraint: object) -> Objective:
+    indicator = constraint.indicator if isinstance(constraint, Constraint) else constraint
+    if not isinstance(indicator, Objective) or not all(
+        term.function.is_indicator for term in indicator.terms
+    ):
+        raise ParameterError(
+            f"A constraint is a condition such as x >= 0, not {constraint!s:.60}.",
+            expected="a condition",
+            got=type(constraint).__name__,
+            where="constraints",
+        )
+    return indicator
 
 
 def _refuse_max_iter(max_iter: int) -> None:

@@ -92,6 +92,11 @@ class Expression(ABC):
         return not self.variables
 
     @property
+    def is_one_number(self) -> bool:
+        """Whether its value is one real number, which can be minimized as it is."""
+        return self.shape is not None and math.prod(self.shape) == 1 and not self.is_complex
+
+    @property
     def ndim(self) -> int:
         """How many axes its value has."""
         if self.shape is None:
@@ -186,6 +191,14 @@ class Expression(ABC):
 
         return at_most(self, upper)
 
+    def __eq__(self, value: object) -> Constraint:  # type: ignore[override]
+        from dprox_core.expressions.constraints import equal
+
+        return equal(self, value)
+
+    # Equality of expressions is a condition, so they are told apart by what they are.
+    __hash__ = object.__hash__
+
     @classmethod
     def __torch_function__(
         cls,
@@ -221,6 +234,7 @@ _REFLECTED = {
     "rmatmul": "__matmul__",
     "le": "__ge__",
     "ge": "__le__",
+    "eq": "__eq__",
 }
 
 

@@ -1,65 +1,183 @@
-"""Constraints written with ``>=`` and ``<=``."""
+"""Constraints written with ``>=``, ``<=`` and ``==``."""
 
 from __future__ import annotations
 
+import dis
 import math
+import sys
+import threading
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from dprox_core.errors import ParameterError
 from dprox_core.expressions.base import Expression, as_expression
+from dprox_core.expressions.leaves import Constant
 
 if TYPE_CHECKING:
     from dprox_core.proxfns.base import Objective
 
-__all__ = ["Constraint", "at_least", "at_most"]
+__all__ = ["Constraint", "at_least", "at_most", "equal"]
 
 
 class Constraint:
     """A condition that a solution must meet, for the ``constraints`` of a ``Problem``.
 
-    Attributes:
-        indicator: the same as a term of an objective: zero where it holds, infinity elsewhere.
+    Made by comparing expressions: ``x >= 0``, ``A @ x <= b``, ``A @ x == b``, and both limits at
+    once as ``0 <= x <= 1``.
+
+    Args:
+        expression: lower ≤ expression ≤ upper, element by element.
+        lower: a constant that broadcasts to it; None for none.
+        upper: likewise.
+        text: as written.
+        name: by which its duals are found.
+
+    Example:
+        >>> import dprox_core as dp
+        >>> x = dp.Variable("x", shape=(3,))
+        >>> (0 <= x <= 1).named("box")
+        <constraint box: 0 <= x <= 1>
     """
 
-    def __init__(self, text: str, indicator: Objective) -> None:
+    def __init__(
+        self,
+        expression: Expression,
+        lower: Expression | None,
+        upper: Expression | None,
+        text: str,
+        name: str | None = None,
+    ) -> None:
+        self.expression = expression
+        self.lower = lower
+        self.upper = upper
+        self.name = name
         self._text = text
-        self.indicator = indicator
+
+    def named(self, name: str) -> Constraint:
+        """The same constraint under a name, by which ``result.duals`` knows it."""
+        return Constraint(self.expression, self.lower, self.upper, self._text, name)
+
+    @property
+    def is_equality(self) -> bool:
+        """Whether both limits are the same."""
+        return self.lower is not None and self.lower is self.upper
+
+    @property
+    def indicator(self) -> Objective:
+        """The same as a term of an objective: zero where it holds, infinity elsewhere."""
+        from dprox_core.proxfns.indicators import box, nonneg
+
+        lower, upper = self.lower, self.upper
+        if upper is None and isinstance(lower, Constant) and lower.is_number and not lower.tensor:
+            return nonneg(self.expression)
+        return box(
+            self.expression,
+            -math.inf if lower is None else lower,
+            math.inf if upper is None else upper,
+        )
 
     def describe(self) -> str:
         """The condition as written."""
         return self._text
 
     def __repr__(self) -> str:
-        return f"<constraint {self._text}>"
+        return f"<constraint {self.name}: {self._text}>" if self.name else f"<constraint {self._text}>"
+
+    def __le__(self, upper: object) -> Constraint:
+        """``(0 <= x) <= 1``."""
+        return _both(self, at_most(self.expression, upper))
+
+    def __ge__(self, lower: object) -> Constraint:
+        """``(1 >= x) >= 0``."""
+        return _both(self, at_least(self.expression, lower))
 
     def __bool__(self) -> bool:
-        # Python reads 0 <= x <= 1 as (0 <= x) and (x <= 1), and would lose the first half.
+        # Python reads 0 <= x <= 1 as (0 <= x) and (x <= 1): only there the first half is true, and
+        # is kept for the second, which follows at once.
+        frame = sys._getframe(1)
+        if not _in_a_chain(frame):
+            raise ParameterError(
+                f"The constraint {self._text} has no truth value: it holds for a solution, not "
+                "for an expression. Give it to a Problem.",
+                where=self._text,
+            )
+        _HALVES.held = (self, frame)
+        return True
+
+
+class _Halves(threading.local):
+    held: tuple[Constraint, FrameType] | None = None
+
+
+_HALVES = _Halves()
+
+
+def _in_a_chain(frame: FrameType) -> bool:
+    """Whether a frame is between the two comparisons of a chain such as 0 <= x <= 1.
+
+    There, and only there, the compiler keeps the middle operand: it swaps and copies it before
+    it compares.
+    """
+    done = [i.opname for i in dis.get_instructions(frame.f_code) if i.offset <= frame.f_lasti]
+    last = max((i for i, name in enumerate(done) if name == "COMPARE_OP"), default=0)
+    return len(done) - last <= 4 and done[max(last - 2, 0) : last] == ["SWAP", "COPY"]
+
+
+def _chained(new: Constraint, frame: FrameType) -> Constraint:
+    """The whole of a chain of which the first half was just asked for its truth."""
+    held, _HALVES.held = _HALVES.held, None
+    if held is None or held[0].expression is not new.expression or held[1] is not frame:
+        return new
+    return _both(held[0], new)
+
+
+def _both(first: Constraint, second: Constraint) -> Constraint:
+    """Both limits on one expression."""
+    if first.expression is not second.expression or any(
+        a is not None and b is not None
+        for a, b in ((first.lower, second.lower), (first.upper, second.upper))
+    ):
         raise ParameterError(
-            f"The constraint {self._text} has no truth value: write 0 <= x <= 1 as two "
-            "constraints, x >= 0 and x <= 1.",
-            where=self._text,
+            f"{first.describe()} and {second.describe()} are no lower and upper limit of one "
+            "expression: write two constraints.",
+            where=first.describe(),
         )
+    lower, upper = first.lower or second.lower, first.upper or second.upper
+    assert lower is not None
+    assert upper is not None
+    text = f"{lower.describe()} <= {first.expression.describe()} <= {upper.describe()}"
+    return Constraint(first.expression, lower, upper, text)
 
 
 def at_least(expression: Expression, bound: object) -> Constraint:
     """expression ≥ bound, for every element."""
-    from dprox_core.proxfns.indicators import box, nonneg
-
     lower = as_expression(bound, "lower")
     text = f"{expression.describe()} >= {lower.describe()}"
+    if expression.is_constant and not lower.is_constant:
+        return _chained(Constraint(lower, None, expression, text), sys._getframe(2))
     if not lower.is_constant:
-        return Constraint(text, nonneg(expression - lower))
-    if expression.is_constant:
-        return Constraint(text, box(lower, -math.inf, expression))
-    return Constraint(text, box(expression, lower, math.inf))
+        return Constraint(expression - lower, as_expression(0.0), None, text)
+    return _chained(Constraint(expression, lower, None, text), sys._getframe(2))
 
 
 def at_most(expression: Expression, bound: object) -> Constraint:
     """expression ≤ bound, for every element."""
-    from dprox_core.proxfns.indicators import box, nonneg
-
     upper = as_expression(bound, "upper")
     text = f"{expression.describe()} <= {upper.describe()}"
+    if expression.is_constant and not upper.is_constant:
+        return _chained(Constraint(upper, expression, None, text), sys._getframe(2))
     if not upper.is_constant:
-        return Constraint(text, nonneg(upper - expression))
-    return Constraint(text, box(expression, -math.inf, upper))
+        return Constraint(expression - upper, None, as_expression(0.0), text)
+    return _chained(Constraint(expression, None, upper, text), sys._getframe(2))
+
+
+def equal(expression: Expression, value: object) -> Constraint:
+    """expression = value, for every element."""
+    right = as_expression(value, "value")
+    text = f"{expression.describe()} == {right.describe()}"
+    if expression.is_constant and not right.is_constant:
+        return Constraint(right, expression, expression, text)
+    if not right.is_constant:
+        zero = as_expression(0.0)
+        return Constraint(expression - right, zero, zero, text)
+    return Constraint(expression, right, right, text)

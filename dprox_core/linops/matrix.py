@@ -113,6 +113,11 @@ class Matrix(LinOp):
             y = y.unsqueeze(self._axis)
         return self.to_domain(_along(_adjoint(self._rows), y, self._axis))
 
+    @property
+    def axis(self) -> int:
+        """The axis along which it acts, from the end."""
+        return self._axis
+
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """The matrix."""
         return (self.matrix,)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dprox_core.errors import DataError, ParameterError, ShapeError
 
-__all__ = ["LinearProgram"]
+__all__ = ["LinearProgram", "from_torch"]
 
 Array = NDArray[np.float64]
 
@@ -202,7 +202,7 @@ def _matrix(value: Any, n: int) -> sp.csr_array:
     if value is None:
         return sp.csr_array((0, n), dtype=np.float64)
     if isinstance(value, torch.Tensor):
-        value = _from_torch(value)
+        value = from_torch(value)
     matrix = sp.csr_array(value, dtype=np.float64, copy=True)
     if matrix.shape[1] != n:
         raise ShapeError(
@@ -216,7 +216,8 @@ def _matrix(value: Any, n: int) -> sp.csr_array:
     return matrix
 
 
-def _from_torch(value: torch.Tensor) -> Any:
+def from_torch(value: torch.Tensor) -> Any:
+    """A tensor as scipy's sparse matrix where it is sparse, else as an array."""
     tensor = value.detach().cpu()
     if tensor.layout == torch.strided:
         return tensor.numpy()

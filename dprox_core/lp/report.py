@@ -9,14 +9,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dprox_core.compiler.plan import Plan, PlanTerm
 from dprox_core.lp.engine import Progress
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.outcome import LPResult
-from dprox_core.monitor import Iteration, SolveStarted, cancel_requested, listeners, notify
+from dprox_core.lp.view import View
+from dprox_core.monitor import (
+    Iteration,
+    SolveFinished,
+    SolveStarted,
+    cancel_requested,
+    listeners,
+    notify,
+)
 from dprox_core.result import History, HistoryRow
 
-__all__ = ["Reporter", "plan_of"]
+__all__ = ["Reporter"]
 
 Array = NDArray[np.float64]
 
@@ -28,24 +35,24 @@ class Reporter:
         program: as written.
         tol: the tolerance.
         max_iter: the most steps.
-        method: as asked for.
+        view: how it is shown.
     """
 
-    def __init__(self, program: LinearProgram, tol: float, max_iter: int, method: str) -> None:
+    def __init__(self, program: LinearProgram, tol: float, max_iter: int, view: View) -> None:
         self.history = History()
         # From x and y of a reduced program to x of the program as written.
         self.expand: Callable[[Array, Array], Array] | None = None
-        self._program, self._tol, self._limit, self._method = program, tol, max_iter, method
+        self._program, self._tol, self._limit, self._view = program, tol, max_iter, view
         self._begun = time.perf_counter()
         self._sign = 1.0 if program.sense == "min" else -1.0
 
-    def start(self, device: torch.device) -> None:
+    def start(self, method: str, reason: str, device: torch.device) -> None:
         """A solve begins."""
         self._begun = time.perf_counter()
-        if listeners("on_start"):
-            plan = plan_of(self._program, self._method, self._tol, device)
-            tolerances = {"relative": self._tol}
-            notify("on_start", SolveStarted(plan, self._limit, ("x",), tolerances))
+        self._view.device = str(device)
+        plan = self._view.plan(self._program, method, reason, self._tol)
+        names = tuple(plan.variables)
+        notify("on_start", SolveStarted(plan, self._limit, names, {"relative": self._tol}))
 
     def check(self, progress: Progress) -> bool:
         """A check was done; whether someone wants to stop."""
@@ -74,40 +81,18 @@ class Reporter:
             self._tol,
             None,
             row.rho,
-            _read=lambda: {"x": self._x(progress)},
+            _read=lambda: self._values(progress),
         )
         for hook in hooks:
             hook(event)
         event.close()
         return event.stop_requested or cancel_requested()
 
-    def _x(self, progress: Progress) -> torch.Tensor:
+    def _values(self, progress: Progress) -> dict[str, torch.Tensor]:
         x, y = progress.read()
-        return torch.from_numpy(np.array(x if self.expand is None else self.expand(x, y)))
+        full = x if self.expand is None else self.expand(x, y)
+        return {variable.name: value for variable, value in self._view.split(full).items()}
 
     def finish(self, result: LPResult) -> None:
         """A solve is over."""
-
-
-def plan_of(program: LinearProgram, method: str, tol: float, device: torch.device) -> Plan:
-    """A linear program and its solver in words and numbers."""
-    rows = f"{program.m} rows of A x, {program.nnz} entries"
-    return Plan(
-        method=method,
-        objective=f"{program.sense} c @ x",
-        variables={"x": (program.n,)},
-        dtype="float64",
-        device=str(device),
-        passes=(),
-        terms=(
-            PlanTerm("c @ x", "cost", None, float(np.linalg.norm(program.c))),
-            PlanTerm(rows, "constraint", "A", float(np.linalg.norm(program.A.data))),
-        ),
-        linear_solver=None,
-        reason="",
-        parameters={},
-        automatic=("primal weight", "step size"),
-        tolerances={"relative": tol},
-        memory_bytes=24 * 2 * program.nnz + 8 * 12 * (program.n + program.m),
-        guarantees=("Converges to an optimum, or to a proof that there is none.",),
-    )
+        notify("on_finish", SolveFinished(self._view.finish(result)))

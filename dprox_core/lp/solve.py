@@ -21,6 +21,8 @@ from dprox_core.lp.outcome import LPResult
 from dprox_core.lp.presolve import crossover as cross
 from dprox_core.lp.presolve import presolve as reduce
 from dprox_core.lp.report import Reporter
+from dprox_core.lp.view import View, plain_view
+from dprox_core.monitor import silence
 from dprox_core.result import Status
 from dprox_core.session import resolve_device
 
@@ -42,6 +44,7 @@ def solve_lp(
     presolve: bool = True,
     crossover: bool = False,
     device: str | torch.device = "cpu",
+    view: View | None = None,
 ) -> LPResult:
     """Solve a linear program by a first-order method.
 
@@ -64,6 +67,7 @@ def solve_lp(
         presolve: whether HiGHS reduces the program first.
         crossover: whether HiGHS moves the solution to an optimal vertex at the end.
         device: "cpu", "cuda" or "auto".
+        view: how it is shown to listeners; None for one variable x.
 
     Returns:
         Variables, duals, reduced costs, status, certificate and timings.
@@ -90,7 +94,7 @@ def solve_lp(
     target = resolve_device(device)
     start = (_start(x0, program.n, "x0"), _start(y0, program.m, "y0"))
     options = (tol, max_iter, time_limit, presolve, crossover)
-    return _Solve(program, method, target, *options).run(*start)
+    return _Solve(program, method, target, view or plain_view(program), *options).run(*start)
 
 
 class _Solve:
@@ -99,6 +103,7 @@ class _Solve:
         program: LinearProgram,
         method: str,
         device: torch.device,
+        view: View,
         tol: float,
         max_iter: int,
         time_limit: float | None,
@@ -116,10 +121,11 @@ class _Solve:
             ("presolve", "setup", "iterate", "postsolve", "crossover"), 0.0
         )
         self._method, self._reason = "presolve", "Presolve decided it."
-        self._reporter = Reporter(program, tol, max_iter, method)
+        self._reporter = Reporter(program, tol, max_iter, view)
 
     def run(self, x0: Array | None, y0: Array | None) -> LPResult:
-        self._reporter.start(self._device)
+        chosen, reason = choose(self._program, self._asked, self._device)
+        self._reporter.start(chosen, reason, self._device)
         result = self._solve(x0, y0)
         self._reporter.finish(result)
         return result
@@ -198,14 +204,16 @@ class _Solve:
     def _either(self, ray: Array | None) -> LPResult:
         """A direction of endless descent is known: is there a point to start from?"""
         left = self._budget.deadline - time.perf_counter()
-        feasible = solve_lp(
-            without_costs(self._minimum),
-            self._asked,
-            tol=min(self._tol, 1e-6),
-            max_iter=max(self._budget.iterations - self._budget.spent, 1),
-            time_limit=None if math.isinf(left) else max(left, 1e-3),
-            device=self._device,
-        )
+        # Told to nobody: for who listens it is a part of this solve.
+        with silence():
+            feasible = solve_lp(
+                without_costs(self._minimum),
+                self._asked,
+                tol=min(self._tol, 1e-6),
+                max_iter=max(self._budget.iterations - self._budget.spent, 1),
+                time_limit=None if math.isinf(left) else max(left, 1e-3),
+                device=self._device,
+            )
         self._budget.spent += feasible.iterations
         if feasible.status is Status.OPTIMAL:
             return self._without_point(Status.UNBOUNDED, "", ray, feasible.x)

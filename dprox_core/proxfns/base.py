@@ -185,9 +185,13 @@ class Objective:
             return Objective(self.terms + other.terms, self.offset + other.offset)
         if isinstance(other, (int, float, np.number)):
             return Objective(self.terms, self.offset + float(other))
+        if isinstance(other, Expression) and other.is_one_number:
+            from dprox_core.proxfns.linear import linear_objective
+
+            return self + linear_objective(other)
         raise ParameterError(
             f"{self.describe()} is a penalty; {other!s:.60} is not: add penalties such as "
-            "norm1(x) or nonneg(x) to it.",
+            "norm1(x) or nonneg(x) to it, or linear terms of one number such as c @ x.",
             expected="a penalty",
             got=type(other).__name__,
             where=self.describe(),
