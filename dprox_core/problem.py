@@ -14,8 +14,8 @@ from dprox_core.expressions.base import Expression
 from dprox_core.expressions.binding import Binding
 from dprox_core.expressions.constraints import Constraint
 from dprox_core.expressions.leaves import Variable
-from dprox_core.numerics import reductions
 from dprox_core.lp.language import is_linear, solve_linear
+from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Objective
 from dprox_core.proxfns.linear import linear_objective
 from dprox_core.result import Result

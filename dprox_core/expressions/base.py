@@ -118,8 +118,10 @@ class Expression(ABC):
 
     def __add__(self, other: object) -> Expression:
         from dprox_core.expressions.algebra import add
+        from dprox_core.proxfns.base import Objective
 
-        return add(self, other)
+        # Penalties know what a linear term beside them means.
+        return NotImplemented if isinstance(other, Objective) else add(self, other)
 
     def __radd__(self, other: object) -> Expression:
         from dprox_core.expressions.algebra import add
@@ -194,7 +196,8 @@ class Expression(ABC):
     def __eq__(self, value: object) -> Constraint:  # type: ignore[override]
         from dprox_core.expressions.constraints import equal
 
-        return equal(self, value)
+        # A name is no value: whoever looks for a variable by either is told that they differ.
+        return NotImplemented if isinstance(value, str) or value is None else equal(self, value)
 
     # Equality of expressions is a condition, so they are told apart by what they are.
     __hash__ = object.__hash__

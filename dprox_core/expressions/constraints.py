@@ -81,7 +81,9 @@ class Constraint:
         return self._text
 
     def __repr__(self) -> str:
-        return f"<constraint {self.name}: {self._text}>" if self.name else f"<constraint {self._text}>"
+        return (
+            f"<constraint {self.name}: {self._text}>" if self.name else f"<constraint {self._text}>"
+        )
 
     def __le__(self, upper: object) -> Constraint:
         """``(0 <= x) <= 1``."""

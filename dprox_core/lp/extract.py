@@ -52,9 +52,11 @@ def entries(operator: LinOp) -> sp.csr_array:
 
 def _along_axis(operator: Matrix) -> sp.csr_array:
     """I ⊗ M ⊗ I for a matrix along one of several axes."""
-    matrix = sp.csr_array(np.atleast_2d(from_torch(operator.matrix)), dtype=np.float64) if (
-        operator.matrix.layout is torch.strided
-    ) else sp.csr_array(from_torch(operator.matrix), dtype=np.float64)
+    matrix = (
+        sp.csr_array(np.atleast_2d(from_torch(operator.matrix)), dtype=np.float64)
+        if (operator.matrix.layout is torch.strided)
+        else sp.csr_array(from_torch(operator.matrix), dtype=np.float64)
+    )
     extents = operator.domain.shape
     axis = operator.axis % len(extents)
     before, after = int(np.prod(extents[:axis])), int(np.prod(extents[axis + 1 :]))

@@ -44,10 +44,10 @@ class Duals(Mapping[Any, torch.Tensor]):
 
     def __getitem__(self, key: object) -> torch.Tensor:
         for i, (constraint, dual) in enumerate(self._held):
-            named = constraint is not None and constraint.name is not None
+            name = None if constraint is None else constraint.name
             if constraint is key or (isinstance(key, int) and key == i):
                 return dual
-            if isinstance(key, str) and named and constraint.name == key:
+            if isinstance(key, str) and name == key:
                 return dual
         raise ParameterError(
             f"{key} is no constraint of this problem: name one with .named(…), or give the "
@@ -58,13 +58,15 @@ class Duals(Mapping[Any, torch.Tensor]):
         )
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(c.name if c is not None and c.name else i for i, (c, _) in enumerate(self._held))
+        return iter(
+            c.name if c is not None and c.name else i for i, (c, _) in enumerate(self._held)
+        )
 
     def __len__(self) -> int:
         return len(self._held)
 
 
-@dataclass
+@dataclass(repr=False)
 class LinearResult(Result):
     """The outcome of a problem that is a linear program.
 
@@ -135,16 +137,20 @@ class Written:
 
 
 def is_linear(problem: Problem) -> bool:
-    """Whether a problem has a linear objective and, beside it, only limits of linear expressions."""
+    """Whether a problem has a linear objective and otherwise only limits of linear expressions."""
     terms = problem.objective.terms
     limits = [term for term in terms if term.function is not Linear]
     for constraint in problem.constraints:
         if isinstance(constraint, Objective):
             limits += constraint.terms
     real = not any(variable.is_complex for variable in problem.variables)
-    return real and len(limits) < len(terms) + len(problem.constraints) and (
-        any(term.function is Linear for term in terms)
-        and all(term.function in (Box, Nonneg) for term in limits)
+    return (
+        real
+        and len(limits) < len(terms) + len(problem.constraints)
+        and (
+            any(term.function is Linear for term in terms)
+            and all(term.function in (Box, Nonneg) for term in limits)
+        )
     )
 
 
@@ -209,9 +215,7 @@ def _limits(problem: Problem) -> list[_Limit]:
     terms: list[Term] = [t for t in problem.objective.terms if t.function is not Linear]
     for constraint in problem.constraints:
         if isinstance(constraint, Constraint):
-            found.append(
-                (constraint, constraint.expression, constraint.lower, constraint.upper)
-            )
+            found.append((constraint, constraint.expression, constraint.lower, constraint.upper))
         else:
             found += [_limit_of(term) for term in constraint.terms]
     return found + [_limit_of(term) for term in terms]

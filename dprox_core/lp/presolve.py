@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.scaling import Units, choose_units
 
-__all__ = ["Basis", "Presolved", "crossover", "from_highs", "presolve", "to_highs"]
+__all__ = ["Basis", "Presolved", "crossover", "from_highs", "presolve", "quiet_highs", "to_highs"]
 
 Array = NDArray[np.float64]
 
@@ -111,11 +111,13 @@ def from_highs(lp: Any) -> LinearProgram:
     )
 
 
-def _quiet() -> Any:
+def quiet_highs() -> Any:
+    """A HiGHS instance that prints nothing."""
     import highspy
 
-    highs = highspy.Highs()
-    highs.silent()
+    # The public class prints a banner when it is made, before it can be told not to.
+    highs = highspy._core._Highs()
+    highs.setOptionValue("output_flag", False)
     return highs
 
 
@@ -128,7 +130,7 @@ def presolve(program: LinearProgram, seconds: float | None = None) -> Presolved:
     """
     import highspy
 
-    highs = _quiet()
+    highs = quiet_highs()
     if seconds is not None:
         highs.setOptionValue("time_limit", max(seconds, 1e-3))
     units = choose_units(program)
@@ -157,7 +159,7 @@ def crossover(program: LinearProgram, x: Array, y: Array) -> Basis | None:
     """
     import highspy
 
-    highs, units = _quiet(), choose_units(program)
+    highs, units = quiet_highs(), choose_units(program)
     program = units.program
     x, y = units.to(x, y)
     highs.passModel(to_highs(program))

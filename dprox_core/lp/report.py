@@ -51,8 +51,8 @@ class Reporter:
         self._begun = time.perf_counter()
         self._view.device = str(device)
         plan = self._view.plan(self._program, method, reason, self._tol)
-        names = tuple(plan.variables)
-        notify("on_start", SolveStarted(plan, self._limit, names, {"relative": self._tol}))
+        names, tolerances = tuple(plan.variables), dict(plan.tolerances)
+        notify("on_start", SolveStarted(plan, self._limit, names, tolerances))
 
     def check(self, progress: Progress) -> bool:
         """A check was done; whether someone wants to stop."""

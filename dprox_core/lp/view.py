@@ -12,11 +12,38 @@ from dprox_core.compiler.plan import Plan, PlanTerm
 from dprox_core.expressions.leaves import Variable
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.outcome import LPResult
+from dprox_core.memory import megabytes
 from dprox_core.result import Result
 
 __all__ = ["View", "plain_view"]
 
 Array = NDArray[np.float64]
+
+_METHODS = {
+    "pdhg": "PDHG (restarted reflected Halpern iteration of the primal-dual hybrid gradient step)",
+    "admm": "ADMM (restarted reflected Halpern iteration, one sparse factorization)",
+}
+
+
+class LinearPlan(Plan):
+    """The plan of a linear program."""
+
+    def explain(self) -> str:
+        """The plan in plain words, line by line."""
+        unknowns = ", ".join(f"{name} of shape {shape}" for name, shape in self.variables.items())
+        return "\n".join(
+            [
+                self.objective,
+                f"over      {unknowns}",
+                f"method    {_METHODS[self.method]}, {self.dtype} on {self.device}",
+                f"  Why: {self.reason}",
+                f"This is a linear program with {self.terms[1].text}.",
+                f"Stops when residuals, gap and estimated error of the objective, in original "
+                f"units, are within {self.tolerances['relative']:g} of their sizes.",
+                f"Memory: about {megabytes(self.memory_bytes)}.",
+                *self.guarantees,
+            ]
+        )
 
 
 class View:
@@ -47,7 +74,7 @@ class View:
         """The plan before the first step."""
         names = self.split(np.zeros(program.n))
         rows = f"{program.m} rows, {program.nnz} entries"
-        self._plan = Plan(
+        self._plan = LinearPlan(
             method=method,
             objective=self.objective,
             variables={variable.name: variable.shape for variable in names},
@@ -62,7 +89,7 @@ class View:
             reason=reason,
             parameters={},
             automatic=("primal weight", "step size"),
-            tolerances={"relative": tol},
+            tolerances={"absolute": tol, "relative": tol},
             memory_bytes=2 * 12 * program.nnz + 8 * 20 * (program.n + program.m),
             guarantees=("Converges to an optimum, or to a proof that there is none.",),
         )

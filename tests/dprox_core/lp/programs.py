@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import highspy
 import numpy as np
 import scipy.sparse as sp
 
 from dprox_core.lp import LinearProgram
-from dprox_core.lp.presolve import to_highs
+from dprox_core.lp.presolve import quiet_highs, to_highs
 
 __all__ = ["KINDS", "highs", "random_program"]
 
@@ -94,8 +93,7 @@ def random_program(kind: str, seed: int, m: int = 24, n: int = 36) -> tuple[Line
 
 def highs(program: LinearProgram) -> tuple[str, float]:
     """HiGHS' status and objective."""
-    solver = highspy.Highs()
-    solver.silent()
+    solver = quiet_highs()
     solver.passModel(to_highs(program.minimized()))
     solver.run()
     status = solver.modelStatusToString(solver.getModelStatus())
