@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,16 @@ from dprox_core.expressions.constraints import Constraint
 from dprox_core.expressions.leaves import Variable
 from dprox_core.lp.certificate import Certificate
 from dprox_core.lp.extract import entries
+from dprox_core.lp.gradient import attach, parameters
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.outcome import LPResult
+from dprox_core.lp.presolve import crossover
 from dprox_core.lp.solve import solve_lp
 from dprox_core.lp.view import View
 from dprox_core.proxfns.base import Objective, Term
 from dprox_core.proxfns.indicators import Box, Nonneg
 from dprox_core.proxfns.linear import Linear
-from dprox_core.result import Result
+from dprox_core.result import Result, Status
 
 if TYPE_CHECKING:
     from dprox_core.problem import Problem
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["Duals", "LinearResult", "Written", "is_linear", "solve_linear", "write_program"]
 
 Array = NDArray[np.float64]
+Limit = tuple[Constraint | None, Expression, Expression | None, Expression | None]
+"""A condition lower ≤ expression ≤ upper, and the constraint it came from."""
 
 
 class Duals(Mapping[Any, torch.Tensor]):
@@ -94,18 +98,62 @@ class Written:
         program: the vectors and the matrix.
         variables: each with its columns.
         constraints: each (None for a term of the objective) with its shape and its rows.
+        costs: the terms of the objective.
+        limits: the conditions as expressions, in the order of ``constraints``.
+        binding: the numbers behind all expressions.
     """
 
     program: LinearProgram
     variables: dict[Variable, slice]
     constraints: tuple[tuple[Constraint | None, tuple[int, ...], slice], ...]
+    costs: tuple[Term, ...]
+    limits: tuple[Limit, ...]
+    binding: Binding
 
-    def values(self, x: Array) -> dict[Variable, torch.Tensor]:
+    def expressions(self) -> list[Expression]:
+        """Everything that holds data."""
+        return _expressions(self.costs, self.limits)
+
+    def cost(self, u: Array) -> torch.Tensor:
+        """cᵀ u with c attached to its data."""
+        values, total = self.values(u), torch.zeros((), dtype=torch.float64)
+        for term in self.costs:
+            weight = torch.tensor(term.number, dtype=torch.float64)
+            for factor in term.factors:
+                weight = weight * self.binding.value(factor).reshape(())
+            affine = self.binding.affine(term.expression)
+            for variable, operator in affine.operators.items():
+                total = total + weight * operator.forward(values[variable]).sum()
+        return total
+
+    def image(self, limit: Limit, u: Array, offset: bool = False) -> torch.Tensor:
+        """A u of one condition, flat, with A attached to its data; plus the constant part."""
+        values, expression = self.values(u), limit[1]
+        affine = self.binding.affine(expression)
+        assert expression.shape is not None
+        total = torch.zeros(expression.shape, dtype=torch.float64)
+        for variable, operator in affine.operators.items():
+            total = total + operator.forward(values[variable])
+        if offset and affine.offset is not None:
+            total = total + affine.offset
+        return total.reshape(-1)
+
+    def limit(self, limit: Limit, at_lower: NDArray[np.bool_]) -> torch.Tensor:
+        """The limit that each row of a condition is at; zero where it has none."""
+        _, expression, lower, upper = limit
+        assert expression.shape is not None
+        zero = torch.zeros(expression.shape, dtype=torch.float64)
+        low, high = (
+            zero if e is None else self.binding.value(e, infinite=True).expand(expression.shape)
+            for e in (lower, upper)
+        )
+        chosen = torch.where(torch.from_numpy(at_lower), low.reshape(-1), high.reshape(-1))
+        return torch.where(chosen.isfinite(), chosen, 0.0)
+
+    def values(self, x: Array | torch.Tensor) -> dict[Variable, torch.Tensor]:
         """A vector cut into the variables."""
-        return {
-            variable: torch.from_numpy(np.array(x[place])).reshape(variable.shape)
-            for variable, place in self.variables.items()
-        }
+        vector = x if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(x))
+        return {v: vector[place].reshape(v.shape) for v, place in self.variables.items()}
 
     def join(self, given: object) -> Array | None:
         """The vector of values given for some of the variables; zeros for the others."""
@@ -166,10 +214,7 @@ def write_program(problem: Problem) -> Written:
     """
     limits = _limits(problem)
     costs = [term for term in problem.objective.terms if term.function is Linear]
-    used: list[Expression] = [e for term in costs for e in term.expressions()]
-    for _, expression, lower, upper in limits:
-        used += [e for e in (expression, lower, upper) if e is not None]
-    binding = Binding(used, device="cpu")
+    binding = Binding(_expressions(costs, limits), device="cpu")
     binding.dtype = torch.float64
     columns: dict[Variable, slice] = {}
     for variable in problem.variables:
@@ -203,15 +248,19 @@ def write_program(problem: Problem) -> Written:
         c0=c0,
         sense=problem.sense,
     )
-    return Written(program, columns, tuple(places))
+    return Written(program, columns, tuple(places), tuple(costs), tuple(limits), binding)
 
 
-_Limit = tuple[Constraint | None, Expression, Expression | None, Expression | None]
+def _expressions(costs: Sequence[Term], limits: Sequence[Limit]) -> list[Expression]:
+    used: list[Expression] = [e for term in costs for e in term.expressions()]
+    for _, expression, lower, upper in limits:
+        used += [e for e in (expression, lower, upper) if e is not None]
+    return used
 
 
-def _limits(problem: Problem) -> list[_Limit]:
+def _limits(problem: Problem) -> list[Limit]:
     """All conditions as lower ≤ expression ≤ upper, constraints first."""
-    found: list[_Limit] = []
+    found: list[Limit] = []
     terms: list[Term] = [t for t in problem.objective.terms if t.function is not Linear]
     for constraint in problem.constraints:
         if isinstance(constraint, Constraint):
@@ -221,7 +270,7 @@ def _limits(problem: Problem) -> list[_Limit]:
     return found + [_limit_of(term) for term in terms]
 
 
-def _limit_of(term: Term) -> _Limit:
+def _limit_of(term: Term) -> Limit:
     if term.function is Nonneg:
         return None, term.expression, as_expression(0.0), None
     lower, upper = term.operands
@@ -299,13 +348,16 @@ def solve_linear(
 
 
 def _result(written: Written, view: View, found: LPResult) -> LinearResult:
-    duals = [
-        (constraint, torch.from_numpy(np.array(found.y[place])).reshape(shape))
-        for constraint, shape, place in written.constraints
-    ]
+    x, y = torch.from_numpy(np.array(found.x)), torch.from_numpy(np.array(found.y))
+    held = parameters(written)
+    if held and found.status is Status.OPTIMAL and torch.is_grad_enabled():
+        sign = 1.0 if written.program.sense == "min" else -1.0
+        basis = crossover(written.program.minimized(), found.x, sign * found.y)
+        if basis is not None:
+            x, y = attach(written, basis, sign, held)
     plan, metrics = view.summary(found)
     return LinearResult(
-        values=written.values(found.x),
+        values=written.values(x),
         objective=found.objective,
         status=found.status,
         history=found.history,
@@ -314,7 +366,7 @@ def _result(written: Written, view: View, found: LPResult) -> LinearResult:
         plan=plan,
         device=view.device,
         metrics=metrics,
-        duals=Duals(duals),
+        duals=Duals([(c, y[place].reshape(shape)) for c, shape, place in written.constraints]),
         reduced_costs=written.values(found.z),
         certificate=found.certificate,
         timings=found.timings,

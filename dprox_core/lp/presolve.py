@@ -15,6 +15,7 @@ from dprox_core.lp.scaling import Units, choose_units
 __all__ = ["Basis", "Presolved", "crossover", "from_highs", "presolve", "quiet_highs", "to_highs"]
 
 Array = NDArray[np.float64]
+_FAR = 1e20
 
 
 @dataclass(frozen=True)
@@ -99,16 +100,23 @@ def from_highs(lp: Any) -> LinearProgram:
     return LinearProgram(
         np.asarray(lp.col_cost_),
         rows,
-        np.asarray(lp.row_lower_),
-        np.asarray(lp.row_upper_),
-        np.asarray(lp.col_lower_),
-        np.asarray(lp.col_upper_),
+        *(
+            _infinite(values)
+            for values in (lp.row_lower_, lp.row_upper_, lp.col_lower_, lp.col_upper_)
+        ),
         c0=lp.offset_,
         sense="max" if lp.sense_ == highspy.ObjSense.kMaximize else "min",
         name=lp.model_name_,
         column_names=tuple(names[0]) if len(names[0]) == shape[1] else None,
         row_names=tuple(names[1]) if len(names[1]) == shape[0] else None,
     )
+
+
+def _infinite(values: Any) -> Array:
+    """Limits of 10^20 and more mean none, as in the files of many programs."""
+    limits = np.array(values, dtype=np.float64)
+    far = np.abs(limits) >= _FAR
+    return np.where(far, np.copysign(np.inf, limits), limits)
 
 
 def quiet_highs() -> Any:

@@ -53,10 +53,11 @@ def test_the_published_form_works_as_written(kind: str, method: str) -> None:
 
 def test_every_way_to_write_the_same_conditions() -> None:
     x = dp.Variable("x", shape=(6,))
+    # Written from either side, as people do.
     same = [
         [UB @ x <= B_UB, EQ @ x == 2.37, x >= 0, x <= 1],
-        [B_UB >= UB @ x, EQ @ x >= 2.37, EQ @ x <= 2.37, dp.box(x, 0, 1)],
-        [UB @ x - B_UB <= 0, 2.37 == EQ @ x, (0 <= x) <= 1],
+        [B_UB >= UB @ x, EQ @ x >= 2.37, EQ @ x <= 2.37, dp.box(x, 0, 1)],  # noqa: SIM300
+        [UB @ x - B_UB <= 0, 2.37 == EQ @ x, (0 <= x) <= 1],  # noqa: SIM300
         [-1 * (UB @ x) >= -B_UB, EQ @ x - 2.37 == 0, 1 >= x >= 0],
         [-np.inf <= UB @ x <= B_UB, 2.37 <= EQ @ x <= 2.37, dp.nonneg(x), x <= 1, x <= np.inf],
     ]
