@@ -107,5 +107,5 @@ class _Vertex(torch.autograd.Function):
         u, v = ctx.system.adjoint(gx.numpy(), gy.numpy())
         with torch.enable_grad():
             pairing = ctx.system.pairing(u, v)
-            grads = torch.autograd.grad(pairing, ctx.held, allow_unused=True)
+            grads = torch.autograd.grad(pairing, ctx.held, allow_unused=True, retain_graph=True)
         return (None, *grads)
