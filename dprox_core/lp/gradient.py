@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
+from dprox_core.expressions.binding import Binding
 from dprox_core.expressions.leaves import Constant, Placeholder
 from dprox_core.lp.presolve import Basis
 
@@ -79,9 +81,8 @@ class _System:
             v[self.active] = self._factors.solve(gx[self.free], trans="T")
         return u, v
 
-    def pairing(self, u: Array, v: Array) -> torch.Tensor:
+    def pairing(self, written: Written, u: Array, v: Array) -> torch.Tensor:
         """−[u · (c − Aᵀ y) + v · (A x − b)] as a function of the data."""
-        written = self.written
         total = written.cost(u)
         for (_, _, place), limit in zip(written.constraints, written.limits, strict=True):
             image = written.image(limit, u)
@@ -106,6 +107,22 @@ class _Vertex(torch.autograd.Function):
     def backward(ctx: Any, gx: torch.Tensor, gy: torch.Tensor) -> tuple[Any, ...]:
         u, v = ctx.system.adjoint(gx.numpy(), gy.numpy())
         with torch.enable_grad():
-            pairing = ctx.system.pairing(u, v)
-            grads = torch.autograd.grad(pairing, ctx.held, allow_unused=True, retain_graph=True)
+            cut = _Cut(ctx.system.written, ctx.held)
+            pairing = ctx.system.pairing(replace(ctx.system.written, binding=cut), u, v)
+            grads = torch.autograd.grad(pairing, cut.copies, allow_unused=True)
         return (None, *grads)
+
+
+class _Cut(Binding):
+    """The same numbers, with those that want a gradient as leaves of a graph of their own."""
+
+    def __init__(self, written: Written, held: Sequence[torch.Tensor]) -> None:
+        super().__init__(written.expressions(), device="cpu")
+        self.dtype = torch.float64
+        self.copies = tuple(tensor.detach().requires_grad_() for tensor in held)
+        self._replaced = {id(t): copy for t, copy in zip(held, self.copies, strict=True)}
+
+    def _leaf(self, leaf: Constant | Placeholder, infinite: bool) -> torch.Tensor:
+        tensor = leaf.tensor if isinstance(leaf, Constant) else leaf.value
+        copy = self._replaced.get(id(tensor))
+        return super()._leaf(leaf, infinite) if copy is None else self.cast(copy)
