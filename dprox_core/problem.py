@@ -17,7 +17,7 @@ from dprox_core.expressions.leaves import Variable
 from dprox_core.lp.language import is_linear, solve_linear
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Objective
-from dprox_core.proxfns.linear import linear_objective
+from dprox_core.proxfns.linear import linear
 from dprox_core.result import Result
 from dprox_core.solver import Solver
 
@@ -69,7 +69,7 @@ class Problem:
                 where="sense",
             )
         if isinstance(objective, Expression) and objective.is_one_number:
-            objective = linear_objective(objective)
+            objective = linear(objective)
         if not isinstance(objective, Objective):
             raise ParameterError(
                 f"A problem minimizes a penalty, such as sum_squares(x - b), or one linear number, "

@@ -121,9 +121,10 @@ class Written:
             weight = torch.tensor(term.number, dtype=torch.float64)
             for factor in term.factors:
                 weight = weight * self.binding.value(factor).reshape(())
+            coefficient = weight * self.binding.value(term.operands[0])
             affine = self.binding.affine(term.expression)
             for variable, operator in affine.operators.items():
-                total = total + weight * operator.forward(values[variable]).sum()
+                total = total + (coefficient * operator.forward(values[variable])).sum()
         return total
 
     def image(self, limit: Limit, u: Array, offset: bool = False) -> torch.Tensor:
@@ -226,9 +227,10 @@ def write_program(problem: Problem) -> Written:
         weight = term.number * float(
             np.prod([binding.value(factor).detach().item() for factor in term.factors])
         )
-        row, offset = _rows(term.expression, binding, columns, n)
-        c += weight * row.toarray().ravel()
-        c0 += weight * float(offset.sum())
+        rows, offset = _rows(term.expression, binding, columns, n)
+        coefficient = weight * _limit(term.operands[0], 0.0, term.expression, binding)
+        c += rows.T @ coefficient
+        c0 += float(coefficient @ offset)
     blocks, lows, highs, places, m = [], [], [], [], 0
     for constraint, expression, lower, upper in limits:
         block, offset = _rows(expression, binding, columns, n)

@@ -186,9 +186,9 @@ class Objective:
         if isinstance(other, (int, float, np.number)):
             return Objective(self.terms, self.offset + float(other))
         if isinstance(other, Expression) and other.is_one_number:
-            from dprox_core.proxfns.linear import linear_objective
+            from dprox_core.proxfns.linear import linear
 
-            return self + linear_objective(other)
+            return self + linear(other)
         raise ParameterError(
             f"{self.describe()} is a penalty; {other!s:.60} is not: add penalties such as "
             "norm1(x) or nonneg(x) to it, or linear terms of one number such as c @ x.",

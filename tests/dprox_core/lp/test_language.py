@@ -9,7 +9,6 @@ import torch
 from scipy.optimize import linprog
 
 import dprox_core as dp
-from dprox_core.linops.shaping import reshape
 from dprox_core.lp.language import LinearResult, write_program
 
 RNG = np.random.default_rng(0)
@@ -63,6 +62,8 @@ def test_every_way_to_write_the_same_conditions() -> None:
     ]
     for conditions in same:
         assert solve(dp.Problem(C @ x, conditions)).objective == pytest.approx(REFERENCE.fun)
+    cost = dp.Problem(dp.linear(x, torch.from_numpy(C)), same[0])
+    assert solve(cost).objective == pytest.approx(REFERENCE.fun)
     inside = dp.Problem(C @ x + dp.box(x, 0, 1) + 3.0, same[0][:2])
     assert solve(inside).objective == pytest.approx(REFERENCE.fun + 3)
 
@@ -82,7 +83,7 @@ def test_several_variables_and_matrix_shapes() -> None:
     cost = RNG.uniform(1, 2, (2, 3))
     flow, lost = dp.Variable("flow", (2, 3)), dp.Variable("lost", (3,))
     problem = dp.Problem(
-        cost.ravel() @ reshape(flow, (6,)) + 10 * (np.ones(3) @ lost),
+        cost.ravel() @ dp.reshape(flow, (6,)) + 10 * (np.ones(3) @ lost),
         [
             flow @ np.ones(3) <= supply,
             (np.ones(2) @ flow + lost == demand).named("demand"),
@@ -106,7 +107,7 @@ def test_several_variables_and_matrix_shapes() -> None:
 def test_operators_of_the_language_become_sparse_rows() -> None:
     x = dp.Variable("x", shape=(1, 1, 3, 4))
     problem = dp.Problem(
-        np.ones(12) @ reshape(x, (12,)),
+        np.ones(12) @ dp.reshape(x, (12,)),
         [dp.grad(x) <= 1, dp.mask(x, torch.eye(3, 4)) >= 2, x[..., 0] == 3, x >= -1, 2 * x <= 9],
     )
     written = write_program(problem)
@@ -153,7 +154,7 @@ def test_listeners_hear_the_variables_and_the_result() -> None:
         def on_finish(self, event: dp.SolveFinished) -> None:
             heard.append(event.result)
 
-    problem = dp.Problem(C @ x + C @ reshape(y, (6,)), [0 <= x <= 1, EQ @ x == 2, 0 <= y <= 1])
+    problem = dp.Problem(C @ x + C @ dp.reshape(y, (6,)), [0 <= x <= 1, EQ @ x == 2, 0 <= y <= 1])
     with dp.monitor(Listener()):
         result = problem.solve(presolve=False, method="pdhg")
     assert heard[-1] is result
