@@ -24,7 +24,10 @@ CALLED = [spec for spec in SPECS if spec.function]
 UNMAPPED = {
     "sum_squares": {"b": "the port “minus” writes the difference"},
     "Variable": {"name": "the node's own name", "dtype": "follows the data"},
-    "Problem": {"constraints": "constraints are terms"},
+    "Problem": {
+        "constraints": "constraints are terms",
+        "sense": "a graph minimizes; linear programs have their own nodes",
+    },
     "Problem.solve": {
         "method": "the node's type",
         "device": "chosen by whoever runs the script",
