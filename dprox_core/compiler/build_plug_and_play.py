@@ -48,7 +48,7 @@ def build_plug_and_play(request: Request, method: str) -> tuple[PlugAndPlay, Pla
         assignment = split(model, "cg")
     solver = _solver(assignment.kind, assignment.part, request.differentiate, 50)
     noise, measured = _noise(model)
-    course = _course(request, noise)
+    course = _course(request, noise, BALANCE[method])
     algorithm = PlugAndPlay(
         model,
         assignment.blocks,
@@ -106,7 +106,7 @@ def _seen(term: BoundTerm) -> torch.Tensor | None:
     return None if diagonal is None or diagonal.ndim < 2 else diagonal.detach()
 
 
-def _course(request: Request, noise: float) -> Course:
+def _course(request: Request, noise: float, balance: float) -> Course:
     """σ and ρ of each iteration."""
     priors = [term for term in request.model.terms if isinstance(term.function, DeepPrior)]
     weight = priors[0].penalty.weight
@@ -122,7 +122,7 @@ def _course(request: Request, noise: float) -> Course:
         )
     rhos = None if rho is None else _positives("rho", rho)
     levels = None if sigmas is None else _positives("sigmas", sigmas)
-    unit = 2.0 * BALANCE * noise**2 * weight
+    unit = 2.0 * balance * noise**2 * weight
 
     def balanced(level: Step | None, iteration: int) -> Step:
         assert level is not None

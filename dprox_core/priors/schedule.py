@@ -11,8 +11,9 @@ __all__ = ["BALANCE", "LEAST_NOISE", "START", "STEPS", "log_descent"]
 START = 49.0 / 255.0
 """The first denoiser's noise level (DPIR, section 4.2)."""
 
-BALANCE = 0.23
-"""λ, how much the prior counts against the data (DPIR, section 4.2)."""
+BALANCE = {"hqs": 0.23, "admm": 0.35}
+"""λ, how much the prior counts against the data: DPIR's for HQS (section 4.2); ADMM, whose duals
+bring back what a denoising took away, takes half as much again (benchmarks/priors.py)."""
 
 STEPS = 24
 """How many levels a course has where nothing else is said."""

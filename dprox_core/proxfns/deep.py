@@ -155,10 +155,10 @@ def deep_prior(
     """A prior learned from photographs: wherever its prox is asked for, a denoiser answers.
 
     prox(v, t) = D(v, σ) with σ = √t. Method "admm" or "hqs" leads σ down from coarse to the noise
-    level of the data, with ρ = 2 λ w σ_data² / σ², w the weight of this term and λ = 0.23: a weight
-    of 1 balances it with a data term ‖A x − b‖² of weight 1, whatever the noise. With ``rho`` given
-    to the solve, σ = √(w/ρ) stays as it is. The penalty itself has no known value and counts 0 in
-    the objective.
+    level of the data, with ρ = 2 λ w σ_data² / σ², w the weight of this term and λ = 0.35 for ADMM,
+    0.23 for HQS: a weight of 1 balances it with a data term ‖A x − b‖² of weight 1, whatever the
+    noise. With ``rho`` given to the solve, σ = √(w/ρ) stays as it is. The penalty itself has no
+    known value and counts 0 in the objective.
 
     Args:
         e: a real expression shaped (..., C, H, W); values are expected between 0 and 1.
