@@ -66,8 +66,11 @@ class Constraint:
     def indicator(self) -> Objective:
         """The same as a term of an objective: zero where it holds, infinity elsewhere."""
         from dprox_core.proxfns.indicators import box, nonneg
+        from dprox_core.proxfns.sets import equal as equal_to
 
         lower, upper = self.lower, self.upper
+        if self.is_equality and (self.expression.is_complex or lower is None or lower.is_complex):
+            return equal_to(self.expression, lower)
         if upper is None and isinstance(lower, Constant) and lower.is_number and not lower.tensor:
             return nonneg(self.expression)
         return box(

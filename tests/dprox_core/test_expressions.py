@@ -196,3 +196,50 @@ def test_bad_data_is_named() -> None:
     z = dp.Variable("z", (3,))
     with pytest.raises(dp.DataError, match="The operand b in z - b, of shape"):
         dp.Problem(dp.sum_squares(z - b)).solve()
+
+
+def test_equations_are_constraints() -> None:
+    z = dp.Variable("z", (4,))
+    matrix, target = random(2, 4), random(2)
+    for constraint in (matrix @ z == target, target == matrix @ z, matrix @ z - target == 0):
+        result = dp.Problem(dp.sum_squares(z), [constraint]).solve(
+            max_iter=3000, abs_tol=1e-10, rel_tol=1e-10
+        )
+        assert torch.allclose(result[z], torch.linalg.pinv(matrix) @ target, atol=1e-7)
+    assert repr(2 * z == target.new_ones(4)) == "<constraint 2*z == b>"
+
+
+def test_expressions_are_keys() -> None:
+    z, w = dp.Variable("z", (4,)), dp.Variable("w", (4,))
+    assert {z: 1, w: 2}[z] == 1
+    assert z != "z"
+
+
+def test_complex_equations() -> None:
+    z = dp.Variable("z", (4,), dtype=torch.complex128)
+    matrix, target = random(2, 4, dtype=torch.complex128), random(2, dtype=torch.complex128)
+    problem = dp.Problem(dp.sum_squares(z), [matrix @ z == target])
+    result = problem.solve(max_iter=3000, abs_tol=1e-10, rel_tol=1e-10)
+    assert torch.allclose(result[z], torch.linalg.pinv(matrix) @ target, atol=1e-7)
+
+
+def test_inequalities_with_a_matrix_are_constraints() -> None:
+    z = dp.Variable("z", (3,), dtype=torch.float64)
+    matrix = torch.tensor([[1.0, 1.0, 1.0], [1.0, -1.0, 0.0]], dtype=torch.float64)
+    bound = torch.tensor([2.0, 0.5], dtype=torch.float64)
+    cost = torch.tensor([-3.0, -2.0, -1.0], dtype=torch.float64)
+    problem = dp.Problem(dp.linear(z, cost), [matrix @ z <= bound, z >= 0])
+    result = problem.solve(max_iter=8000, abs_tol=1e-10, rel_tol=1e-10)
+    assert torch.allclose(result[z], torch.tensor([1.25, 0.75, 0.0]).double(), atol=1e-5)
+
+
+def test_an_array_may_stand_at_the_left_of_a_product() -> None:
+    z, u = dp.Variable("z", (3,)), random(3)
+    matrix = random(2, 3)
+    for written in (matrix @ z, matrix.numpy() @ z):
+        assert torch.allclose(evaluated(written, {z: u}), matrix @ u)
+    square = dp.Variable("square", (3, 2))
+    value = random(3, 2)
+    assert torch.allclose(evaluated(matrix @ square, {square: value}), matrix @ value)
+    assert torch.allclose(evaluated(square.T @ matrix.T, {square: value}), value.T @ matrix.T)
+    assert torch.allclose(evaluated(square[1:], {square: value}), value[1:])
