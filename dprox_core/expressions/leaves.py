@@ -217,7 +217,9 @@ def _as_tensor(value: object) -> torch.Tensor:
         entries = value.tocoo()
         places = torch.from_numpy(np.vstack([entries.row, entries.col]).astype(np.int64))
         data = torch.from_numpy(np.array(entries.data))
-        return torch.sparse_coo_tensor(places, data, entries.shape).coalesce()
+        # scipy has checked that the entries lie inside.
+        made = torch.sparse_coo_tensor(places, data, entries.shape, check_invariants=False)
+        return made.coalesce()
     return torch.as_tensor(value)
 
 

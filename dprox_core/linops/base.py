@@ -100,7 +100,10 @@ class LinOp(ABC):
 
     @abstractmethod
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        """A x. ``out``, where given, may be filled and returned in place of new memory."""
+        """A x, never a view of x unless A is the identity: solvers write into what they get.
+
+        ``out``, where given, may be filled and returned in place of new memory.
+        """
 
     @abstractmethod
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:

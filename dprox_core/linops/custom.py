@@ -62,8 +62,10 @@ class BlackBox(LinOp):
         return f"{options['owner'].name}({argument})"
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        """The function's value."""
-        return self._owner.forward(x)
+        """The function's value, in memory of its own."""
+        image = self._owner.forward(x)
+        shared = image.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+        return image.clone() if shared else image
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """The other function's value, or autograd's vector-Jacobian product."""

@@ -32,8 +32,8 @@ class Real(LinOp):
         return False
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        """The real part."""
-        return x.real if x.is_complex() else x
+        """The real part, in memory of its own."""
+        return x.real.clone() if x.is_complex() else x
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """The values as real parts."""
@@ -68,7 +68,7 @@ class Imag(LinOp):
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """The imaginary part."""
-        return x.imag if x.is_complex() else 0.0 * x
+        return x.imag.clone() if x.is_complex() else 0.0 * x
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """The values as imaginary parts."""

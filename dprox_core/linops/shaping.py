@@ -60,8 +60,8 @@ class Reshape(LinOp):
         return f"reshape({argument}, {tuple(options['shape'])})"
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        """The values in row-major order."""
-        return x.reshape(self.range.shape)
+        """The values in row-major order, in memory of their own."""
+        return x.clone().reshape(self.range.shape)
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """Back to the argument's shape."""
@@ -113,8 +113,8 @@ class Permute(LinOp):
         return f"permute({argument}, {tuple(options['axes'])})"
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        """x seen with its axes in the new order."""
-        return x.permute(self._axes)
+        """The values with the axes in the new order, in memory of their own."""
+        return x.permute(self._axes).clone(memory_format=torch.contiguous_format)
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """Back to the argument's order."""
@@ -180,8 +180,8 @@ class Index(LinOp):
         return f"{inner}[{_index_text(options['where'])}]"
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        """What is picked."""
-        return x[self._where]
+        """What is picked, in memory of its own."""
+        return x[self._where].clone()
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """The values back at their places, zeros elsewhere."""

@@ -258,6 +258,11 @@ GENERAL = (
         label="transposed by autograd",
     ),
     LinOpCase(
+        "blackbox",
+        LinOpFactory(lambda x: x[..., 1:], None, norm_bound=1.0),
+        label="a view of its argument",
+    ),
+    LinOpCase(
         "mask",
         lambda x, w: LinOpFactory(lambda v: w * v, diagonal=w)(mask(x, w)),
         label="before a black box with a diagonal",
