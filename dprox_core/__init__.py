@@ -127,6 +127,7 @@ from dprox_core.proxfns import (
 from dprox_core.result import History, HistoryRow, Result, Status
 from dprox_core.session import session
 from dprox_core.solver import Solver
+from dprox_core.specialize import Specialized, specialize, train
 
 __all__ = [
     "CompileError",
@@ -152,6 +153,7 @@ __all__ = [
     "SolveFinished",
     "SolveStarted",
     "Solver",
+    "Specialized",
     "Status",
     "Variable",
     "add_noise",
@@ -231,10 +233,12 @@ __all__ = [
     "session",
     "simplex",
     "sisr",
+    "specialize",
     "spi",
     "split",
     "subsample",
     "sum_squares",
+    "train",
     "unrolled_prior",
     "vstack",
     "warp",

@@ -92,6 +92,11 @@ class Problem:
             )
 
     @property
+    def whole(self) -> Objective:
+        """The objective with the constraints as indicators."""
+        return self._whole
+
+    @property
     def variables(self) -> tuple[Variable, ...]:
         """The unknowns, in the order of first appearance."""
         return self._whole.variables

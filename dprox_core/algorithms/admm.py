@@ -205,10 +205,20 @@ class Admm(Algorithm[AdmmState]):
         span = state.rho * factor / self._rho
         if factor == 1.0 or not 1.0 / self.max_span <= span <= self.max_span:
             return state
+        changed = self.with_parameter(state, state.rho * factor)
+        return replace(changed, changes=state.changes + 1)
+
+    def with_parameter(self, state: AdmmState, value: Step) -> AdmmState:
+        """The state with another ρ, the scaled duals along with it."""
+        factor = value / state.rho
         u = tuple(t / factor for t in state.u)
         # The copies z = v − u stay what they are.
         v = tuple(a + (c - b) for a, b, c in zip(state.v, state.u, u, strict=True))
-        return replace(state, u=u, v=v, rho=state.rho * factor, changes=state.changes + 1)
+        return replace(state, u=u, v=v, rho=value)
+
+    def forget(self) -> None:
+        """Drop the linear solver's factors."""
+        self.solver.forget()
 
     @torch.no_grad()
     def _rho_factor(self, state: AdmmState) -> float:

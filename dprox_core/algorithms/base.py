@@ -11,7 +11,9 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import torch
 
 from dprox_core.compiler.model import Model
+from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
 
 __all__ = ["Algorithm", "Residuals", "State", "Tolerances"]
 
@@ -116,6 +118,21 @@ class Algorithm(ABC, Generic[S]):
     def adapt(self, state: S) -> S:
         """Adjust step sizes after a measured step; by default nothing."""
         return state
+
+    def with_parameter(self, state: S, value: Step) -> S:
+        """The state with another penalty parameter or step size.
+
+        Raises:
+            ParameterError: the method has none that could be changed.
+        """
+        raise ParameterError(
+            f"{self.name} has no parameter that can change from step to step.",
+            got=self.name,
+            where="method",
+        )
+
+    def forget(self) -> None:
+        """Drop factors that were computed from ρ, so that they are computed anew."""
 
     @abstractmethod
     def answer(self, state: S) -> Vectors:

@@ -124,6 +124,10 @@ class Fista(Algorithm[FistaState]):
             self.tolerances.bound(count, scale),
         )
 
+    def with_parameter(self, state: FistaState, value: Step) -> FistaState:
+        """The state with another step size."""
+        return replace(state, step=value)
+
     def answer(self, state: FistaState) -> Vectors:
         """The variables, which meet simple constraints because a prox made them."""
         return state.x

@@ -156,8 +156,13 @@ class Ladmm(Algorithm[LadmmState]):
         if not math.isfinite(ratio) or 0.1 <= ratio <= 10.0:
             return state
         factor = 2.0 if ratio > 1.0 else 0.5
-        u = tuple(t / factor for t in state.u)
-        return replace(state, u=u, rho=state.rho * factor, changes=state.changes + 1)
+        changed = self.with_parameter(state, state.rho * factor)
+        return replace(changed, changes=state.changes + 1)
+
+    def with_parameter(self, state: LadmmState, value: Step) -> LadmmState:
+        """The state with another ρ, the scaled duals along with it."""
+        factor = value / state.rho
+        return replace(state, u=tuple(t / factor for t in state.u), rho=value)
 
     def answer(self, state: LadmmState) -> Vectors:
         """The variables, which meet simple constraints because a prox made them."""

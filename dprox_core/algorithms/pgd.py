@@ -127,6 +127,10 @@ class Pgd(Algorithm[PgdState]):
             self.tolerances.bound(count, scale),
         )
 
+    def with_parameter(self, state: PgdState, value: Step) -> PgdState:
+        """The state with another step size."""
+        return replace(state, step=value)
+
     def answer(self, state: PgdState) -> Vectors:
         """The variables, which meet simple constraints because a prox made them."""
         return state.x

@@ -228,6 +228,10 @@ class PrimalDual(Algorithm[PrimalDualState]):
             return state
         return replace(state, weight=state.weight * factor, changes=state.changes + 1)
 
+    def with_parameter(self, state: PrimalDualState, value: Step) -> PrimalDualState:
+        """The state with another ω."""
+        return replace(state, weight=value)
+
     def answer(self, state: PrimalDualState) -> Vectors:
         """The variables; over-relaxed ones go through their bounds once more."""
         if self._relaxation == 1.0:

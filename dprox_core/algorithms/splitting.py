@@ -101,6 +101,10 @@ class _Splitting(Algorithm[SplitState]):
         """argmin q(x) + (ρ/2) Σ_j ‖K_j x − t_j‖²."""
         return self._solver.solve(self._blocks.pull(targets), rho, previous)
 
+    def forget(self) -> None:
+        """Drop the linear solver's factors."""
+        self._solver.forget()
+
     def answer(self, state: SplitState) -> Vectors:
         """The variables; for one with bounds, its split copy, which meets them exactly."""
         return self._blocks.feasible(state.x, state.z)
@@ -155,8 +159,13 @@ class AdmmVxu(_Splitting):
         factor = self._factor(state)
         if factor == 1.0:
             return state
-        u = tuple(t / factor for t in state.u)
-        return replace(state, u=u, rho=state.rho * factor, changes=state.changes + 1)
+        changed = self.with_parameter(state, state.rho * factor)
+        return replace(changed, changes=state.changes + 1)
+
+    def with_parameter(self, state: SplitState, value: Step) -> SplitState:
+        """The state with another ρ, the scaled duals along with it."""
+        factor = value / state.rho
+        return replace(state, u=tuple(t / factor for t in state.u), rho=value)
 
 
 class Hqs(_Splitting):

@@ -146,10 +146,12 @@ class Expression(ABC):
     def __pos__(self) -> Expression:
         return self
 
-    def __mul__(self, factor: object) -> Expression:
+    def __mul__(self, factor: object) -> Any:
         from dprox_core.expressions.algebra import multiply
+        from dprox_core.proxfns.base import Objective
 
-        return multiply(self, factor)
+        # A weight that is a placeholder: the penalty knows how to be scaled.
+        return NotImplemented if isinstance(factor, Objective) else multiply(self, factor)
 
     __rmul__ = __mul__
 

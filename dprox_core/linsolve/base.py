@@ -66,6 +66,9 @@ class LinearSolver(ABC):
 
     kind: ClassVar[str]
 
+    def forget(self) -> None:  # noqa: B027 - iterative solvers keep nothing
+        """Drop what was computed from ρ and kept."""
+
     @abstractmethod
     def solve(
         self,

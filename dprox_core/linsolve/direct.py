@@ -82,6 +82,10 @@ class DirectSolver(ABC):
     def _to_basis(self, image: torch.Tensor) -> torch.Tensor:
         """The coefficients of an image."""
 
+    def forget(self) -> None:
+        """Drop the factors."""
+        self._factors = None
+
     def _prepared(self, rho: Step) -> _Factors:
         held = self._factors
         if held is not None and (held.rho is rho or _same_number(held.rho, rho)):
@@ -166,6 +170,11 @@ class SeparableSolver(LinearSolver):
             quadratic, coupling = gram_of(part, index, kind)
             self.solvers.append(solver(space, quadratic, coupling, constants[index]))
         self.kind = "fourier" if any(s.kind == "fourier" for s in self.solvers) else "diagonal"  # type: ignore[misc]
+
+    def forget(self) -> None:
+        """Drop every variable's factors."""
+        for solver in self.solvers:
+            solver.forget()
 
     def solve(
         self,

@@ -1,0 +1,207 @@
+"""A problem as a layer: placeholders in, solution out, gradients to everything inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from dprox_core.algorithms.base import State
+from dprox_core.compiler.shared import choice
+from dprox_core.errors import ParameterError
+from dprox_core.expressions.leaves import Placeholder
+from dprox_core.numerics import reductions
+from dprox_core.problem import Problem
+from dprox_core.specialize.engines import ENGINES
+
+__all__ = ["Specialized", "specialize"]
+
+
+class Specialized(nn.Module):
+    """What ``specialize`` makes: a module whose forward pass solves the problem.
+
+    Attributes:
+        problem: the problem.
+        max_iter: the number of iterations (the most, for a fixed point).
+        engine: how gradients are taken.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        algorithm: str,
+        max_iter: int,
+        engine: str,
+        learn: str | None,
+        share: bool,
+        options: Mapping[str, Any],
+    ) -> None:
+        super().__init__()
+        self.problem = problem
+        self.max_iter = max_iter
+        self.engine = engine
+        self._algorithm = algorithm
+        self._options = dict(options)
+        self._placeholders = {p.describe(): p for p in _placeholders(problem)}
+        found = [p for t in problem.objective.terms for p in t.function.parameters(t.options)]
+        self.networks = nn.ParameterList([p for p in found if isinstance(p, nn.Parameter)])
+        self._learn = learn
+        self.logarithm: nn.Parameter | None = None
+        if learn is not None:
+            value = torch.tensor(self._first_value(learn), dtype=torch.float64).log()
+            self.logarithm = nn.Parameter(value if share else value.repeat(max_iter))
+
+    def _first_value(self, name: str) -> float:
+        given = self._options.pop(name, None)
+        if given is not None:
+            return reductions.number(given)
+        missing = [p for p in self._placeholders.values() if p.value is None]
+        if missing:
+            return 1.0
+        with torch.no_grad():
+            return self.problem.compile(self._algorithm, **self._options).plan.parameters[name]
+
+    def learned(self) -> torch.Tensor | None:
+        """The learned parameter: one number, or one for each iteration; None where none is."""
+        return None if self.logarithm is None else self.logarithm.exp()
+
+    def forward(self, inputs: Mapping[Any, torch.Tensor] | None = None, x0: object = None) -> Any:
+        """Solve with values for the placeholders.
+
+        Args:
+            inputs: placeholder, or its name → value; those left out keep theirs.
+            x0: where to start, as for ``Solver.init``.
+
+        Returns:
+            The variable, or a dictionary by name where there are several.
+
+        Raises:
+            ParameterError: the problem has no such placeholder.
+        """
+        for key, value in (inputs or {}).items():
+            name = key.describe() if isinstance(key, Placeholder) else str(key)
+            if name not in self._placeholders:
+                raise ParameterError(
+                    f"{name} is no placeholder of this problem: it has "
+                    f"{', '.join(self._placeholders) or 'none'}.",
+                    expected=list(self._placeholders),
+                    got=name,
+                    where="inputs",
+                )
+            self._placeholders[name].value = value
+        value = self.learned()
+        options = dict(self._options)
+        if value is not None and self._learn is not None:
+            options[self._learn] = value.reshape(-1)[0]
+        solver = self.problem.compile(self._algorithm, **options)
+
+        def prepare(state: State, index: int) -> State:
+            if value is None or value.ndim == 0:
+                return state
+            return solver.algorithm.with_parameter(state, value[index])
+
+        run = ENGINES[self.engine]
+        with torch.set_grad_enabled(solver.differentiate):
+            answer = run(solver, solver.init(x0), self.max_iter, prepare)
+        if len(answer) == 1:
+            return answer[0]
+        names = (variable.name for variable in self.problem.variables)
+        return dict(zip(names, answer, strict=True))
+
+
+def _placeholders(problem: Problem) -> list[Placeholder]:
+    found: dict[int, Placeholder] = {}
+    for term in problem.whole.terms:
+        for expression in term.expressions():
+            for node in expression.walk():
+                if isinstance(node, Placeholder):
+                    found.setdefault(id(node), node)
+    return list(found.values())
+
+
+def specialize(
+    problem: Problem,
+    method: str = "unroll",
+    *,
+    algorithm: str = "admm",
+    max_iter: int = 10,
+    learn: str | None = None,
+    share: bool = False,
+    engine: str | None = None,
+    **options: Any,
+) -> Specialized:
+    """A problem as a differentiable layer, a ``torch.nn.Module``.
+
+    Its forward pass takes values for the problem's placeholders and gives the solution; gradients
+    reach whatever the problem holds: data, kernels, weights, networks, and the algorithm's own
+    parameter.
+
+    Args:
+        problem: the problem.
+        method: "unroll" for a fixed number of steps, "deq" for the fixed point that they lead to.
+        algorithm: the algorithm to iterate, as for ``Problem.solve``.
+        max_iter: the number of steps, for "deq" the most.
+        learn: a parameter to learn along: "rho", "step" or "weight", whichever the algorithm has.
+        share: whether one value serves all steps; "deq" always shares.
+        engine: "autograd" (memory ∝ steps), "recompute" (∝ √steps) or "implicit" (constant; the
+            only one for "deq"); None takes autograd for "unroll".
+        options: further options of the algorithm and tolerances, as for ``Problem.compile``.
+
+    Returns:
+        A module: ``module({placeholder: value})``.
+
+    Raises:
+        ParameterError: an option is unknown or out of range, or does not fit the method.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> b = dp.Placeholder("b", shape=(1, 1, 8, 8))
+        >>> x = dp.Variable("x", shape=(1, 1, 8, 8))
+        >>> problem = dp.Problem(dp.sum_squares(x - b) + 0.1 * dp.norm1(dp.grad(x)))
+        >>> layer = dp.specialize(problem, max_iter=5, learn="rho")
+        >>> layer({b: torch.ones(1, 1, 8, 8)}).shape
+        torch.Size([1, 1, 8, 8])
+
+    References:
+        Z. Lai et al., ∇-Prox: Differentiable Proximal Algorithm Modeling for Large-Scale
+        Optimization, 2023, section 4.
+    """
+    choice("method", method, ("unroll", "deq"))
+    default = "implicit" if method == "deq" else "autograd"
+    engine = choice("engine", engine or default, tuple(ENGINES))
+    if (method == "deq") != (engine == "implicit"):
+        raise ParameterError(
+            f'Engine "{engine}" does not go with method "{method}": "deq" takes the implicit '
+            "engine, and only it.",
+            expected=default,
+            got=engine,
+            where="engine",
+        )
+    if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 1:
+        raise ParameterError(
+            f"max_iter must be a whole number from 1, not {max_iter!r}.",
+            expected="a whole number from 1",
+            got=max_iter,
+            where="max_iter",
+        )
+    tunable = _tunable(algorithm)
+    if learn is not None and learn != tunable:
+        has = f'only "{tunable}"' if tunable else "nothing"
+        raise ParameterError(
+            f"{algorithm} has no {learn!r} to learn: it has {has}.",
+            expected=tunable,
+            got=learn,
+            where="learn",
+        )
+    shared = share or method == "deq"
+    return Specialized(problem, algorithm, max_iter, engine, learn, shared, options)
+
+
+def _tunable(algorithm: str) -> str | None:
+    from dprox_core.compiler.methods import ALIASES, METHODS
+
+    name = ALIASES.get(algorithm, algorithm)
+    known: Sequence[str] = METHODS[name][0] if name in METHODS else ()
+    return next((option for option in ("rho", "weight", "step") if option in known), None)

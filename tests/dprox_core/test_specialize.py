@@ -1,0 +1,195 @@
+"""Solvers as layers: three engines agree with finite differences and with each other."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from solver_cases import KERNEL, noise
+
+import dprox_core as dp
+from benchmarks.live import LiveBytes
+from dprox_core.specialize import ENGINES
+
+SHAPE = (1, 1, 3, 4)
+
+
+def problem() -> tuple[dp.Problem, dp.Placeholder, dp.Placeholder, dp.Placeholder]:
+    b = dp.Placeholder("b", shape=SHAPE)
+    kernel = dp.Placeholder("kernel", shape=(3, 3))
+    weight = dp.Placeholder("weight", shape=())
+    x = dp.Variable("x", SHAPE)
+    objective = (
+        dp.sum_squares(dp.conv(x, kernel) - b) + weight * dp.norm1(dp.grad(x)) + dp.sum_squares(x)
+    )
+    return dp.Problem(objective), b, kernel, weight
+
+
+def inputs() -> tuple[torch.Tensor, ...]:
+    values = (noise(1, SHAPE), KERNEL, torch.tensor(0.15, dtype=torch.float64))
+    return tuple(v.clone().requires_grad_() for v in values)
+
+
+def layer(method: str, engine: str, algorithm: str, max_iter: int, **options: object):
+    whole, b, kernel, weight = problem()
+    module = dp.specialize(
+        whole,
+        method,
+        algorithm=algorithm,
+        engine=engine,
+        max_iter=max_iter,
+        abs_tol=1e-11,
+        rel_tol=1e-11,
+        **options,  # type: ignore[arg-type]
+    )
+    return lambda *given: module(dict(zip((b, kernel, weight), given, strict=True)))
+
+
+@pytest.mark.parametrize("engine", ["autograd", "recompute"])
+def test_unrolled_steps_against_finite_differences(engine: str) -> None:
+    solve = layer("unroll", engine, "admm", 4, rho=0.7)
+    weights = noise(2, SHAPE)
+    assert torch.autograd.gradcheck(
+        lambda *given: (solve(*given) * weights).sum(),
+        inputs(),
+        atol=1e-6,
+        rtol=1e-4,
+        fast_mode=True,
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["admm", "dr"])
+def test_a_fixed_point_against_finite_differences(algorithm: str) -> None:
+    solve = layer("deq", "implicit", algorithm, 600, rho=0.7)
+    weights = noise(3, SHAPE)
+    given = inputs()
+    gradients = torch.autograd.grad((solve(*given) * weights).sum(), given)
+    directions = [noise(4 + index, tuple(v.shape)) for index, v in enumerate(given)]
+    values = []
+    for sign in (1.0, -1.0):
+        with torch.no_grad():
+            moved = [v + sign * 1e-5 * d for v, d in zip(given, directions, strict=True)]
+            values.append(float((solve(*moved) * weights).sum()))
+    expected = (values[0] - values[1]) / 2e-5
+    found = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
+    assert found == pytest.approx(expected, rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize("algorithm", ["admm", "admm_vxu", "ladmm", "hqs", "pdhg", "pd3o", "dr"])
+def test_recomputation_gives_the_gradients_of_autograd(algorithm: str) -> None:
+    option = "weight" if algorithm in ("pdhg", "pd3o") else "rho"
+    results = []
+    for engine in ("autograd", "recompute"):
+        given = inputs()
+        solve = layer("unroll", engine, algorithm, 7, **{option: 0.5})
+        answer = solve(*given)
+        results.append((answer, *torch.autograd.grad(answer.square().sum(), given)))
+    for first, second in zip(*results, strict=True):
+        torch.testing.assert_close(first, second, atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["autograd", "recompute"])
+@pytest.mark.parametrize("algorithm", ["admm", "pdhg", "ladmm"])
+def test_a_parameter_is_learned_for_every_step(engine: str, algorithm: str) -> None:
+    whole, b, kernel, weight = problem()
+    b.value, kernel.value, weight.value = (v.detach() for v in inputs())
+    learn = "weight" if algorithm == "pdhg" else "rho"
+    module = dp.specialize(
+        whole, algorithm=algorithm, max_iter=4, learn=learn, engine=engine, **{learn: 0.8}
+    )
+    assert module.logarithm is not None
+    assert module.logarithm.shape == (4,)
+    loss = module().square().sum()
+    (gradient,) = torch.autograd.grad(loss, module.logarithm)
+    for index in range(4):
+        values = []
+        for sign in (1.0, -1.0):
+            with torch.no_grad():
+                module.logarithm[index] += sign * 1e-5
+                values.append(float(module().square().sum()))
+                module.logarithm[index] -= sign * 1e-5
+        expected = (values[0] - values[1]) / 2e-5
+        assert float(gradient[index]) == pytest.approx(expected, rel=1e-4, abs=1e-8)
+
+
+def test_a_solution_does_not_depend_on_rho_and_the_implicit_gradient_knows() -> None:
+    whole, b, kernel, weight = problem()
+    b.value, kernel.value, weight.value = (v.detach() for v in inputs())
+    module = dp.specialize(
+        whole, "deq", max_iter=600, learn="rho", rho=0.7, abs_tol=1e-12, rel_tol=1e-12
+    )
+    assert module.logarithm is not None
+    (gradient,) = torch.autograd.grad(module().square().sum(), module.logarithm)
+    assert abs(float(gradient)) < 1e-6
+
+
+def _peak(engine: str, steps: int) -> int:
+    """The most bytes that one gradient through ``steps`` steps holds at once."""
+    b = dp.Placeholder("b", shape=(1, 1, 32, 32))
+    x = dp.Variable("x", (1, 1, 32, 32))
+    whole = dp.Problem(dp.sum_squares(x - b) + 0.1 * dp.norm1(dp.grad(x)))
+    method = "deq" if engine == "implicit" else "unroll"
+    module = dp.specialize(
+        whole, method, max_iter=steps, engine=engine, rho=1.0, abs_tol=0.0, rel_tol=0.0
+    )
+    data = torch.zeros(1, 1, 32, 32, requires_grad=True)
+    with LiveBytes() as record:
+        module({b: data}).square().sum().backward()
+    return record.peak
+
+
+def test_memory_grows_with_steps_with_their_root_and_not_at_all() -> None:
+    ratio = {engine: _peak(engine, 64) / _peak(engine, 16) for engine in ENGINES}
+    assert ratio["autograd"] > 3.0
+    assert ratio["recompute"] < 2.4
+    assert ratio["implicit"] < 1.2
+
+
+def test_training_learns_a_weight_from_pairs() -> None:
+    b = dp.Placeholder("b", shape=(1, 1, 6, 6))
+    x = dp.Variable("x", (1, 1, 6, 6))
+    weight = torch.tensor(0.0, dtype=torch.float64, requires_grad=True)
+    whole = dp.Problem(dp.sum_squares(x - b) + weight.exp() * dp.norm1(x))
+    truth = dp.Problem(dp.sum_squares(x - b) + 0.3 * dp.norm1(x))
+    pairs = []
+    for seed in range(2):
+        b.value = noise(seed, (1, 1, 6, 6))
+        pairs.append(({b: b.value}, truth.solve(abs_tol=1e-8, rel_tol=1e-8)[x]))
+
+    def build() -> dp.Specialized:
+        return dp.specialize(
+            dp.Problem(dp.sum_squares(x - b) + weight.exp() * dp.norm1(x)), max_iter=15, rho=1.0
+        )
+
+    class Fresh(torch.nn.Module):
+        """The weight's exponential is new in every step."""
+
+        def forward(self, given: object) -> torch.Tensor:
+            return build()(given)  # type: ignore[arg-type]
+
+    assert whole.variables == (x,)
+    seen: list[int] = []
+    losses = dp.train(
+        Fresh(), pairs, epochs=30, lr=0.1, parameters=[weight], on_step=lambda n, _: seen.append(n)
+    )
+    assert losses[-1] < 0.02 * losses[0]
+    assert float(weight.detach().exp()) == pytest.approx(0.3, rel=0.1)
+    assert seen == list(range(1, 61))
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    whole, b, *_ = problem()
+    with pytest.raises(dp.ParameterError, match="takes the implicit engine, and only it"):
+        dp.specialize(whole, "deq", engine="autograd")
+    with pytest.raises(dp.ParameterError, match='method is "unroll" or "deq"'):
+        dp.specialize(whole, "roll")
+    with pytest.raises(dp.ParameterError, match="max_iter must be a whole number"):
+        dp.specialize(whole, max_iter=0)
+    with pytest.raises(
+        dp.ParameterError, match="fista has no 'rho' to learn: it has only \"step\""
+    ):
+        dp.specialize(whole, algorithm="fista", learn="rho")
+    module = dp.specialize(whole, max_iter=2)
+    with pytest.raises(dp.ParameterError, match="noise is no placeholder of this problem: it has "):
+        module({"noise": torch.zeros(SHAPE)})
+    with pytest.raises(dp.ParameterError, match="There is nothing to train"):
+        dp.train(module, [({b: noise(1, SHAPE)}, noise(1, SHAPE))])
