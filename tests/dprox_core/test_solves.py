@@ -191,3 +191,23 @@ def test_options_change_the_way_not_the_end(options: dict[str, object]) -> None:
     case = CASES[0]
     result = case.build()[0].solve(max_iter=3000, **{"method": "pdhg", **TIGHT, **options})
     check(case, result)
+
+
+@pytest.mark.parametrize("method", ["admm", "fista", "pgd", "pd3o", "ladmm", "pdhg", "dr"])
+def test_smooth_functions_are_used_by_their_gradients_or_their_proxes(method: str) -> None:
+    import cvxpy
+
+    b = noise(44, (6,))
+    x = dp.Variable("x", (6,))
+    smooth = dp.huber(x - b, 0.3) + dp.logistic(2 * x)
+    result = dp.Problem(smooth + 0.2 * dp.norm1(x)).solve(method, max_iter=3000, **TIGHT)
+    u = cvxpy.Variable(6)
+    objective = (
+        0.5 * cvxpy.sum(cvxpy.huber(u - b.numpy(), 0.3))
+        + cvxpy.sum(cvxpy.logistic(2 * u))
+        + 0.2 * cvxpy.norm1(u)
+    )
+    value = cvxpy.Problem(cvxpy.Minimize(objective)).solve(solver=cvxpy.CLARABEL)
+    assert result.objective == pytest.approx(value, rel=1e-6)
+    roles = {term.role for term in result.plan.terms}
+    assert ("gradient step" in roles) == (method in ("fista", "pgd", "pd3o", "ladmm"))
