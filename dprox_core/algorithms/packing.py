@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -30,7 +30,8 @@ def tensors_of(state: State) -> tuple[torch.Tensor, ...]:
 
 def with_tensors(state: S, tensors: tuple[torch.Tensor, ...]) -> S:
     """The state with these tensors in place of its own."""
-    changed, start = {}, 0
+    changed: dict[str, Any] = {}
+    start = 0
     for name, count in _groups(state):
         changed[name] = tensors[start : start + count]
         start += count

@@ -91,16 +91,16 @@ class Specialized(nn.Module):
                     where="inputs",
                 )
             self._placeholders[name].value = value
-        value = self.learned()
+        learned = self.learned()
         options = dict(self._options)
-        if value is not None and self._learn is not None:
-            options[self._learn] = value.reshape(-1)[0]
+        if learned is not None and self._learn is not None:
+            options[self._learn] = learned.reshape(-1)[0]
         solver = self.problem.compile(self._algorithm, **options)
 
         def prepare(state: State, index: int) -> State:
-            if value is None or value.ndim == 0:
+            if learned is None or learned.ndim == 0:
                 return state
-            return solver.algorithm.with_parameter(state, value[index])
+            return solver.algorithm.with_parameter(state, learned[index])
 
         run = ENGINES[self.engine]
         with torch.set_grad_enabled(solver.differentiate):

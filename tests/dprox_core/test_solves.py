@@ -204,7 +204,7 @@ def test_smooth_functions_are_used_by_their_gradients_or_their_proxes(method: st
     u = cvxpy.Variable(6)
     objective = (
         0.5 * cvxpy.sum(cvxpy.huber(u - b.numpy(), 0.3))
-        + cvxpy.sum(cvxpy.logistic(2 * u))
+        + cvxpy.sum(cvxpy.logistic(-2 * u))
         + 0.2 * cvxpy.norm1(u)
     )
     value = cvxpy.Problem(cvxpy.Minimize(objective)).solve(solver=cvxpy.CLARABEL)
