@@ -153,10 +153,13 @@ class Renderer:
 
     def _penalty(self, node: Node, spec: NodeSpec) -> Piece:
         inner = self._value(node, spec.inputs[0])
+        others: list[tuple[str | None, Piece]] = []
         for port in spec.inputs[1:]:
-            if self.document.wires_into(node.id, port.name):
+            if port.name != "target":
+                others.append((port.keyword, self._value(node, port)))
+            elif self.document.wires_into(node.id, port.name):
                 inner = Sum([inner, self._value(node, port)], ["-"])
-        arguments = [(None, inner), *self._set(node, spec, "weight")]
+        arguments = [(None, inner), *others, *self._set(node, spec, "weight")]
         weight = spec.parameter("weight")
         value = node.values.get("weight")
         if weight is None or value == 1:

@@ -85,7 +85,8 @@ class Shapes:
             "add": self._sum,
             "subtract": self._sum,
             "scale": lambda node: self._at(node, "x"),
-            "sum_squares": self._sum_squares,
+            "sum_squares": lambda node: self._compared(node, "target"),
+            "noise_ball": lambda node: self._compared(node, "b"),
             "group_norm1": self._group_norm1,
             "view_image": self._view,
         }
@@ -282,11 +283,11 @@ class Shapes:
         self._differ(node, ("a", a), ("b", b))
         return None
 
-    def _sum_squares(self, node: Node) -> None:
-        expression, target = self._at(node, "input"), self._at(node, "target")
+    def _compared(self, node: Node, port: str) -> None:
+        expression, target = self._at(node, "input"), self._at(node, port)
         if expression is None or target is None or _broadcasts(target, expression):
             return
-        self._differ(node, ("input", expression), ("target", target))
+        self._differ(node, ("input", expression), (port, target))
 
     def _differ(self, node: Node, one: tuple[str, Shape], other: tuple[str, Shape]) -> None:
         self._fault(

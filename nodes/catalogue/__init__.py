@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from nodes.catalogue import data, operators, penalties, priors, solvers, solving, transforms
+from nodes.catalogue import (
+    data,
+    functions,
+    operators,
+    penalties,
+    priors,
+    solvers,
+    solving,
+    transforms,
+)
 from nodes.spec import Category, NodeSpec
 
 __all__ = ["CATALOGUE", "CATEGORIES"]
@@ -30,7 +39,7 @@ CATEGORIES: Mapping[str, Category] = MappingProxyType(
 CATALOGUE: Mapping[str, NodeSpec] = MappingProxyType(
     {
         spec.type: spec
-        for module in (data, operators, penalties, priors, solvers, solving, transforms)
+        for module in (data, functions, operators, penalties, priors, solvers, solving, transforms)
         for spec in module.SPECS
     }
 )

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from nodes.parameter import Json, Parameter, number_text
 from nodes.spec import Form, NodeSpec, Notation, Port, PortType
 
-__all__ = ["SPECS"]
+__all__ = ["EXPRESSION", "SPECS", "TERM", "strength", "weight_of"]
 
 
-def _weight(default: float) -> Parameter:
+def weight_of(default: float) -> Parameter:
+    """The weight of a term."""
     return Parameter(
         "weight",
         "weight λ",
@@ -24,7 +25,8 @@ def _weight(default: float) -> Parameter:
     )
 
 
-def _lambda(parameters: Mapping[str, Json]) -> str:
+def strength(parameters: Mapping[str, Json]) -> str:
+    """The weight, as a node shows it."""
     weight = parameters.get("weight")
     return f"λ = {number_text(weight)}" if isinstance(weight, int | float) else "λ = ?"
 
@@ -35,10 +37,10 @@ def _bounds(parameters: Mapping[str, Json]) -> str:
     return " … ".join(shown)
 
 
-_INPUT = Port(
+EXPRESSION = Port(
     "input", "expression", PortType.EXPRESSION, help="A variable, or an operator on a variable."
 )
-_TERM = Port("term", "term", PortType.TERM)
+TERM = Port("term", "term", PortType.TERM)
 
 SPECS = (
     NodeSpec(
@@ -49,7 +51,7 @@ SPECS = (
         stem="fidelity",
         icon="mdi6.square-rounded-outline",
         inputs=(
-            _INPUT,
+            EXPRESSION,
             Port(
                 "target",
                 "minus",
@@ -58,15 +60,15 @@ SPECS = (
                 help="The data that the expression should come close to.",
             ),
         ),
-        outputs=(_TERM,),
-        parameters=(_weight(1.0),),
+        outputs=(TERM,),
+        parameters=(weight_of(1.0),),
         form=Form.PENALTY,
         formula="λ ‖e − b‖²",
         notation=Notation(
             tex=r"{weight}\left\| {input}{target} \right\|_2^2",
             html="{weight}‖{input}{target}‖<sup>2</sup>",
         ),
-        summary=_lambda,
+        summary=strength,
         keywords=("fidelity", "data term", "least squares", "l2", "ridge"),
     ),
     NodeSpec(
@@ -76,15 +78,15 @@ SPECS = (
         function="norm1",
         stem="sparsity",
         icon="mdi6.numeric-1-box-outline",
-        inputs=(_INPUT,),
-        outputs=(_TERM,),
-        parameters=(_weight(0.01),),
+        inputs=(EXPRESSION,),
+        outputs=(TERM,),
+        parameters=(weight_of(0.01),),
         form=Form.PENALTY,
         formula="λ Σ|e|",
         notation=Notation(
             tex=r"{weight}\left\| {input} \right\|_1", html="{weight}‖{input}‖<sub>1</sub>"
         ),
-        summary=_lambda,
+        summary=strength,
         keywords=("l1", "lasso", "sparse", "total variation", "tv", "anisotropic"),
     ),
     NodeSpec(
@@ -94,10 +96,10 @@ SPECS = (
         function="group_norm1",
         stem="group_sparsity",
         icon="mdi6.group",
-        inputs=(_INPUT,),
-        outputs=(_TERM,),
+        inputs=(EXPRESSION,),
+        outputs=(TERM,),
         parameters=(
-            _weight(0.01),
+            weight_of(0.01),
             Parameter(
                 "axis",
                 "axis of a group",
@@ -116,7 +118,7 @@ SPECS = (
             tex=r"{weight}\left\| {input} \right\|_{2,1}",
             html="{weight}‖{input}‖<sub>2,1</sub>",
         ),
-        summary=_lambda,
+        summary=strength,
         keywords=("l21", "isotropic", "total variation", "tv"),
     ),
     NodeSpec(
@@ -126,8 +128,8 @@ SPECS = (
         function="nonneg",
         stem="positivity",
         icon="mdi6.greater-than-or-equal",
-        inputs=(_INPUT,),
-        outputs=(_TERM,),
+        inputs=(EXPRESSION,),
+        outputs=(TERM,),
         form=Form.PENALTY,
         formula="e ≥ 0",
         notation=Notation(tex=r"{input} \ge 0", html="{input} ≥ 0"),
@@ -140,8 +142,8 @@ SPECS = (
         function="box",
         stem="bounds",
         icon="mdi6.arrow-collapse-horizontal",
-        inputs=(_INPUT,),
-        outputs=(_TERM,),
+        inputs=(EXPRESSION,),
+        outputs=(TERM,),
         parameters=(
             Parameter("lower", "lowest", "float", 0.0, soft=(-1, 1), help="The least value."),
             Parameter("upper", "highest", "float", 1.0, soft=(0, 2), help="The largest value."),

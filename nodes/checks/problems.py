@@ -18,7 +18,10 @@ _DIAGONAL = ("mask", "mosaic", "mul_elementwise")
 _GRADIENT_METHODS = {"fista": "FISTA", "pgd": "Proximal gradient"}
 _BOUNDS = ("nonneg", "box")
 _PRIORS = ("deep_prior", "unrolled_prior")
-_SEPARABLE = ("norm1", *_BOUNDS)
+# Used through their gradients; proxes that act on each value alone; those of them that are convex.
+_SMOOTH = ("sum_squares", "huber")
+_JOINABLE = ("norm1", "elastic_net", "quantile", "entropy", "linf_ball")
+_SEPARABLE = (*_JOINABLE, "l0", "log_sum", "scad", *_BOUNDS)
 
 
 def check_problems(context: Context) -> Iterator[Issue]:
@@ -89,7 +92,7 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
             f"FISTA cannot take {learned.name}: a denoiser needs noise levels that fall along with "
             "the splitting. Use ADMM or HQS."
         )
-    rough = [t for t in terms if t.type != "sum_squares" and t.values.get("weight") != 0]
+    rough = [t for t in terms if t.type not in _SMOOTH and t.values.get("weight") != 0]
     bounds: list[Node] = []
     others: list[Node] = []
     for term in rough:
@@ -103,7 +106,7 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
                 )
         masked = any(node.type in ("mask", "mosaic") for node in way)
         (bounds if term.type in _BOUNDS and not masked else others).append(term)
-    joined = len(others) == 1 and others[0].type == "norm1"
+    joined = len(others) == 1 and others[0].type in _JOINABLE
     if len(others) + bool(bounds) > 1 and not joined:
         shown = [*others, *bounds[: 2 if len(others) == 0 else 1]]
         return (

@@ -73,7 +73,7 @@ def test_what_passes_the_checks_runs_and_has_the_inferred_shapes(document: Docum
 
 
 TERMS = ("plain", "scaled", "shifted", "masked", "weighted", "convolved", "edges")
-PENALTIES = ("norm1", "group_norm1", "nonneg", "box")
+PENALTIES = ("norm1", "group_norm1", "nonneg", "box", "huber", "scad", "norm2", "entropy")
 
 
 def combinations() -> Iterator[tuple[tuple[str, str], ...]]:
@@ -82,6 +82,8 @@ def combinations() -> Iterator[tuple[tuple[str, str], ...]]:
     few = [("norm1", "plain"), ("group_norm1", "plain"), ("nonneg", "plain"), ("box", "plain")]
     few += [("nonneg", "scaled"), ("box", "masked"), ("norm1", "masked"), ("norm1", "shifted")]
     yield from itertools.combinations(few, 2)
+    more = ("elastic_net", "linf_ball", "l0", "huber", "maximum", "quantile")
+    yield from (((name, "plain"), other) for name in more for other in few[:3])
     yield from itertools.combinations(few[:4], 3)
 
 
