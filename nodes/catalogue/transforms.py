@@ -213,7 +213,7 @@ SPECS = (
         "radon",
         "Radon transform",
         letter="R",
-        tex=r"\mathcal{R}",
+        tex=r"\mathcal R",
         stem="sinogram",
         icon="mdi6.radar",
         parameters=(
