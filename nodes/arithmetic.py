@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable
 
 __all__ = ["evaluate"]
 
 _LONGEST = 200
+_NOT_DECIMAL = re.compile(r"\b0[xob]", re.IGNORECASE)
 _NAMES = {"pi": math.pi, "π": math.pi, "e": math.e, "tau": math.tau}
 _CALLS: dict[str, Callable[[float], float]] = {
     "sqrt": math.sqrt,
@@ -41,7 +43,7 @@ def evaluate(text: str) -> float | None:
         >>> evaluate("1/4 + sqrt(9)"), evaluate("2^3"), evaluate("photo")
         (3.25, 8.0, None)
     """
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or _NOT_DECIMAL.search(text):
         return None
     try:
         tree = ast.parse(text.strip().replace("^", "**"), mode="eval")
