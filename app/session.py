@@ -6,6 +6,7 @@ Panes read from here and send commands here; none of them knows another.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from nodes.script import Script, generate
 __all__ = ["Notice", "Session"]
 
 _log = logging.getLogger(__name__)
+_LARGE_MS = 120
 _EMPTY = Script(text="", statements=(), spans=())
 
 
@@ -78,7 +80,7 @@ class Session(QObject):
         self.notices: list[Notice] = []
         self.script: Script = _EMPTY
         self.formula: Formula | None = None
-        self.selection: list[str] = []
+        self._selection: list[str] = []
         self._ends: list[Callable[[], Any]] = []
         self._late = QTimer(self)
         self._late.setSingleShot(True)
@@ -102,7 +104,7 @@ class Session(QObject):
         """Make another document the open one."""
         self._adopt(document)
         self.path = path
-        self.selection = []
+        self._selection = []
         self.notices = []
         self.replaced.emit()
         self.selection_changed.emit()
@@ -195,11 +197,16 @@ class Session(QObject):
             self.history.redo()
             self.said.emit("hint", f"Redone: {text}." if text else "Redone.")
 
+    @property
+    def selection(self) -> list[str]:
+        """The selected nodes; one that was just removed is none of them any more."""
+        return [node for node in self._selection if node in self.document]
+
     def select(self, nodes: Iterable[str]) -> None:
         """Make these nodes the selected ones, everywhere."""
         wanted = [node for node in dict.fromkeys(nodes) if node in self.document]
-        if wanted != self.selection:
-            self.selection = wanted
+        if wanted != self._selection:
+            self._selection = wanted
             self.selection_changed.emit()
 
     def hover(self, node: str) -> None:
@@ -222,7 +229,8 @@ class Session(QObject):
     def derive(self) -> None:
         """Bring issues, script and formula up to date now."""
         self._late.stop()
-        self.select(self.selection_still_there())
+        begin = time.perf_counter()
+        self.select(self.selection)
         try:
             self.issues = list(check(self.document))
         except Exception:
@@ -235,10 +243,9 @@ class Session(QObject):
         except Exception:
             report()
         self.derived.emit()
-
-    def selection_still_there(self) -> list[str]:
-        """The selected nodes that the document still has."""
-        return [node for node in self.selection if node in self.document]
+        # A graph so large that this takes its time is followed between edits, not at each of them.
+        spent = 1000 * (time.perf_counter() - begin)
+        self._late.setInterval(0 if spent < _LARGE_MS else min(int(spent), 400))
 
     def errors(self) -> list[Issue]:
         """The issues that stand in the way of a run."""

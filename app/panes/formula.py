@@ -16,6 +16,7 @@ from app.session import Session
 __all__ = ["FormulaBar"]
 
 _SMALLEST = 11
+_LONG = 20_000
 _EMPTY = "The objective appears here once penalties are wired into a problem node."
 
 
@@ -108,13 +109,17 @@ class FormulaBar(QFrame):
         page = QTextDocument()
         page.setDocumentMargin(0)
         page.setDefaultFont(self.font())
-        rich = html
-        for size in range(theme.FORMULA, _SMALLEST - 1, -1):
+        size, rich = theme.FORMULA, html
+        if len(html) > _LONG:  # laying it out would take longer than reading it
+            return f"<span style='font-size: {_SMALLEST}px'>{html}</span>"
+        while True:
             rich = f"<span style='font-size: {size}px'>{html}</span>"
             page.setHtml(rich)
-            if page.idealWidth() <= self._text.width():
-                break
-        return rich
+            wide = page.idealWidth()
+            if wide <= self._text.width() or size <= _SMALLEST:
+                return rich
+            # Width goes with size: one step comes close, the next ones settle it.
+            size = max(_SMALLEST, min(size - 1, int(size * self._text.width() / wide)))
 
     @guarded()
     def resizeEvent(self, event: Any) -> None:
