@@ -10,6 +10,8 @@ result = problem.solve(method="admm", x0=observed)
 restored = result[x]
 """
 
+from dprox_core.compiler.candidates import Candidate, candidates
+from dprox_core.compiler.gradient_report import GradientRow, gradient_report
 from dprox_core.errors import (
     CompileError,
     DataError,
@@ -124,12 +126,14 @@ from dprox_core.proxfns import (
     weighted_norm1,
     weighted_sum_squares,
 )
-from dprox_core.result import History, HistoryRow, Result, Status
+from dprox_core.result import Certificate, History, HistoryRow, Result, Status
 from dprox_core.session import session
 from dprox_core.solver import Solver
 from dprox_core.specialize import Specialized, specialize, train
 
 __all__ = [
+    "Candidate",
+    "Certificate",
     "CompileError",
     "Constant",
     "Constraint",
@@ -137,6 +141,7 @@ __all__ = [
     "DeviceError",
     "DproxError",
     "Expression",
+    "GradientRow",
     "History",
     "HistoryRow",
     "ImageError",
@@ -161,6 +166,7 @@ __all__ = [
     "blur",
     "box",
     "cancel_requested",
+    "candidates",
     "compress_sensing",
     "conv",
     "conv_doe",
@@ -182,6 +188,7 @@ __all__ = [
     "fourier_sampling",
     "gaussian_psf",
     "grad",
+    "gradient_report",
     "group_norm1",
     "halfspace",
     "hinge",

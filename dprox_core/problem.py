@@ -162,7 +162,9 @@ class Problem:
                 pd3o: the same without relaxation, ``variant`` ("pd3o" or "condat_vu"); pgd:
                 ``step``, ``backtracking``; fista: ``step``, ``restart``; with a deep prior:
                 ``rho`` (one number or one for each iteration), ``sigmas`` (noise levels, one for
-                each iteration), ``steps``.
+                each iteration), ``steps``. For all: ``anderson`` (how many points to extrapolate
+                from, such as 5), ``passes`` (a mapping that switches passes of the compiler off,
+                such as {"absorb": False}).
 
         Returns:
             A solver with ``.plan``, ``.init``, ``.step`` and ``.solve``.

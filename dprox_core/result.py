@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dprox_core.compiler.plan import Plan
     from dprox_core.expressions.leaves import Variable
 
-__all__ = ["History", "HistoryRow", "Result", "Status"]
+__all__ = ["Certificate", "History", "HistoryRow", "Result", "Status"]
 
 
 class Status(Enum):
@@ -140,6 +140,42 @@ class History:
         return target
 
 
+@dataclass(frozen=True)
+class Certificate:
+    """How far the optimality conditions of a convex problem are from being met.
+
+    With split copies z_j of K_j x and duals y_j: primal ‖(K_j x − z_j)_j‖, dual the length of
+    ∇f(x) + Σ_j K_jᴴ y_j + ∂g(x) for the subgradients found. Both are zero exactly at a minimizer
+    (Boyd et al. 2011, section 3.3).
+
+    Attributes:
+        primal: the primal residual.
+        dual: the dual residual.
+        primal_tolerance: what counted as small enough.
+        dual_tolerance: the same for the dual residual.
+    """
+
+    primal: float
+    dual: float
+    primal_tolerance: float
+    dual_tolerance: float
+
+    @property
+    def optimal(self) -> bool:
+        """Whether both are within their tolerances."""
+        return self.primal <= self.primal_tolerance and self.dual <= self.dual_tolerance
+
+    @property
+    def sentence(self) -> str:
+        """What they mean, in words."""
+        verdict = "The optimality conditions are met" if self.optimal else "Not yet optimal"
+        return (
+            f"{verdict}: split copies agree to {self.primal:.3g} (tolerance "
+            f"{self.primal_tolerance:.3g}), stationarity to {self.dual:.3g} (tolerance "
+            f"{self.dual_tolerance:.3g})."
+        )
+
+
 @dataclass
 class Result:
     """The outcome of a solve; ``result[x]`` is the value found for a variable.
@@ -157,6 +193,7 @@ class Result:
         metrics: further numbers by name: "psnr" where a truth was given, "violation", by how
             much a constraint is missed at most.
         state: the algorithm's state, to go on from with ``solver.solve(state=...)``.
+        certificate: for convex problems, how far the optimality conditions are from being met.
     """
 
     values: Mapping[Variable, torch.Tensor]
@@ -169,6 +206,8 @@ class Result:
     device: str
     metrics: dict[str, float] = field(default_factory=dict)
     state: Any = None
+    # A linear program's result has one of its own kind.
+    certificate: Any = None
 
     @property
     def converged(self) -> bool:

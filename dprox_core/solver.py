@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from dprox_core.algorithms.base import Algorithm, State
+from dprox_core.algorithms.files import load_state, save_state
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.plan import Plan
-from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.expressions.binding import check_finite
+from dprox_core.errors import ParameterError
 from dprox_core.expressions.leaves import Variable
+from dprox_core.given import by_variable, refuse_other_shape, starting_point
 from dprox_core.imaging.metrics import psnr
-from dprox_core.linops.space import Space
 from dprox_core.memory import guarded
 from dprox_core.monitor import (
     Iteration,
@@ -29,7 +31,7 @@ from dprox_core.monitor import (
     notify,
 )
 from dprox_core.numerics.reductions import number
-from dprox_core.result import History, HistoryRow, Result, Status
+from dprox_core.result import Certificate, History, HistoryRow, Result, Status
 
 __all__ = ["CHECK_EVERY", "Solver"]
 
@@ -82,10 +84,12 @@ class Solver:
             ShapeError: a start does not have its variable's shape.
             DataError: a start holds NaN or infinity.
         """
-        given = _by_variable(x0, self.model.variables, "x0")
+        given = by_variable(x0, self.model.variables, "x0")
         spaces = dict(zip(self.model.variables, self.model.spaces, strict=True))
         with self._mode():
-            found = {v: _start(given[v], v, space) for v, space in spaces.items() if v in given}
+            found = {
+                v: starting_point(given[v], v, space) for v, space in spaces.items() if v in given
+            }
             default = self.algorithm.start() if len(found) < len(spaces) else tuple(found.values())
             x0 = tuple(found.get(v, held) for v, held in zip(spaces, default, strict=True))
             return self.algorithm.init(x0)
@@ -94,6 +98,18 @@ class Solver:
         """One iteration; the state given may be overwritten (``state.clone()`` keeps it)."""
         with self._mode():
             return self.algorithm.step(state, measure)
+
+    def save_state(self, state: State, path: str | os.PathLike[str]) -> Path:
+        """Write a state to a file, from which ``load_state`` goes on, here or elsewhere."""
+        return save_state(state, path)
+
+    def load_state(self, path: str | os.PathLike[str]) -> State:
+        """The state in a file.
+
+        Raises:
+            DataError: the file holds no state, or that of another method or problem.
+        """
+        return load_state(self.init(), path)
 
     def values(self, state: State) -> dict[str, torch.Tensor]:
         """The variables' values in a state, by name."""
@@ -153,9 +169,9 @@ class Solver:
                 got=max_iter,
                 where="max_iter",
             )
-        truths = _by_variable(truth, self.model.variables, "truth")
+        truths = by_variable(truth, self.model.variables, "truth")
         for variable, image in truths.items():
-            _refuse_other_shape(image, variable, "truth")
+            refuse_other_shape(image, variable, "truth")
         with guarded(self.plan):
             started = self.init(x0) if state is None else state
             if state is not None and not self.differentiate:
@@ -318,65 +334,17 @@ class _Run:
             device=str(solver.model.spaces[0].device),
             metrics=metrics,
             state=self._state,
+            certificate=self._certificate(),
         )
+
+    def _certificate(self) -> Certificate | None:
+        held = self._state.residuals
+        if held is None or not all(t.function.convex for t in self._solver.model.terms):
+            return None
+        return Certificate(held.primal, held.dual, held.primal_tolerance, held.dual_tolerance)
 
     def _final_objective(self, x: Vectors, violation: float) -> float:
         """The objective, infinite where a constraint is clearly missed."""
         value = self._solver.objective(x)
         size = max((float(v.abs().max()) for v in x), default=0.0)
         return value if violation <= _MISSED * max(1.0, size) else math.inf
-
-
-def _by_variable(
-    given: object, variables: tuple[Variable, ...], role: str
-) -> dict[Variable, torch.Tensor]:
-    """What was given for each variable; a bare tensor belongs to the only one."""
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        if len(variables) != 1:
-            names = ", ".join(v.name for v in variables)
-            raise ParameterError(
-                f"This problem has the variables {names}: give {role} as a mapping, such as "
-                f"{{{variables[0].name}: tensor}}.",
-                expected="a mapping from variables to tensors",
-                got=type(given).__name__,
-                where=role,
-            )
-        return {variables[0]: torch.as_tensor(given)}
-    found = {}
-    for key, value in given.items():
-        match = [v for v in variables if v is key or v.name == key]
-        if not match:
-            raise ParameterError(
-                f"{role} names {getattr(key, 'name', key)}, which is no variable of this problem.",
-                expected=[v.name for v in variables],
-                got=str(getattr(key, "name", key)),
-                where=role,
-            )
-        found[match[0]] = torch.as_tensor(value)
-    return found
-
-
-def _refuse_other_shape(tensor: torch.Tensor, variable: Variable, role: str) -> None:
-    if tuple(tensor.shape) != variable.shape:
-        raise ShapeError(
-            f"{role} for {variable.name} has shape {tuple(tensor.shape)}, but {variable.name} has "
-            f"shape {variable.shape}.",
-            expected=variable.shape,
-            got=tuple(tensor.shape),
-            where=role,
-        )
-
-
-def _start(given: torch.Tensor, variable: Variable, space: Space) -> torch.Tensor:
-    _refuse_other_shape(given, variable, "x0")
-    check_finite(given, f"x0 for {variable.name}")
-    if given.is_complex() and not space.is_complex:
-        raise ParameterError(
-            f"x0 for {variable.name} is complex, but {variable.name} is real.",
-            expected="real values",
-            got=str(given.dtype),
-            where="x0",
-        )
-    return given.to(device=space.device, dtype=space.dtype)

@@ -66,13 +66,14 @@ def _refuse(
 ) -> None:
     for term in mine:
         if not term.row.is_identity:
+            between = term.obstacle or term.argument
             raise CompileError(
                 f"{method} cannot take {term.text}: it needs the proximal operator in "
-                f"{variable} itself, and {term.argument} stands in between. "
+                f"{variable} itself, and {between} stands in between. "
                 'Use method "admm", which splits it off.',
                 expected=f"a penalty on {variable}",
                 got=term.text,
-                where=term.argument,
+                where=between,
             )
     if len(mine) > len(chain):
         texts = " and ".join(term.text for term in mine)

@@ -8,6 +8,8 @@ import torch
 
 from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
 from dprox_core.errors import CompileError, DataError, ParameterError
+from dprox_core.expressions.algebra import Apply
+from dprox_core.expressions.base import Expression
 from dprox_core.expressions.binding import Binding
 from dprox_core.proxfns.base import Objective, Step, Term, bind
 
@@ -52,7 +54,9 @@ def canonicalize(objective: Objective, binding: Binding) -> Model:
             assert penalty.offset is not None
             constant = constant + penalty.value(torch.zeros_like(penalty.offset))
         else:
-            terms.append(BoundTerm(penalty, row, term.describe(), term.expression.describe()))
+            obstacle = _obstacle(term.expression, binding)
+            argument = term.expression.describe()
+            terms.append(BoundTerm(penalty, row, term.describe(), argument, obstacle))
     spaces = tuple(binding.space(variable) for variable in variables)
     return Model(variables, spaces, tuple(terms), constant)
 
@@ -67,6 +71,18 @@ def _bound(term: Term, binding: Binding, index: dict[object, int]) -> tuple[Pena
         ((index[v], operator) for v, operator in affine.operators.items()), key=lambda e: e[0]
     )
     return penalty, Row(tuple(entries))
+
+
+def _obstacle(expression: Expression, binding: Binding) -> str:
+    """The lowest operator on the way to a variable that is not diagonal, "" for none."""
+    for child in expression.children:
+        if child.variables:
+            found = _obstacle(child, binding)
+            if found:
+                return found
+    if isinstance(expression, Apply) and binding.operator(expression).diagonal() is None:
+        return expression.describe()
+    return ""
 
 
 def _weight(term: Term, binding: Binding) -> Step:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 
+from dprox_core.algorithms.accelerated import Accelerated
 from dprox_core.algorithms.base import Tolerances
 from dprox_core.compiler.canonicalize import canonicalize
 from dprox_core.compiler.model import Model
@@ -51,6 +53,9 @@ def compile_problem(
         ParameterError: unknown method or option, or a tolerance below 0.
         CompileError: the method does not accept the problem.
     """
+    options = dict(options)
+    switched = _switched_off(options.pop("passes", None))
+    memory = _anderson(options.pop("anderson", None))
     builder = _builder(method, options)
     _refuse_other_methods(objective, method)
     for name, tolerance in (("abs_tol", abs_tol), ("rel_tol", rel_tol)):
@@ -71,7 +76,7 @@ def compile_problem(
     )
     with torch.set_grad_enabled(differentiate):
         written = canonicalize(objective, binding)
-        model, records = _run_passes(written)
+        model, records = _run_passes(written, switched)
         if not model.terms:
             raise CompileError(
                 f"Every term of {objective.describe()} has weight 0: there is nothing to minimize.",
@@ -83,7 +88,53 @@ def compile_problem(
         algorithm, plan = builder(
             Request(model, records, objective.describe(), tolerances, differentiate, dict(options))
         )
+    if memory:
+        if differentiate:
+            raise ParameterError(
+                "Anderson acceleration takes no gradients: leave anderson out, or specialize.",
+                expected=None,
+                got=memory,
+                where="anderson",
+            )
+        algorithm = Accelerated(algorithm, memory)
+        plan = replace(
+            plan,
+            parameters={**plan.parameters, "anderson": float(memory)},
+            # Points and images, each the iterate and what is split off.
+            memory_bytes=plan.memory_bytes * (2 + memory) // 2,
+        )
     return Solver(written, algorithm, plan, differentiate)
+
+
+def _switched_off(passes: object) -> frozenset[str]:
+    """The passes that ``passes={"absorb": False}`` leaves out."""
+    if passes is None:
+        return frozenset()
+    known = [rewriting.name for rewriting in PASSES]
+    if not isinstance(passes, Mapping) or any(
+        name not in known or not isinstance(on, bool) for name, on in passes.items()
+    ):
+        raise ParameterError(
+            f"passes is a mapping from the names {', '.join(known)} to True or False, not "
+            f"{passes!r}.",
+            expected=known,
+            got=passes,
+            where="passes",
+        )
+    return frozenset(name for name, on in passes.items() if not on)
+
+
+def _anderson(memory: object) -> int:
+    if memory is None:
+        return 0
+    if isinstance(memory, bool) or not isinstance(memory, int) or memory < 0:
+        raise ParameterError(
+            f"anderson is the number of points to extrapolate from, such as 5, not {memory!r}.",
+            expected="a whole number from 0",
+            got=memory,
+            where="anderson",
+        )
+    return memory
 
 
 def _refuse_other_methods(objective: Objective, method: str) -> None:
@@ -99,10 +150,10 @@ def _refuse_other_methods(objective: Objective, method: str) -> None:
             )
 
 
-def _run_passes(model: Model) -> tuple[Model, tuple[PassRecord, ...]]:
+def _run_passes(model: Model, switched_off: frozenset[str]) -> tuple[Model, tuple[PassRecord, ...]]:
     records = []
     for rewriting in PASSES:
-        if not rewriting.accepts(model):
+        if rewriting.name in switched_off or not rewriting.accepts(model):
             continue
         before = tuple(_shown(model))
         model, _ = rewriting.apply(model)

@@ -129,12 +129,14 @@ class BoundTerm:
         row: K.
         text: the term as its user wrote it.
         argument: the argument of f as its user wrote it.
+        obstacle: the lowest operator in the argument that no prox absorbs, as written; "" for none.
     """
 
     penalty: Penalty
     row: Row
     text: str
     argument: str
+    obstacle: str = ""
 
     @property
     def function(self) -> ProxFn:

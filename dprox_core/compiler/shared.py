@@ -50,6 +50,7 @@ class Request:
     def plan(self, **chosen: Any) -> Plan:
         """A plan with the entries that are the same for every method filled in."""
         space = self.model.spaces[0]
+        chosen.setdefault("guarantees", _guarantees(self.model))
         return Plan(
             objective=self.text,
             variables={v.name: v.shape for v in self.model.variables},
@@ -62,6 +63,14 @@ class Request:
             },
             **chosen,
         )
+
+
+def _guarantees(model: Model) -> tuple[str, ...]:
+    """What is known about the point that a method converges to."""
+    wild = [term.text for term in model.terms if not term.function.convex]
+    if wild:
+        return (f"No guarantee: {' and '.join(wild)} is not convex, so a solution may be local.",)
+    return ("The problem is convex: what the method converges to is a global minimum.",)
 
 
 def plan_term(term: BoundTerm, role: str) -> PlanTerm:

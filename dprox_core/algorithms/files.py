@@ -1,0 +1,91 @@
+"""States as files: safetensors, with numbers in the header; never pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from dprox_core.algorithms.base import State
+from dprox_core.errors import DataError
+
+__all__ = ["load_state", "save_state"]
+
+S = TypeVar("S", bound=State)
+
+
+def save_state(state: State, path: str | os.PathLike[str]) -> Path:
+    """Write a state; residuals are left out, since they are measured anew."""
+    tensors: dict[str, torch.Tensor] = {}
+    numbers: dict[str, object] = {}
+    for field in fields(state):
+        value = getattr(state, field.name)
+        if isinstance(value, tuple):
+            for index, tensor in enumerate(value):
+                tensors[f"{field.name}.{index}"] = tensor.detach().contiguous().clone()
+        elif isinstance(value, torch.Tensor):
+            tensors[field.name] = value.detach().contiguous().clone()
+        elif isinstance(value, (int, float)):
+            numbers[field.name] = value
+    target = Path(path)
+    header = {"state": type(state).__name__, "numbers": json.dumps(numbers)}
+    save_file(tensors, target, metadata=header)
+    return target
+
+
+def load_state(like: S, path: str | os.PathLike[str]) -> S:
+    """The state that a file holds, for the solver whose first state is ``like``.
+
+    Raises:
+        DataError: the file holds no state, that of another method, or one of another shape.
+    """
+    name = Path(path).name
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            held = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f'"{name}" is no state of a solver: {error}.', got=str(path), where=name
+        ) from error
+    if header.get("state") != type(like).__name__:
+        raise DataError(
+            f'"{name}" holds {header.get("state") or "something else"}, and this solver goes on '
+            f"from {type(like).__name__}: compile with the method that wrote the file.",
+            expected=type(like).__name__,
+            got=header.get("state"),
+            where=name,
+        )
+    numbers = json.loads(header["numbers"])
+    changed: dict[str, object] = {}
+    for field in fields(like):
+        value = getattr(like, field.name)
+        if isinstance(value, tuple):
+            changed[field.name] = tuple(
+                _fitting(held.get(f"{field.name}.{i}"), t, name) for i, t in enumerate(value)
+            )
+        elif field.name in numbers:
+            changed[field.name] = numbers[field.name]
+        elif field.name in held:
+            changed[field.name] = held[field.name]
+    changed["residuals"] = None
+    return replace(like, **changed)  # type: ignore[arg-type]
+
+
+def _fitting(found: torch.Tensor | None, like: torch.Tensor, name: str) -> torch.Tensor:
+    if found is None or found.shape != like.shape:
+        got = "nothing" if found is None else tuple(found.shape)
+        raise DataError(
+            f'"{name}" belongs to another problem: where this one has a tensor of shape '
+            f"{tuple(like.shape)}, the file has {got}.",
+            expected=tuple(like.shape),
+            got=got,
+            where=name,
+        )
+    return found.to(device=like.device, dtype=like.dtype)

@@ -1,0 +1,169 @@
+"""Which data of a problem receives a gradient through a solve, found by asking autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from dprox_core.expressions.leaves import Constant, Placeholder
+from dprox_core.problem import Problem
+
+__all__ = ["GradientRow", "gradient_report"]
+
+
+@dataclass(frozen=True)
+class GradientRow:
+    """One piece of data and what a derivative of the solution finds there.
+
+    Attributes:
+        name: the placeholder's name, or the role a tensor plays.
+        kind: "placeholder", "tensor" or "network".
+        shape: its shape.
+        receives: whether a gradient that is not zero arrives.
+        wanted: whether it asks for one (``requires_grad``) as it is now.
+        reason: a sentence.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    receives: bool
+    wanted: bool
+    reason: str
+
+
+def gradient_report(
+    problem: Problem, method: str = "admm", *, steps: int = 3, **options: Any
+) -> tuple[GradientRow, ...]:
+    """For every placeholder, tensor and network of a problem, whether gradients reach it.
+
+    Solves ``steps`` iterations with every piece of floating-point data asking for a gradient, and
+    looks at which one got one. The problem is left as it was.
+
+    Args:
+        problem: the problem; its placeholders have values.
+        method: the algorithm, as for ``Problem.solve``.
+        steps: iterations to differentiate through, from 1.
+        options: further options of the algorithm.
+
+    Returns:
+        One row for each piece of data.
+
+    Raises:
+        ParameterError: a placeholder has no value.
+        CompileError: the method does not accept the problem.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> kernel = dp.Placeholder("kernel", value=torch.full((3, 3), 1 / 9))
+        >>> x = dp.Variable("x", shape=(1, 1, 8, 8))
+        >>> problem = dp.Problem(dp.sum_squares(dp.conv(x, kernel) - torch.rand(1, 1, 8, 8)))
+        >>> [(row.name, row.receives) for row in dp.gradient_report(problem)]
+        [('kernel', True), ('b', True)]
+    """
+    slots = _slots(problem)
+    originals = [read() for _, _, read, _ in slots]
+    copies: list[torch.Tensor | None] = []
+    try:
+        for (_, _, _, write), value in zip(slots, originals, strict=True):
+            copy = None
+            if value is not None and (value.is_floating_point() or value.is_complex()):
+                copy = value.detach().clone().requires_grad_()
+                write(copy)
+            copies.append(copy)
+        networks = _networks(problem)
+        found = _gradients(problem, method, steps, options, [*copies, *networks])
+    finally:
+        for (_, _, _, write), value in zip(slots, originals, strict=True):
+            if value is not None:
+                write(value)
+    rows = []
+    for (name, kind, _, _), value, gradient in zip(slots, originals, found, strict=False):
+        assert value is not None, "solving has refused placeholders without a value"
+        rows.append(_row(name, kind, value, gradient))
+    for network, gradient in zip(networks, found[len(slots) :], strict=True):
+        rows.append(_row("network parameter", "network", network, gradient))
+    return tuple(rows)
+
+
+Slot = tuple[str, str, Callable[[], torch.Tensor | None], Callable[[torch.Tensor], None]]
+
+
+def _slots(problem: Problem) -> list[Slot]:
+    """Where data sits: how to read and replace it."""
+    found: dict[int, Slot] = {}
+    for term in problem.whole.terms:
+        for expression in term.expressions():
+            for node in expression.walk():
+                if isinstance(node, Placeholder):
+                    found.setdefault(id(node), _placeholder(node))
+                elif isinstance(node, Constant) and (
+                    not node.is_number or node.tensor.requires_grad
+                ):
+                    found.setdefault(id(node), _constant(node))
+    return list(found.values())
+
+
+def _placeholder(node: Placeholder) -> Slot:
+    def write(value: torch.Tensor) -> None:
+        node.value = value
+
+    return node.describe(), "placeholder", lambda: node.value, write
+
+
+def _constant(node: Constant) -> Slot:
+    def write(value: torch.Tensor) -> None:
+        node.tensor = value
+
+    return node.role, "tensor", lambda: node.tensor, write
+
+
+def _networks(problem: Problem) -> list[torch.Tensor]:
+    found = [p for term in problem.whole.terms for p in term.function.parameters(term.options)]
+    return list({id(p): p for p in found}.values())
+
+
+def _gradients(
+    problem: Problem,
+    method: str,
+    steps: int,
+    options: dict[str, Any],
+    inputs: list[torch.Tensor | None],
+) -> list[torch.Tensor | None]:
+    wanted = [t for t in inputs if t is not None]
+    with torch.enable_grad():
+        solver = problem.compile(method, **options)
+        state = solver.algorithm.begin(solver.init(), steps)
+        for _ in range(steps):
+            state = solver.step(state)
+        answer = solver.algorithm.answer(state)
+        # Weights that no symmetry cancels.
+        total = sum(
+            (v * torch.linspace(0.5, 1.5, v.numel(), device=v.device).reshape(v.shape)).abs().sum()
+            for v in answer
+        )
+        assert isinstance(total, torch.Tensor)
+        gradients: list[torch.Tensor | None] = [None] * len(wanted)
+        if total.requires_grad and wanted:
+            gradients = list(torch.autograd.grad(total, wanted, allow_unused=True))
+    arrived = iter(gradients)
+    return [None if t is None else next(arrived) for t in inputs]
+
+
+def _row(name: str, kind: str, value: torch.Tensor, gradient: torch.Tensor | None) -> GradientRow:
+    differentiable = value.is_floating_point() or value.is_complex()
+    receives = gradient is not None and bool((gradient != 0).any())
+    if not differentiable:
+        reason = f"{name} holds whole numbers or truth values: nothing to differentiate."
+    elif gradient is None:
+        reason = f"The solution does not depend on {name} in a way that autograd can follow."
+    elif not receives:
+        reason = f"The gradient to {name} is zero here: the solution does not feel it."
+    elif value.requires_grad:
+        reason = f"{name} receives a gradient."
+    else:
+        reason = f"{name} would receive a gradient: let its value require one (requires_grad)."
+    return GradientRow(name, kind, tuple(value.shape), receives, value.requires_grad, reason)

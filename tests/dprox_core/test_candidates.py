@@ -1,0 +1,180 @@
+"""What methods say to a problem, where gradients go, states as files, certificates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from solver_cases import CASES, KERNEL, SHAPE, noise, optimum
+
+import dprox_core as dp
+from dprox_core.compiler.methods import METHODS
+
+
+def television() -> tuple[dp.Problem, dp.Variable]:
+    x = dp.Variable("x", SHAPE)
+    return dp.Problem(dp.sum_squares(x - noise(1)) + 0.4 * dp.norm1(2 * dp.grad(x))), x
+
+
+def test_every_method_accepts_or_says_why_not() -> None:
+    problem, _ = television()
+    found = dp.candidates(problem)
+    assert {c.method for c in found} == set(METHODS)
+    refused = {c.method for c in found if not c.accepts}
+    assert refused == {"fista", "pgd"}
+    for candidate in found:
+        if candidate.accepts:
+            assert candidate.reason == "accepts"
+            assert candidate.memory_bytes is not None
+            assert candidate.memory_bytes > 0
+            assert problem.compile(candidate.method).plan == candidate.plan
+        else:
+            # The lowest operator at fault, without the number in front of it.
+            assert candidate.where == "grad(x)"
+            assert "0.4*norm1(2*grad(x))" in candidate.reason
+            with pytest.raises(dp.CompileError) as caught:
+                problem.compile(candidate.method)
+            assert str(caught.value) == candidate.reason
+        assert candidate.method in str(candidate)
+    assert [c.accepts for c in found] == sorted((c.accepts for c in found), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "where"),
+    [
+        (
+            lambda x: dp.norm1(3 * dp.mul_elementwise(dp.conv(x, KERNEL), noise(2))),
+            "conv(x, kernel)",
+        ),
+        (lambda x: dp.norm1(dp.conv(x + dp.conv(x, KERNEL), KERNEL)), "conv(x, kernel)"),
+        (lambda x: dp.group_norm1(dp.grad(dp.conv(x, KERNEL))), "conv(x, kernel)"),
+    ],
+)
+def test_the_lowest_sub_expression_at_fault_is_named(make: object, where: str) -> None:
+    x = dp.Variable("x", SHAPE)
+    problem = dp.Problem(dp.sum_squares(x - 1) + make(x))  # type: ignore[operator]
+    found = {c.method: c for c in dp.candidates(problem)}
+    assert found["fista"].where == where
+
+
+def test_gradients_are_reported_as_they_arrive() -> None:
+    x = dp.Variable("x", SHAPE)
+    kernel = dp.Placeholder("kernel", value=KERNEL.clone().requires_grad_())
+    weight = dp.Placeholder("weight", value=torch.tensor(0.3, dtype=torch.float64))
+    unused = dp.Placeholder("unused", value=torch.tensor(0.0, dtype=torch.float64))
+    b = noise(3)
+    problem = dp.Problem(
+        dp.sum_squares(dp.conv(x, kernel) - b)
+        + weight * dp.norm1(dp.grad(x))
+        + unused * dp.nonneg(x + 100.0)
+    )
+    before = kernel.value
+    rows = {row.name: row for row in dp.gradient_report(problem)}
+    assert rows["kernel"].receives
+    assert rows["kernel"].wanted
+    assert rows["weight"].receives
+    assert not rows["weight"].wanted
+    assert "requires_grad" in rows["weight"].reason
+    # A weight means nothing to an indicator.
+    assert not rows["unused"].receives
+    assert rows["b"].receives
+    assert rows["b"].shape == SHAPE
+    assert kernel.value is before
+    assert b.requires_grad is False
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_state_is_saved_loaded_and_rewound(method: str, tmp_path: Path) -> None:
+    x = dp.Variable("x", SHAPE)
+    problem = dp.Problem(dp.sum_squares(dp.conv(x, KERNEL) - noise(4)) + 0.2 * dp.norm1(x))
+    solver = problem.compile(method, abs_tol=0.0, rel_tol=0.0)
+    state = solver.init()
+    for _ in range(5):
+        state = solver.step(state)
+    kept = state.clone()
+    path = solver.save_state(state, tmp_path / "state.safetensors")
+    for _ in range(5):
+        state = solver.step(state)
+    later = solver.values(state)["x"]
+    for again in (problem.compile(method).load_state(path), kept):
+        assert again.iteration == 5
+        for _ in range(5):
+            again = solver.step(again)
+        assert torch.equal(solver.values(again)["x"], later)
+
+
+def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
+    problem, _ = television()
+    solver = problem.compile()
+    path = solver.save_state(solver.init(), tmp_path / "a.safetensors")
+    with pytest.raises(dp.DataError, match="holds AdmmState, and this solver goes on from"):
+        problem.compile("pdhg").load_state(path)
+    x = dp.Variable("x", (1, 1, 9, 9))
+    other = dp.Problem(dp.sum_squares(x - 1) + dp.norm1(dp.grad(x))).compile()
+    with pytest.raises(dp.DataError, match="belongs to another problem"):
+        other.load_state(path)
+    (tmp_path / "b.txt").write_text("hello")
+    with pytest.raises(dp.DataError, match=r'"b.txt" is no state of a solver'):
+        solver.load_state(tmp_path / "b.txt")
+
+
+def test_a_warm_start_is_nearer() -> None:
+    problem, _ = television()
+    solver = problem.compile(rho=1.0, abs_tol=1e-7, rel_tol=1e-7)
+    first = solver.solve(max_iter=2000)
+    assert solver.solve(max_iter=2000, state=first.state).iterations <= 10
+
+
+@pytest.mark.parametrize("method", ["admm", "pgd"])
+def test_anderson_acceleration_reaches_the_same_end_sooner(method: str) -> None:
+    case = next(c for c in CASES if c.name == "simple_sparse")
+    options = {"abs_tol": 1e-7, "rel_tol": 1e-7, "max_iter": 3000}
+    plain = case.build()[0].solve(method, **options)
+    faster = case.build()[0].solve(method, anderson=8, **options)
+    value, _ = optimum(case.name)
+    assert faster.objective == pytest.approx(value, rel=1e-5)
+    assert faster.iterations <= plain.iterations
+    assert faster.plan.parameters["anderson"] == 8
+
+
+def test_anderson_is_refused_where_it_cannot_be() -> None:
+    problem, _ = television()
+    with pytest.raises(dp.ParameterError, match="anderson is the number of points"):
+        problem.compile(anderson=-1)
+    b = noise(5).requires_grad_()
+    x = dp.Variable("x", SHAPE)
+    with pytest.raises(dp.ParameterError, match="Anderson acceleration takes no gradients"):
+        dp.Problem(dp.sum_squares(x - b) + dp.norm1(x)).compile(anderson=5)
+
+
+def test_a_certificate_is_what_the_optimality_conditions_say() -> None:
+    x = dp.Variable("x", SHAPE)
+    b = noise(6)
+    problem = dp.Problem(dp.sum_squares(x - b) + 0.5 * dp.norm1(x))
+    result = problem.solve("fista", abs_tol=1e-9, rel_tol=1e-9)
+    held = result.certificate
+    assert held is not None
+    assert held.optimal
+    assert held.sentence.startswith("The optimality conditions are met")
+    early = problem.solve("fista", step=0.01, max_iter=3, abs_tol=1e-9, rel_tol=1e-9)
+    assert not early.certificate.optimal
+    wild = dp.Problem(dp.sum_squares(x - b) + 0.5 * dp.l0(x)).solve("pgd", max_iter=10)
+    assert wild.certificate is None
+    assert "not convex" in wild.plan.guarantees[0]
+    assert "global minimum" in result.plan.guarantees[0]
+
+
+def test_passes_are_switched_off_by_name() -> None:
+    x = dp.Variable("x", SHAPE)
+    problem = dp.Problem(
+        dp.sum_squares(x - noise(7)) + dp.norm1(3 * x) + dp.nonneg(x) + (x <= 1).indicator
+    )
+    options = {"abs_tol": 1e-8, "rel_tol": 1e-8, "max_iter": 2000}
+    on = problem.solve(**options)
+    off = problem.solve(passes={"absorb": False, "merge_bounds": False}, **options)
+    assert {record.name for record in on.plan.passes} == {"absorb", "merge_bounds"}
+    assert off.plan.passes == ()
+    torch.testing.assert_close(on[x], off[x], atol=1e-5, rtol=1e-5)
+    with pytest.raises(dp.ParameterError, match="passes is a mapping from the names"):
+        problem.compile(passes={"magic": False})
