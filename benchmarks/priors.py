@@ -27,7 +27,6 @@ from torch import Tensor
 
 import dprox_core as dp
 import resources
-from dprox_core.linops.resampling import downsample
 
 __all__ = ["TASKS", "Task", "main", "plug_and_play", "total_variation"]
 
@@ -55,7 +54,7 @@ def _blur(kernel: Tensor) -> Callable[[tuple[int, ...]], Callable[[Any], Any]]:
 
 def _coarse(factor: int, sigma: float) -> Callable[[tuple[int, ...]], Callable[[Any], Any]]:
     kernel = dp.gaussian_psf(size=9, sigma=sigma)
-    return lambda shape: lambda x: downsample(dp.conv(x, kernel), factor)
+    return lambda shape: lambda x: dp.downsample(x, kernel, factor)
 
 
 def _holes(shape: tuple[int, ...]) -> Callable[[Any], Any]:

@@ -26,9 +26,10 @@ from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior
 from dprox_core.proxfns.indicators import Box
 
-__all__ = ["REACH", "Course", "PlugAndPlay", "PlugAndPlayState"]
+__all__ = ["REACH", "Course", "PlugAndPlay", "PlugAndPlayState", "Start"]
 
 Vectors = tuple[torch.Tensor, ...]
+Start = Callable[[Vectors | None], Vectors]
 
 REACH = 2.0
 """A denoising may change an image by so many times the noise level, root mean square."""
@@ -44,12 +45,14 @@ class Course:
         rho: (σ, iteration) → ρ.
         steps: how many; None for levels that never change, which end by tolerance.
         elastic: whether the course is shortened to the iterations that are allowed.
+        automatic: whether the levels were chosen, so that what starts them may be improved.
     """
 
     level: Callable[[int, int], Step | None]
     rho: Callable[[Step | None, int], Step]
     steps: int | None
     elastic: bool = False
+    automatic: bool = False
 
 
 @dataclass
@@ -81,7 +84,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         model: the compiled problem.
         blocks: all terms outside the linear solve.
         solver: the linear solver of the x-update.
-        start: gives the variables to begin with where none are given.
+        start: gives the variables to begin with, from those that were given, if any.
         course: σ and ρ of each iteration.
         tolerances: when a course without end has converged.
         duals: ADMM's duals (True), or HQS (False).
@@ -95,7 +98,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         model: Model,
         blocks: tuple[BoundTerm, ...],
         solver: LinearSolver,
-        start: Callable[[], Vectors],
+        start: Start,
         course: Course,
         tolerances: Tolerances,
         duals: bool,
@@ -106,14 +109,23 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         self.tolerances = tolerances
         self.course = course
         self._start = start
+        self._begun: Vectors | None = None
         self._duals = duals
 
     def start(self) -> Vectors:
         """A smooth image that fits the data."""
-        return self._start()
+        self._begun = self._start(None)
+        return self._begun
 
     def init(self, x0: Vectors) -> PlugAndPlayState:
-        """z_j = K_j x₀, u_j = 0."""
+        """z_j = K_j x₀, u_j = 0; with levels of its own choice gaps in x₀ are filled first.
+
+        The first denoising is coarse and leaves little of a good start, but holes of black pixels
+        would stay holes for many iterations.
+        """
+        own = self._begun is not None and all(a is b for a, b in zip(x0, self._begun, strict=True))
+        if self.course.automatic and not own:
+            x0 = self._start(x0)
         z = tuple(block.row.forward(x0) for block in self.blocks)
         u = tuple(torch.zeros_like(t) for t in z) if self._duals else ()
         return PlugAndPlayState(0, x0, None, z, u, None, self.course.steps)

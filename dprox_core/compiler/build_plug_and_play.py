@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from dprox_core.algorithms.plug_and_play import Course, PlugAndPlay
-from dprox_core.compiler.model import BoundTerm, Model, Row
+from dprox_core.algorithms.plug_and_play import Course, PlugAndPlay, Start
+from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.plan_plug_and_play import plan_of
 from dprox_core.compiler.shared import Request, positive
@@ -22,9 +22,10 @@ from dprox_core.linsolve.cg import ConjugateGradientSolver
 from dprox_core.linsolve.direct import SeparableSolver
 from dprox_core.numerics import reductions
 from dprox_core.priors.noise import FALLBACK, estimate_noise
-from dprox_core.priors.schedule import BALANCE, LEAST_NOISE, START, STEPS
+from dprox_core.priors.schedule import BALANCE, FINISH, LEAST_NOISE, START, STEPS
 from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior, UnrolledPrior
+from dprox_core.proxfns.losses import SumSquares
 
 __all__ = ["build_plug_and_play", "has_prior"]
 
@@ -48,12 +49,12 @@ def build_plug_and_play(request: Request, method: str) -> tuple[PlugAndPlay, Pla
         assignment = split(model, "cg")
     solver = _solver(assignment.kind, assignment.part, request.differentiate, 50)
     noise, measured = _noise(model)
-    course = _course(request, noise, BALANCE[method])
+    course = _course(request, noise, method)
     algorithm = PlugAndPlay(
         model,
         assignment.blocks,
         solver,
-        _start(model, assignment),
+        _start(model, assignment, course, request.differentiate),
         course,
         request.tolerances,
         duals=method == "admm",
@@ -106,7 +107,7 @@ def _seen(term: BoundTerm) -> torch.Tensor | None:
     return None if diagonal is None or diagonal.ndim < 2 else diagonal.detach()
 
 
-def _course(request: Request, noise: float, balance: float) -> Course:
+def _course(request: Request, noise: float, method: str) -> Course:
     """σ and ρ of each iteration."""
     priors = [term for term in request.model.terms if isinstance(term.function, DeepPrior)]
     weight = priors[0].penalty.weight
@@ -122,7 +123,7 @@ def _course(request: Request, noise: float, balance: float) -> Course:
         )
     rhos = None if rho is None else _positives("rho", rho)
     levels = None if sigmas is None else _positives("sigmas", sigmas)
-    unit = 2.0 * balance * noise**2 * weight
+    unit = 2.0 * BALANCE[method] * noise**2 * weight
 
     def balanced(level: Step | None, iteration: int) -> Step:
         assert level is not None
@@ -145,7 +146,7 @@ def _course(request: Request, noise: float, balance: float) -> Course:
     if rhos is not None:
         endless = len(rhos) == 1 and steps is None
         return Course(implied, given, None if endless else steps or len(rhos))
-    last = _last_level(request.model, noise)
+    last = FINISH[method] * _last_level(request.model, noise)
     first = max(START, last)
 
     def descending(iteration: int, count: int) -> Step:
@@ -157,7 +158,7 @@ def _course(request: Request, noise: float, balance: float) -> Course:
         (len(t.function.prior.steps) for t in priors if isinstance(t.function, UnrolledPrior)),
         default=STEPS,
     )
-    return Course(descending, balanced, steps or unrolled, elastic=steps is None)
+    return Course(descending, balanced, steps or unrolled, elastic=steps is None, automatic=True)
 
 
 def _last_level(model: Model, noise: float) -> float:
@@ -188,8 +189,11 @@ def _positives(name: str, given: object) -> Sequence[Step]:
     ]
 
 
-def _start(model: Model, assignment: Split) -> Callable[[], Vectors]:
-    """argmin of the squares plus a little ‖∇x‖²: the data with its gaps smoothly filled."""
+def _start(model: Model, assignment: Split, course: Course, differentiate: bool) -> Start:
+    """argmin of the squares plus a little ‖∇x‖²: the data with its gaps smoothly filled.
+
+    A start that was given joins in with the ρ of the first step.
+    """
     squares = assignment.part.terms
     rows = tuple(
         Row(((index, Grad(space)),))
@@ -197,14 +201,23 @@ def _start(model: Model, assignment: Split) -> Callable[[], Vectors]:
         if len(space.shape) >= 2
     )
 
-    def start() -> Vectors:
+    def start(given: Vectors | None) -> Vectors:
         zeros = tuple(space.zeros() for space in model.spaces)
         if not squares or not rows:
-            return zeros
-        part = QuadraticPart(model.spaces, squares, rows)
-        with torch.no_grad():
-            solver = _solver(choose_kind(part)[0], part, False, 60, 1e-2)
-            begun = solver.solve([torch.zeros_like(v) for v in zeros], _SMOOTH, zeros)
-        return tuple(v.detach() for v in begun)
+            return zeros if given is None else given
+        terms = squares
+        if given is not None:
+            rho = course.rho(course.level(0, course.steps or 1), 0)
+            terms += tuple(_near(model, index, x0, rho) for index, x0 in enumerate(given))
+        part = QuadraticPart(model.spaces, terms, rows)
+        solver = _solver(choose_kind(part)[0], part, differentiate, 60, 1e-2)
+        return solver.solve([torch.zeros_like(v) for v in zeros], _SMOOTH, given or zeros)
 
     return start
+
+
+def _near(model: Model, index: int, x0: torch.Tensor, rho: Step) -> BoundTerm:
+    """(ρ/2) ‖x − x₀‖² for one variable."""
+    function = SumSquares(model.spaces[index])
+    penalty = Penalty(function, 0.5 * rho, None, -x0)
+    return BoundTerm(penalty, model.identity_row(index), "", model.variables[index].name)

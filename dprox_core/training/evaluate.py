@@ -96,7 +96,7 @@ def table(
     photos: Sequence[Tensor],
     networks: Iterable[tuple[str, Callable[[Tensor, float], Tensor]]],
     levels: Sequence[float] = LEVELS,
-    others: bool = True,
+    others: bool | Sequence[str] = True,
 ) -> list[tuple[str, list[float]]]:
     """Mean PSNR in dB of each denoiser at each level.
 
@@ -104,7 +104,7 @@ def table(
         photos: (1, C, H, W) in 0…1, all grey or all in colour.
         networks: names and networks called with (image, sigma).
         levels: noise levels in grey values of 255.
-        others: whether scikit-image's denoisers are in the table.
+        others: whether scikit-image's denoisers are in the table, or the names of those that are.
     """
 
     def mean(level: float, run: Callable[[Tensor, float], Tensor]) -> float:
@@ -117,6 +117,8 @@ def table(
     rows = [("noisy", [mean(level, lambda image, sigma: image) for level in levels])]
     if others:
         for name, (filter_, strengths) in classical().items():
+            if others is not True and name not in others:
+                continue
             try:
                 best = [
                     max(
@@ -143,6 +145,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--grey", action="store_true", help="judge on grey photographs")
     parser.add_argument("--side", type=int, help="cut out the middle of each photograph")
     parser.add_argument("--networks-only", action="store_true")
+    parser.add_argument(
+        "--others", nargs="*", choices=tuple(classical()), help="only these of scikit-image's"
+    )
     parser.add_argument("--out", type=Path, help="write the table as .csv too")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args(argv)
@@ -150,7 +155,8 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(given.threads)
     photos = load_photos(given.photos, given.grey, given.side)
     networks = [(path.stem, load(path)) for path in given.weights]
-    rows = table(photos, networks, others=not given.networks_only)
+    others = not given.networks_only if given.others is None else given.others
+    rows = table(photos, networks, others=others)
     log.info("\n| mean PSNR, %d photographs | σ = 15 | σ = 25 | σ = 50 |", len(photos))
     log.info("|---|---|---|---|")
     for name, values in rows:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import dprox_core as dp
-from dprox_core.priors.schedule import BALANCE, START
+from dprox_core.priors.schedule import BALANCE, FINISH, START
 
 SHAPE = (1, 1, 9, 10)
 METHODS = ("hqs", "admm")
@@ -107,22 +107,23 @@ def test_levels_fall_to_the_noise_and_rho_rises(method: str, data: tuple[Tensor,
     problem = dp.Problem(dp.sum_squares(x - b) + 1.5 * dp.deep_prior(x, denoiser, sigma=0.03))
     with dp.monitor(lambda event: None):
         result = problem.solve(method=method, abs_tol=0, rel_tol=0)
-    levels = dp.log_descent(START, 0.03, steps=24)
+    last = 0.03 * FINISH[method]
+    levels = dp.log_descent(START, last, steps=24)
     assert denoiser.levels == pytest.approx(levels)
     assert [row.rho for row in result.history] == pytest.approx(
         [2 * BALANCE[method] * 1.5 * 0.03**2 / level**2 for level in levels]
     )
     assert result.status is dp.Status.FINISHED
     assert not result.converged
-    assert result.plan.parameters["last_sigma"] == pytest.approx(0.03)
+    assert result.plan.parameters["last_sigma"] == pytest.approx(last)
     assert "noise" not in result.plan.automatic
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"max_iter": 6}, dp.log_descent(START, 0.03, steps=6)),
-        ({"steps": 4}, dp.log_descent(START, 0.03, steps=4)),
+        ({"max_iter": 6}, dp.log_descent(START, 0.03 * FINISH["hqs"], steps=6)),
+        ({"steps": 4}, dp.log_descent(START, 0.03 * FINISH["hqs"], steps=4)),
         ({"sigmas": [0.2, 0.1, 0.05]}, [0.2, 0.1, 0.05]),
         ({"sigmas": torch.tensor([0.2, 0.1], dtype=torch.float64)}, [0.2, 0.1]),
         ({"rho": 4.0, "max_iter": 3}, [0.5] * 3),
@@ -172,6 +173,21 @@ def test_gradients_to_data_weight_and_levels(method: str) -> None:
         return problem.solve(method=method, sigmas=levels, x0=torch.zeros_like(b))[x]
 
     assert torch.autograd.gradcheck(solve, (b, weight, levels), atol=1e-6)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_gradients_through_the_start_of_an_automatic_course(given: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    b = torch.rand((1, 1, 4, 5), generator=generator, dtype=torch.float64, requires_grad=True)
+    mask = (torch.rand((4, 5), generator=generator) < 0.7).double()
+
+    def solve(b: Tensor) -> Tensor:
+        x = dp.Variable("x", shape=b.shape)
+        prior = dp.deep_prior(x, curved, sigma=0.1)
+        problem = dp.Problem(dp.sum_squares(dp.mask(x, mask) - b * mask) + prior)
+        return problem.solve(method="hqs", steps=2, x0=b if given else None)[x]
+
+    assert torch.autograd.gradcheck(solve, (b,), atol=1e-5)
 
 
 def test_a_network_is_trained_only_where_asked(data: tuple[Tensor, Tensor]) -> None:
@@ -238,8 +254,11 @@ def test_without_a_start_gaps_are_filled_smoothly() -> None:
     solver = dp.Problem(fidelity + dp.deep_prior(x, shrink)).compile("hqs")
     start = solver.values(solver.init())["x"]
     assert dp.psnr(start, photo) > dp.psnr(dp.mask(photo, mask), photo) + 10
-    given = solver.values(solver.init(torch.ones_like(photo)))["x"]
-    assert torch.equal(given, torch.ones_like(photo))
+    holes = solver.values(solver.init(dp.mask(photo, mask)))["x"]
+    assert dp.psnr(holes, photo) > dp.psnr(start, photo) - 0.5
+    ones = torch.ones_like(photo)
+    by_hand = dp.Problem(fidelity + dp.deep_prior(x, shrink)).compile("hqs", sigmas=[0.1])
+    assert torch.equal(by_hand.values(by_hand.init(ones))["x"], ones)
 
 
 @pytest.mark.parametrize("method", METHODS)
