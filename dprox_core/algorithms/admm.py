@@ -289,7 +289,7 @@ def _feasible_blocks(blocks: tuple[BoundTerm, ...]) -> dict[int, int]:
     """For each variable with bounds on it, the block that holds them."""
     found: dict[int, int] = {}
     for index, block in enumerate(blocks):
-        plain = block.penalty.scale is None and block.penalty.offset is None
+        plain = block.penalty.is_plain
         if isinstance(block.function, Box) and plain and block.row.is_identity:
             found.setdefault(block.row.entries[0][0], index)
     return found

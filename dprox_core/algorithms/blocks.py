@@ -29,7 +29,7 @@ class Blocks:
         self.spaces = spaces
         self._feasible: dict[int, int] = {}
         for index, block in enumerate(terms):
-            plain = block.penalty.scale is None and block.penalty.offset is None
+            plain = block.penalty.is_plain
             if isinstance(block.function, Box) and plain and block.row.is_identity:
                 self._feasible.setdefault(block.row.entries[0][0], index)
 

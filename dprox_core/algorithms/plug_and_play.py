@@ -218,7 +218,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         if denoised and state.iteration > 0:
             value = denoised[0] if len(denoised) == 1 else torch.stack(denoised).mean(0)
         for block, _ in mine:
-            plain = block.penalty.scale is None and block.penalty.offset is None
+            plain = block.penalty.is_plain
             if isinstance(block.function, Box) and plain:
                 value = block.function.prox(value, 1.0)
         return value

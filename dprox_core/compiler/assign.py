@@ -50,7 +50,9 @@ def _chain(candidates: list[BoundTerm]) -> tuple[BoundTerm, ...]:
     others = [term for term in candidates if not isinstance(term.function, Box)]
     # What is not smooth gains most from a prox in the variable itself.
     others.sort(key=lambda term: term.function.lipschitz is not None)
-    joinable = [t for t in others if t.function.separable and t.function.convex]
+    joinable = [
+        t for t in others if t.function.separable and t.function.convex and not t.penalty.rotation
+    ]
     if len(bounds) == 1 and joinable:
         # In one dimension the minimizer over an interval is the free minimizer moved into it.
         return (joinable[0], bounds[0])
@@ -58,7 +60,7 @@ def _chain(candidates: list[BoundTerm]) -> tuple[BoundTerm, ...]:
 
 
 def _is_plain(term: BoundTerm) -> bool:
-    return term.penalty.scale is None and term.penalty.offset is None
+    return term.penalty.is_plain
 
 
 def _refuse(

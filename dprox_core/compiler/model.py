@@ -67,25 +67,35 @@ class Row:
 
 @dataclass(frozen=True)
 class Penalty:
-    """h(z) = w · f(d ⊙ z + c), with its prox: the one place where scaling and translation live.
+    """h(z) = w · f(d ⊙ (Q z) + c), with its prox: where scaling, translation and rotation live.
 
-    With q = d ⊙ v + c, v − prox_{t h}(v) = (d̄ / |d|²) ⊙ (q − prox_{t w |d|² f}(q)), and 0 where
-    d = 0 (Parikh and Boyd 2014, section 2.2). A diagonal d that varies needs a separable f.
+    With q = d ⊙ v + c and Q = I, v − prox_{t h}(v) = (d̄ / |d|²) ⊙ (q − prox_{t w |d|² f}(q)), and
+    0 where d = 0 (Parikh and Boyd 2014, section 2.2). A diagonal d that varies needs a separable f.
+    An orthogonal Q commutes with the prox: prox_h(v) = Qᴴ prox of f(d ⊙ · + c) at Q v.
 
     Attributes:
         function: f.
         weight: w, a number or a tensor of one element.
         scale: d, None for 1.
         offset: c, None for 0.
+        rotation: Q, orthogonal; None for the identity.
     """
 
     function: ProxFn
     weight: Step = 1.0
     scale: torch.Tensor | None = None
     offset: torch.Tensor | None = None
+    rotation: LinOp | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is w · f(z)."""
+        return self.scale is None and self.offset is None and self.rotation is None
 
     def inside(self, z: torch.Tensor) -> torch.Tensor:
-        """d ⊙ z + c."""
+        """d ⊙ (Q z) + c."""
+        if self.rotation is not None:
+            z = self.rotation.forward(z)
         if self.scale is not None:
             z = z * self.scale
         return z if self.offset is None else z + self.offset
@@ -97,7 +107,7 @@ class Penalty:
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """argmin over u of h(u) + ‖u − v‖² / (2 step)."""
-        if self.scale is None and self.offset is None:
+        if self.is_plain:
             return self.function.prox(v, self._step(step))
         return v - self.dual_prox(v, step)
 
@@ -105,6 +115,11 @@ class Penalty:
         self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
     ) -> torch.Tensor:
         """v − prox(v, step)."""
+        if self.rotation is not None:
+            inner_penalty = replace(self, rotation=None)
+            turned = inner_penalty.dual_prox(self.rotation.forward(v), step)
+            back = self.rotation.adjoint(turned)
+            return back if out is None else out.copy_(back)
         step = self._step(step)
         if self.scale is None:
             return self.function.dual_prox(self.inside(v), step, out=out)
@@ -122,10 +137,10 @@ class Penalty:
 
 @dataclass(frozen=True)
 class BoundTerm:
-    """One summand w · f(d ⊙ (K x) + c) of a problem with numbers in place.
+    """One summand w · f(d ⊙ (Q K x) + c) of a problem with numbers in place.
 
     Attributes:
-        penalty: w, f, d and c.
+        penalty: w, f, d, Q and c.
         row: K.
         text: the term as its user wrote it.
         argument: the argument of f as its user wrote it.

@@ -76,6 +76,10 @@ class Apply(Expression):
         """The argument, then the operands."""
         return (self.argument, *self.operands)
 
+    def held_tensors(self) -> tuple[torch.Tensor, ...]:
+        """Those in the operator's settings."""
+        return self.operator.held_tensors(**self.options)
+
     def describe(self) -> str:
         """As written: ``conv(x, kernel)``."""
         return self.operator.describe_call(

@@ -66,6 +66,10 @@ class Expression(ABC):
         assert offset is not None, "only constant expressions are evaluated"
         return offset
 
+    def held_tensors(self) -> tuple[torch.Tensor, ...]:
+        """Tensors in its settings that are no expressions: those of learned operators."""
+        return ()
+
     def walk(self) -> Iterator[Expression]:
         """This expression and all below it, each node once, children first."""
         seen: set[int] = set()

@@ -48,6 +48,7 @@ class Binding:
                 nodes.setdefault(id(node), node)
         self._parents = {id(c): n for n in nodes.values() for c in n.children}
         tensors = [t for t in (_leaf_tensor(node) for node in nodes.values()) if t is not None]
+        tensors += [t for node in nodes.values() for t in node.held_tensors()]
         tensors += list(extra)
         variables = [node for node in nodes.values() if isinstance(node, Variable)]
         self.requires_grad = any(tensor.requires_grad for tensor in tensors)

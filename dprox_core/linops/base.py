@@ -98,6 +98,11 @@ class LinOp(ABC):
         """The call as a user writes it."""
         return f"{cls.name}({', '.join([argument, *operands])})"
 
+    @classmethod
+    def held_tensors(cls, **options: Any) -> tuple[torch.Tensor, ...]:
+        """Tensors among the settings, such as a module's parameters, that may want gradients."""
+        return ()
+
     @abstractmethod
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """A x, never a view of x unless A is the identity: solvers write into what they get.
@@ -121,6 +126,11 @@ class LinOp(ABC):
     @property
     def is_identity(self) -> bool:
         """Whether A x = x."""
+        return False
+
+    @property
+    def is_orthogonal(self) -> bool:
+        """Whether Aᴴ A = A Aᴴ = I, so that a prox may be taken behind A."""
         return False
 
     def diagonal(self) -> torch.Tensor | None:

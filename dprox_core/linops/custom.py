@@ -61,6 +61,12 @@ class BlackBox(LinOp):
         """The user's name of it, applied."""
         return f"{options['owner'].name}({argument})"
 
+    @classmethod
+    def held_tensors(cls, **options: Any) -> tuple[torch.Tensor, ...]:
+        """The parameters of a module."""
+        found: tuple[torch.Tensor, ...] = options["owner"].parameters()
+        return found
+
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """The function's value, in memory of its own."""
         image = self._owner.forward(x)

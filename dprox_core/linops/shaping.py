@@ -67,6 +67,11 @@ class Reshape(LinOp):
         """Back to the argument's shape."""
         return self.to_domain(y.reshape(self.domain.shape))
 
+    @property
+    def is_orthogonal(self) -> bool:
+        """Always."""
+        return True
+
     def gram_diagonal(self) -> torch.Tensor:
         """One: A is orthogonal."""
         return torch.ones((), dtype=torch.float64)
@@ -119,6 +124,11 @@ class Permute(LinOp):
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """Back to the argument's order."""
         return self.to_domain(y.permute(self._back))
+
+    @property
+    def is_orthogonal(self) -> bool:
+        """Always."""
+        return True
 
     def gram_diagonal(self) -> torch.Tensor:
         """One: A is orthogonal."""

@@ -75,6 +75,11 @@ class Fft(_Spectral):
         """The inverse transform."""
         return self.to_domain(torch.fft.ifft2(y, norm="ortho"))
 
+    @property
+    def is_orthogonal(self) -> bool:
+        """For complex images; the spectra of real ones do not fill their space."""
+        return self.domain.is_complex
+
     def gram_diagonal(self) -> torch.Tensor:
         """One: A is unitary."""
         return torch.ones((), dtype=torch.float64)

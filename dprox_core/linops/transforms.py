@@ -25,6 +25,11 @@ _WAVELETS = {"haar": 1, "db2": 2, "db3": 3, "db4": 4}
 class _Orthogonal(LinOp):
     """What keeps lengths."""
 
+    @property
+    def is_orthogonal(self) -> bool:
+        """Always."""
+        return True
+
     def gram_diagonal(self) -> torch.Tensor:
         """One: A is orthogonal."""
         return torch.ones((), dtype=torch.float64)

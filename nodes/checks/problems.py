@@ -15,6 +15,8 @@ __all__ = ["check_problems", "check_solvers"]
 # Operators that any proximal operator absorbs, and those that only a separable one does.
 _ABSORBED = ("add", "subtract", "scale")
 _DIAGONAL = ("mask", "mosaic", "mul_elementwise")
+# Orthogonal ones: the prox is taken behind them, but for bounds.
+_ROTATIONS = ("dct", "wavelet")
 _GRADIENT_METHODS = {"fista": "FISTA", "pgd": "Proximal gradient"}
 _BOUNDS = ("nonneg", "box")
 _PRIORS = ("deep_prior", "unrolled_prior")
@@ -93,20 +95,25 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
             "the splitting. Use ADMM or HQS."
         )
     rough = [t for t in terms if t.type not in _SMOOTH and t.values.get("weight") != 0]
+    rotated = False
     bounds: list[Node] = []
     others: list[Node] = []
     for term in rough:
         way = _between(context, term)
         let_through = (*_ABSORBED, *_DIAGONAL) if term.type in _SEPARABLE else _ABSORBED
+        turned = any(node.type in _ROTATIONS for node in way)
+        if turned and term.type not in _BOUNDS and _turns_last(context, way):
+            let_through = (*let_through, *_ROTATIONS)
         for node in way:
             if node.type not in let_through:
                 return (
                     f"{method} needs the proximal operator of {term.name} in the variable itself, "
                     f"and {node.name} stands in between. Use ADMM, which splits it off."
                 )
+        rotated = rotated or turned
         masked = any(node.type in ("mask", "mosaic") for node in way)
         (bounds if term.type in _BOUNDS and not masked else others).append(term)
-    joined = len(others) == 1 and others[0].type in _JOINABLE
+    joined = len(others) == 1 and others[0].type in _JOINABLE and not rotated
     if len(others) + bool(bounds) > 1 and not joined:
         shown = [*others, *bounds[: 2 if len(others) == 0 else 1]]
         return (
@@ -114,6 +121,20 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
             f"{listing(t.name for t in shown)}. Use ADMM, which splits them off."
         )
     return None
+
+
+def _turns_last(context: Context, way: list[Node]) -> bool:
+    """Whether orthogonal operators are the last on one way, with no product by pixels behind.
+
+    The way is in order where each operator depends on the unknown through one input only.
+    """
+    analysis, document = context.analysis, context.document
+    for node in way:
+        sources = [wire.source for wire in document.wires_into(node.id)]
+        if sum(bool(analysis.variables.get(source)) for source in sources) > 1:
+            return False
+    first = next(i for i, node in enumerate(way) if node.type in _ROTATIONS)
+    return not any(node.type in _DIAGONAL for node in way[first:])
 
 
 def _between(context: Context, term: Node) -> list[Node]:

@@ -112,6 +112,16 @@ def test_the_norm_bound_holds_and_is_tight(kind: Kind) -> None:
 
 
 @every_kind
+def test_orthogonal_operators_are_orthogonal(kind: Kind) -> None:
+    operator = bound(kind)
+    if operator.is_orthogonal:
+        matrix = dense(operator)
+        eye = torch.eye(matrix.shape[0], dtype=torch.float64)
+        assert torch.allclose(matrix @ matrix.T, eye, atol=1e-12)
+        assert torch.allclose(matrix.T @ matrix, eye, atol=1e-12)
+
+
+@every_kind
 def test_closed_forms_agree_with_the_operator(kind: Kind) -> None:
     operator = bound(kind)
     x = random_in(operator.domain)

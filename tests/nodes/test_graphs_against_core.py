@@ -72,7 +72,18 @@ def test_what_passes_the_checks_runs_and_has_the_inferred_shapes(document: Docum
     assert len(pictures) == len(views)
 
 
-TERMS = ("plain", "scaled", "shifted", "masked", "weighted", "convolved", "edges")
+TERMS = (
+    "plain",
+    "scaled",
+    "shifted",
+    "masked",
+    "weighted",
+    "convolved",
+    "edges",
+    "cosines",
+    "masked cosines",
+    "cosines of masked",
+)
 PENALTIES = ("norm1", "group_norm1", "nonneg", "box", "huber", "scad", "norm2", "entropy")
 
 
@@ -80,7 +91,13 @@ def combinations() -> Iterator[tuple[tuple[str, str], ...]]:
     singles = [(penalty, term) for penalty in PENALTIES for term in TERMS]
     yield from ((single,) for single in singles)
     few = [("norm1", "plain"), ("group_norm1", "plain"), ("nonneg", "plain"), ("box", "plain")]
-    few += [("nonneg", "scaled"), ("box", "masked"), ("norm1", "masked"), ("norm1", "shifted")]
+    few += [
+        ("norm1", "cosines"),
+        ("nonneg", "scaled"),
+        ("box", "masked"),
+        ("norm1", "masked"),
+        ("norm1", "shifted"),
+    ]
     yield from itertools.combinations(few, 2)
     more = ("elastic_net", "linf_ball", "l0", "huber", "maximum", "quantile")
     yield from (((name, "plain"), other) for name in more for other in few[:3])
@@ -108,6 +125,9 @@ def test_fista_is_refused_by_the_checks_exactly_where_the_compiler_refuses_it(
             "weighted": lambda: graph.add("mul_elementwise", x=x, w=kernel_like(graph, photo)),
             "convolved": lambda: graph.add("conv", x=x, kernel=kernel),
             "edges": lambda: graph.add("grad", x=x),
+            "cosines": lambda: graph.add("dct", x=graph.add("scale", x=x, factor=2.0)),
+            "masked cosines": lambda: graph.add("mask", x=graph.add("dct", x=x), m=mask),
+            "cosines of masked": lambda: graph.add("dct", x=graph.add("mask", x=x, m=mask)),
         }[term]()
         made.append(graph.add(penalty, f"term{index}", input=argument))
     problem = graph.add("problem", terms=made)

@@ -56,7 +56,7 @@ def _is_bound(term: BoundTerm) -> bool:
 
 
 def _is_plain(term: BoundTerm) -> bool:
-    return term.penalty.scale is None and term.penalty.offset is None
+    return term.penalty.is_plain
 
 
 def _merged(group: list[BoundTerm]) -> BoundTerm:

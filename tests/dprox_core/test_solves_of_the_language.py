@@ -1,0 +1,163 @@
+"""Whole problems that the language makes possible, against closed forms and CVXPY."""
+
+from __future__ import annotations
+
+import cvxpy as cp
+import numpy as np
+import pytest
+import torch
+
+import dprox_core as dp
+from dprox_core.testing.cases import Maker
+from dprox_core.testing.measures import dense, operator_of
+
+TIGHT = {"max_iter": 6000, "abs_tol": 1e-9, "rel_tol": 1e-9}
+MAKE = Maker(11)
+
+
+def test_a_prox_is_taken_behind_an_orthogonal_transform() -> None:
+    x = dp.Variable("x", (1, 1, 4, 8), dtype=torch.float64)
+    b = MAKE.normal(1, 1, 4, 8)
+    for transform in (dp.wavelet, dp.dct, lambda e: dp.permute(dp.dct(e), (0, 2, 1, 3))):
+        coefficients = transform(b)
+        shrunk = coefficients - coefficients.clamp(-0.3, 0.3)
+        expected = operator_of(transform(x)).adjoint(shrunk)
+        problem = dp.Problem(dp.sum_squares(x - b) + 0.6 * dp.norm1(transform(x)))
+        for method in ("admm", "fista"):
+            assert torch.allclose(problem.solve(method, **TIGHT)[x], expected, atol=1e-6)
+
+
+def test_scales_rotations_and_offsets_together() -> None:
+    x = dp.Variable("x", (1, 1, 4, 4), dtype=torch.float64)
+    b, w, c = MAKE.normal(1, 1, 4, 4), MAKE.normal(1, 1, 4, 4), MAKE.normal(1, 1, 4, 4)
+    expression = dp.mul_elementwise(dp.wavelet(dp.dct(2 * x)), w) - c
+    problem = dp.Problem(dp.sum_squares(x - b) + 0.5 * dp.norm1(expression))
+    matrix = dense(operator_of(expression)).numpy()
+    unknown = cp.Variable(16)
+    cost = cp.sum_squares(unknown - b.reshape(-1).numpy())
+    cost += 0.5 * cp.norm1(matrix @ unknown - c.reshape(-1).numpy())
+    cp.Problem(cp.Minimize(cost)).solve(solver="CLARABEL")
+    found = problem.solve("fista", **TIGHT)[x].reshape(-1).numpy()
+    assert np.abs(found - unknown.value).max() < 1e-5
+
+
+def test_bounds_beside_a_transform_are_met_exactly() -> None:
+    x = dp.Variable("x", (1, 1, 4, 4), dtype=torch.float64)
+    b = MAKE.normal(1, 1, 4, 4)
+    terms = (
+        dp.sum_squares(x - b) + 0.3 * dp.norm1(dp.dct(x)) + dp.nonneg(x) + dp.box(dp.dct(x), -2, 2)
+    )
+    problem = dp.Problem(terms)
+    result = problem.solve(**TIGHT)
+    assert float(result[x].min()) >= 0.0
+    matrix = dense(operator_of(dp.dct(x))).numpy()
+    unknown = cp.Variable(16)
+    cost = cp.sum_squares(unknown - b.reshape(-1).numpy()) + 0.3 * cp.norm1(matrix @ unknown)
+    bounds = [unknown >= 0, matrix @ unknown >= -2, matrix @ unknown <= 2]
+    cp.Problem(cp.Minimize(cost), bounds).solve(solver="CLARABEL")
+    assert np.abs(result[x].reshape(-1).numpy() - unknown.value).max() < 1e-5
+
+
+def test_robust_principal_components() -> None:
+    low, sparse = dp.Variable("low", (6, 5)), dp.Variable("sparse", (6, 5))
+    data = MAKE.normal(6, 2) @ MAKE.normal(2, 5)
+    data[1, 2] += 5.0
+    problem = dp.Problem(dp.nuclear_norm(low) + 0.4 * dp.norm1(sparse), [low + sparse == data])
+    result = problem.solve(**TIGHT)
+    one, other = cp.Variable((6, 5)), cp.Variable((6, 5))
+    cost = cp.normNuc(one) + 0.4 * cp.sum(cp.abs(other))
+    reference = cp.Problem(cp.Minimize(cost), [one + other == data.numpy()])
+    reference.solve(solver="SCS", eps=1e-8)
+    assert torch.allclose(result[low] + result[sparse], data, atol=1e-6)
+    value = float(dp.nuclear_norm(result[low]) + 0.4 * dp.norm1(result[sparse]))
+    assert value == pytest.approx(reference.value, abs=1e-4)
+
+
+def test_a_complex_problem_with_two_priors_does_not_diverge() -> None:
+    """The published csmri with two priors runs away."""
+    x = dp.Variable("x", (1, 1, 4, 8), dtype=torch.complex128)
+    truth = MAKE.normal(1, 1, 4, 8, is_complex=True)
+    mask = MAKE.mask(4, 8)
+    y = dp.fourier_sampling(truth, mask)
+    terms = dp.csmri(x, mask, y) + 0.05 * dp.norm1(dp.wavelet(x)) + 0.05 * dp.norm1(dp.grad(x))
+    problem = dp.Problem(terms)
+    result = problem.solve(**TIGHT)
+    assert result.plan.linear_solver == "fourier"
+    best = problem.value(result[x])
+    for scale in (1e-1, 1e-2, 1e-3):
+        moved = result[x] + scale * MAKE.normal(1, 1, 4, 8, is_complex=True)
+        assert problem.value(moved) >= best - 1e-8
+
+
+def test_coils_give_the_image_that_least_squares_gives() -> None:
+    x = dp.Variable("x", (1, 1, 4, 6), dtype=torch.complex128)
+    coils, mask = MAKE.normal(3, 4, 6, is_complex=True), MAKE.mask(4, 6)
+    truth = MAKE.normal(1, 1, 4, 6, is_complex=True)
+    y = dp.fourier_sampling(truth, mask, coils)
+    problem = dp.Problem(dp.csmri(x, mask, y, coils) + 1e-9 * dp.sum_squares(x))
+    assert torch.allclose(problem.solve(**TIGHT)[x], truth, atol=1e-4)
+
+
+def test_superresolution_data_terms_agree() -> None:
+    x = dp.Variable("x", (1, 1, 4, 6), dtype=torch.float64)
+    y, kernel = MAKE.normal(1, 1, 2, 3), MAKE.uniform(3, 3) / 5
+    smooth = 0.2 * dp.sum_squares(dp.grad(x)) + 0.1 * dp.sum_squares(x)
+    closed = dp.Problem(dp.sisr(x, y, kernel) + smooth).solve(**TIGHT)[x]
+    written = dp.Problem(dp.misr(x, [y], [None], kernel) + smooth).solve(**TIGHT)[x]
+    assert torch.allclose(closed, written, atol=1e-6)
+
+
+def test_a_snapshot_of_many_bands() -> None:
+    x = dp.Variable("x", (1, 3, 4, 4), dtype=torch.float64)
+    y, masks = MAKE.normal(1, 4, 4), MAKE.mask(3, 4, 4)
+    solved = dp.Problem(dp.compress_sensing(x, y, masks) + 0.5 * dp.sum_squares(x)).solve(**TIGHT)
+    expected = masks * (y / (0.5 + masks.sum(0))).unsqueeze(1)
+    assert torch.allclose(solved[x], expected, atol=1e-6)
+
+
+def test_phases_are_found_from_a_near_start() -> None:
+    x = dp.Variable("x", (1, 1, 8, 8), dtype=torch.complex128)
+    truth = MAKE.normal(1, 1, 8, 8, is_complex=True)
+    codes = [torch.exp(6.28j * MAKE.uniform(8, 8)) for _ in range(4)]
+    terms = sum(
+        dp.phase_ret(
+            dp.fft(dp.mul_elementwise(x, code)), dp.fft(dp.mul_elementwise(truth, code)).abs()
+        )
+        for code in codes
+    )
+    start = truth + 0.1 * MAKE.normal(1, 1, 8, 8, is_complex=True)
+    result = dp.Problem(terms).solve(x0=start, max_iter=400)
+    phase = (truth.conj() * result[x]).sum()
+    aligned = result[x] * (phase.conj() / phase.abs())
+    assert float((aligned - truth).abs().max()) < 1e-2
+
+
+def test_gradients_reach_the_lens_through_a_solve() -> None:
+    """The published optics example loses the gradient of its point spread function."""
+    psf = (MAKE.uniform(1, 1, 3, 3) / 9).requires_grad_()
+    x = dp.Variable("x", (1, 1, 5, 6), dtype=torch.float64)
+    y = MAKE.normal(1, 1, 5, 6)
+    for circular in (True, False):
+
+        def loss(psf: torch.Tensor, circular: bool = circular) -> torch.Tensor:
+            fit = dp.sum_squares(dp.conv_doe(x, psf, circular=circular) - y)
+            return dp.Problem(fit + 0.1 * dp.sum_squares(x)).solve(**TIGHT)[x].square().sum()
+
+        assert torch.autograd.gradcheck(loss, (psf,), fast_mode=True)
+
+
+def test_gradients_reach_the_parameters_of_a_learned_operator() -> None:
+    layer = torch.nn.Conv2d(1, 1, 3, padding=1, bias=False).double()
+    x = dp.Variable("x", (1, 1, 5, 6), dtype=torch.float64)
+    y = MAKE.normal(1, 1, 5, 6)
+    problem = dp.Problem(dp.sum_squares(dp.LearnedLinOp(layer)(x) - y) + 0.1 * dp.sum_squares(x))
+    problem.solve(**TIGHT)[x].square().sum().backward()
+    slope = layer.weight.grad
+    assert slope is not None
+    with torch.no_grad():
+        values = []
+        for change in (1e-6, -1e-6):
+            layer.weight[0, 0, 1, 0] += change
+            values.append(float(problem.solve(**TIGHT)[x].square().sum()))
+            layer.weight[0, 0, 1, 0] -= change
+    assert float(slope[0, 0, 1, 0]) == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-4)
