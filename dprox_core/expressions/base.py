@@ -175,7 +175,7 @@ class Expression(ABC):
         return product(left, self)
 
     def __getitem__(self, where: object) -> Expression:
-        from dprox_core.linops.shaping import index
+        from dprox_core.linops.indexing import index
 
         return index(self, where)
 

@@ -11,7 +11,7 @@ import torch
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.affine import Affine
 from dprox_core.expressions.base import Expression, Shape, as_expression, shape_text
-from dprox_core.linops.shaping import index
+from dprox_core.linops.indexing import index
 from dprox_core.linops.stacking import Stack
 
 if TYPE_CHECKING:

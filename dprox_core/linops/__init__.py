@@ -7,21 +7,13 @@ from dprox_core.linops.conv import Conv, ConvDoe, conv, conv_doe
 from dprox_core.linops.conv_varying import ConvGrid, ConvLowRank, conv_grid, conv_lowrank
 from dprox_core.linops.custom import BlackBox, LearnedLinOp, LinOpFactory
 from dprox_core.linops.gradient import Grad, Laplacian, grad, laplacian
+from dprox_core.linops.indexing import Index, crop, index
 from dprox_core.linops.matrix import Matrix, matrix
 from dprox_core.linops.padding import Pad, pad
 from dprox_core.linops.parts import Imag, Real, imag, real
 from dprox_core.linops.resampling import Subsample, downsample, subsample
 from dprox_core.linops.sampling import Mask, MulElementwise, mask, mul_elementwise
-from dprox_core.linops.shaping import (
-    Index,
-    Permute,
-    Reshape,
-    crop,
-    index,
-    permute,
-    reshape,
-    transpose,
-)
+from dprox_core.linops.shaping import Permute, Reshape, permute, reshape, transpose
 from dprox_core.linops.spectral import CoilSampling, Fft, FourierSampling, fft, fourier_sampling
 from dprox_core.linops.stacking import Stack
 from dprox_core.linops.tomography import Radon, radon
