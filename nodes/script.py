@@ -21,7 +21,7 @@ from nodes.spec import Form, PortType
 __all__ = ["Script", "Span", "Statement", "generate"]
 
 _DATA, _MODEL, _SOLVE, _OUTPUT = range(4)
-_DATA_TYPES = (PortType.IMAGE, PortType.KERNEL, PortType.MASK)
+_DATA_TYPES = (PortType.IMAGE, PortType.KERNEL, PortType.MASK, PortType.PROGRAM)
 
 
 @dataclass(frozen=True)

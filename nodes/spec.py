@@ -27,6 +27,8 @@ class PortType(StrEnum):
     TERM = "term"
     PROBLEM = "problem"
     SOLUTION = "solution"
+    PROGRAM = "linear program"
+    OPTIMUM = "optimum"
 
     @property
     def phrase(self) -> str:

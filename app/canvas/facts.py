@@ -21,6 +21,8 @@ LETTERS = {
     "term": "T",
     "problem": "P",
     "solution": "S",
+    "linear program": "L",
+    "optimum": "O",
 }
 LEGEND = (
     ("image", "Pixels, known"),
@@ -30,6 +32,8 @@ LEGEND = (
     ("term", "A penalty or a constraint"),
     ("problem", "All terms together"),
     ("solution", "What a solver found"),
+    ("linear program", "Costs, rows and bounds"),
+    ("optimum", "What a linear program's solver found"),
 )
 
 

@@ -23,6 +23,8 @@ _COLOURS = {
     "term": "#D55E00",
     "problem": "#F0E442",
     "solution": "#0072B2",
+    "linear program": "#F0E442",
+    "optimum": "#0072B2",
 }
 _UNKNOWN = "#999999"
 
@@ -65,6 +67,10 @@ def port_shape(kind: str, radius: float = 5.0) -> QPainterPath:
                 star.append(QPointF(reach * math.cos(angle), reach * math.sin(angle)))
             path.addPolygon(star)
             path.closeSubpath()
+        case "linear program":
+            return _polygon(8, radius * 1.1, -67.5)
+        case "optimum":
+            return _polygon(3, radius * 1.3, 90.0)
         case _:
             path.addEllipse(QPointF(0, 0), radius, radius)
     return path

@@ -4,6 +4,13 @@ from dprox_core.lp.certificate import Certificate, certify
 from dprox_core.lp.energy import EnergySystem, capacity_expansion
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.outcome import LPResult
+from dprox_core.lp.plots import (
+    plot_capacity,
+    plot_convergence,
+    plot_dispatch,
+    plot_prices,
+    plot_storage,
+)
 from dprox_core.lp.reading import read_lp, save_lp
 from dprox_core.lp.solve import solve_lp
 
@@ -14,6 +21,11 @@ __all__ = [
     "LinearProgram",
     "capacity_expansion",
     "certify",
+    "plot_capacity",
+    "plot_convergence",
+    "plot_dispatch",
+    "plot_prices",
+    "plot_storage",
     "read_lp",
     "save_lp",
     "solve_lp",

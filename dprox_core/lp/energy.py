@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from dprox_core.errors import ParameterError
 from dprox_core.lp.model import LinearProgram
+from dprox_core.lp.outcome import LPResult
 
 __all__ = ["EnergySystem", "capacity_expansion", "profiles"]
 
@@ -51,6 +53,33 @@ class EnergySystem:
     columns: dict[str, NDArray[np.int64]]
     rows: dict[str, NDArray[np.int64]]
     demand: Array
+
+    def solve(
+        self,
+        method: str = "auto",
+        *,
+        tol: float = 1e-6,
+        max_iter: int = 1_000_000,
+        time_limit: float | None = None,
+        presolve: bool = True,
+        crossover: bool = False,
+        device: str | torch.device = "cpu",
+    ) -> LPResult:
+        """Find what to build and how to run it, at the least cost; as ``LinearProgram.solve``."""
+        from dprox_core.lp.solve import solve_lp
+
+        result = solve_lp(
+            self.program,
+            method,
+            tol=tol,
+            max_iter=max_iter,
+            time_limit=time_limit,
+            presolve=presolve,
+            crossover=crossover,
+            device=device,
+        )
+        result.system = self
+        return result
 
 
 def profiles(hours: int, nodes: int = 1, seed: int = 0) -> tuple[Array, Array, Array]:
@@ -127,10 +156,9 @@ def capacity_expansion(
         ParameterError: hours or nodes are too few.
 
     Example:
-        >>> from dprox_core.lp import solve_lp
-        >>> from dprox_core.lp.energy import capacity_expansion
-        >>> system = capacity_expansion(hours=48, nodes=2)
-        >>> result = solve_lp(system.program)
+        >>> import dprox_core as dp
+        >>> system = dp.capacity_expansion(hours=48, nodes=2)
+        >>> result = system.solve(tol=1e-4)
         >>> prices = result.y[system.rows["balance"]]
         >>> prices.shape
         (2, 48)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from dprox_core.errors import DataError, ParameterError, ShapeError
+
+if TYPE_CHECKING:
+    from dprox_core.lp.outcome import LPResult
 
 __all__ = ["LinearProgram", "from_torch"]
 
@@ -131,6 +134,49 @@ class LinearProgram:
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""
         return f"<linear program{name}: {self.sense}, {self.m} × {self.n}, {self.nnz} nonzeros>"
+
+    def solve(
+        self,
+        method: str = "auto",
+        *,
+        tol: float = 1e-6,
+        max_iter: int = 1_000_000,
+        time_limit: float | None = None,
+        presolve: bool = True,
+        crossover: bool = False,
+        device: str | torch.device = "cpu",
+    ) -> LPResult:
+        """Find the optimum, as ``solve_lp`` does.
+
+        Args:
+            method: "pdhg", "admm", or "auto", which chooses and says why.
+            tol: relative tolerance of residuals, gap and objective, in original units.
+            max_iter: the most steps, from 1.
+            time_limit: in seconds, None for none.
+            presolve: whether HiGHS reduces the program first.
+            crossover: whether HiGHS moves the solution to an optimal vertex at the end.
+            device: "cpu", "cuda" or "auto".
+
+        Returns:
+            Variables, duals, reduced costs, status, certificate and timings.
+
+        Example:
+            >>> import dprox_core as dp
+            >>> dp.LinearProgram(c=[1.0, 2.0], A=[[1.0, 1.0]], row_lower=3.0).solve().status.value
+            'optimal'
+        """
+        from dprox_core.lp.solve import solve_lp
+
+        return solve_lp(
+            self,
+            method,
+            tol=tol,
+            max_iter=max_iter,
+            time_limit=time_limit,
+            presolve=presolve,
+            crossover=crossover,
+            device=device,
+        )
 
     def objective(self, x: Any) -> float:
         """cᵀx + c0, whether x is feasible or not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from dprox_core.lp.certificate import Certificate
 from dprox_core.lp.model import LinearProgram
 from dprox_core.result import History, Status
+
+if TYPE_CHECKING:
+    from dprox_core.lp.energy import EnergySystem
 
 __all__ = ["LPResult"]
 
@@ -42,6 +46,8 @@ class LPResult:
             direction ``(n,)`` for UNBOUNDED; None where presolve found it.
         message: the sentence for people.
         history: what was known at each check.
+        gaps: the relative gap at each check.
+        system: the energy system that the program came from, if any.
     """
 
     program: LinearProgram
@@ -59,6 +65,8 @@ class LPResult:
     ray: Array | None = None
     message: str = ""
     history: History = field(default_factory=History)
+    gaps: list[float] = field(default_factory=list)
+    system: EnergySystem | None = None
 
     @property
     def converged(self) -> bool:

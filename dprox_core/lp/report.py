@@ -40,6 +40,7 @@ class Reporter:
 
     def __init__(self, program: LinearProgram, tol: float, max_iter: int, view: View) -> None:
         self.history = History()
+        self.gaps: list[float] = []
         # From x and y of a reduced program to x of the program as written.
         self.expand: Callable[[Array, Array], Array] | None = None
         self._program, self._tol, self._limit, self._view = program, tol, max_iter, view
@@ -68,6 +69,7 @@ class Reporter:
             rho=progress.weight,
         )
         self.history.rows.append(row)
+        self.gaps.append(held.gap_relative)
         hooks = listeners("on_iteration")
         if not hooks:
             return cancel_requested()

@@ -282,6 +282,7 @@ class _Solve:
             ray,
             message or status.sentence,
             self._reporter.history,
+            self._reporter.gaps,
         )
 
 

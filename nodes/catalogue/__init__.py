@@ -8,6 +8,7 @@ from types import MappingProxyType
 from nodes.catalogue import (
     data,
     functions,
+    linear,
     operators,
     penalties,
     priors,
@@ -39,7 +40,17 @@ CATEGORIES: Mapping[str, Category] = MappingProxyType(
 CATALOGUE: Mapping[str, NodeSpec] = MappingProxyType(
     {
         spec.type: spec
-        for module in (data, functions, operators, penalties, priors, solvers, solving, transforms)
+        for module in (
+            data,
+            functions,
+            linear,
+            operators,
+            penalties,
+            priors,
+            solvers,
+            solving,
+            transforms,
+        )
         for spec in module.SPECS
     }
 )

@@ -43,9 +43,18 @@ UNMAPPED = {
     },
     "denoise": {"overlap": "follows from how far the network sees"},
     "save_image": {"path": "the node's label"},
+    "LinearProgram.solve": {
+        "method": "chosen automatically",
+        "device": "chosen by whoever runs the script",
+    },
+    **{
+        f"plot_{what}": {"path": "the node's label"}
+        for what in ("dispatch", "capacity", "storage", "prices", "convergence")
+    },
 }
 # Functions of the library that no node stands for, and why.
 WITHOUT_A_NODE = {
+    **dict.fromkeys(("certify", "save_lp", "solve_lp"), "programs solve themselves in a graph"),
     **dict.fromkeys(("vstack", "split"), "takes or gives a list"),
     **dict.fromkeys(("reshape", "permute", "index"), "takes a shape or an index of any length"),
     **dict.fromkeys(("fft", "fourier_sampling", "real", "imag"), "no node knows complex values"),
