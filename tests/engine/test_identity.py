@@ -123,7 +123,38 @@ def _picture(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return as_array(torch.from_numpy(values))
 
 
-@pytest.mark.parametrize("name", files.examples())
+PICTURED = [
+    name
+    for name in files.examples()
+    if any(node.type == "view_image" for node in files.load(f"example:{name}").nodes)
+]
+
+
+def test_charts_are_the_same_from_the_command_line_and_the_terminal(tmp_path: Path) -> None:
+    document = files.load("example:energy")
+    solver = next(node for node in document.nodes if node.type == "linear_solver")
+    system = next(node for node in document.nodes if node.type == "energy_system")
+    history = History(document)
+    history.do(SetParameter(system.id, "hours", 24))
+    history.do(SetParameter(solver.id, "tol", 1e-2))
+    files.save(document, tmp_path / "document.dprox")
+    _by_command_line(tmp_path / "document.dprox", tmp_path / "out", 1)
+    (tmp_path / "terminal").mkdir()
+    script = (tmp_path / "out" / "script.py").read_text(encoding="utf-8")
+    (tmp_path / "terminal" / "script.py").write_text(script, encoding="utf-8")
+    _python("script.py", cwd=tmp_path / "terminal", threads=1)
+    names = {
+        f"{n}.{e}"
+        for n in ("dispatch", "capacity", "storage", "prices", "convergence")
+        for e in ("png", "csv")
+    }
+    for name in names:
+        written = (tmp_path / "out" / name).read_bytes()
+        assert written == (tmp_path / "terminal" / name).read_bytes()
+        assert len(written) > 100
+
+
+@pytest.mark.parametrize("name", PICTURED)
 def test_three_ways_to_run_an_example_are_one(warm: Watcher, tmp_path: Path, name: str) -> None:
     document = _small(name, 90, 25, tmp_path / "document.dprox")
     _hold(warm, tmp_path, document, threads=(2, 3))
