@@ -37,6 +37,18 @@ CATEGORIES: Mapping[str, Category] = MappingProxyType(
     }
 )
 
+_MODULES = (
+    data,
+    functions,
+    linear,
+    operators,
+    penalties,
+    priors,
+    solvers,
+    solving,
+    transforms,
+)
+
 CATALOGUE: Mapping[str, NodeSpec] = MappingProxyType(
     {
         spec.type: spec
