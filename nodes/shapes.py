@@ -86,6 +86,8 @@ class Shapes:
             "subtract": self._sum,
             "scale": lambda node: self._at(node, "x"),
             "sum_squares": lambda node: self._compared(node, "target"),
+            "poisson": lambda node: self._compared(node, "y"),
+            "sisr": self._sisr,
             "noise_ball": lambda node: self._compared(node, "b"),
             "group_norm1": self._group_norm1,
             "view_image": self._view,
@@ -282,6 +284,32 @@ class Shapes:
             return b
         self._differ(node, ("a", a), ("b", b))
         return None
+
+    def _sisr(self, node: Node) -> None:
+        faults = len(self.faults)
+        shape, coarse = self._convolved(node, "input"), self._at(node, "y")
+        if shape is None or len(self.faults) > faults:
+            return
+        factor = int(self._number(node, "factor"))
+        if any(n % factor for n in shape[-2:]):
+            self._fault(
+                node,
+                "shape-mismatch",
+                f"{node.name}: {self._name(node, 'input')} ({shape_text(shape)}) is no multiple of "
+                f"the factor {factor} in height and width: crop or pad it, or take another factor.",
+                port="input",
+            )
+            return
+        wanted = (*shape[:-2], shape[-2] // factor, shape[-1] // factor)
+        if coarse is not None and coarse != wanted:
+            self._fault(
+                node,
+                "shape-mismatch",
+                f"{node.name}: {self._name(node, 'y')} ({shape_text(coarse)}) must be {factor} "
+                f"times smaller than {self._name(node, 'input')} ({shape_text(shape)}), so "
+                f"{shape_text(wanted)}.",
+                port="y",
+            )
 
     def _compared(self, node: Node, port: str) -> None:
         expression, target = self._at(node, "input"), self._at(node, port)

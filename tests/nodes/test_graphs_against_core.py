@@ -20,6 +20,7 @@ from nodes.analysis import Analysis
 from nodes.checks import check
 from nodes.document import Document
 from nodes.imagefiles import MAX_PIXELS, read_header, scaled
+from nodes.importer import import_script
 from nodes.script import generate
 from nodes.shapes import Shapes
 from nodes.spec import Form
@@ -208,3 +209,24 @@ def test_the_limits_are_the_librarys() -> None:
 
     assert reading.MAX_PIXELS == MAX_PIXELS
     assert scaled(100, 50, 10) == (10, 5)
+
+
+def test_graphs_of_data_terms_run(tmp_path: Path) -> None:
+    graph = Graph()
+    photo = graph.add("load_image", "photo", source="sample:coffee", size=48, colour="grey")
+    kernel = graph.add("gaussian_psf", "kernel", size=3, sigma=1.0)
+    whole = graph.add("crop", "whole", x=photo, bottom=2)
+    coarse = graph.add("downsample", "coarse", x=whole, kernel=kernel)
+    x = graph.add("variable", "x", like=whole)
+    terms = [
+        graph.add("sisr", "fine", input=x, y=coarse, kernel=kernel),
+        graph.add("poisson", "photons", input=x, y=whole, weight=0.1),
+    ]
+    problem = graph.add("problem", terms=terms)
+    graph.add("view_image", image=graph.add("admm", "result", problem=problem))
+    shape = Shapes(Analysis(graph.document)).of[whole.id]
+    assert all(n % 2 == 0 for n in shape[-2:]), shape
+    assert not [issue for issue in check(graph.document) if issue.severity == "error"]
+    run_but_for_solving(graph.document, tmp_path)
+    text = generate(graph.document).text
+    assert generate(import_script(text)).text == text

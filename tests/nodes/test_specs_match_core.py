@@ -60,11 +60,11 @@ WITHOUT_A_NODE = {
     **dict.fromkeys(("fft", "fourier_sampling", "real", "imag"), "no node knows complex values"),
     **dict.fromkeys(
         (
-            *("compress_sensing", "csmri", "misr", "phase_ret", "sisr", "spi", "poisson"),
+            *("compress_sensing", "csmri", "misr", "phase_ret", "spi"),
             *("hinge", "logistic", "linear", "quad_form", "weighted_sum_squares"),
             *("weighted_norm1", "affine_set", "equal", "halfspace", "psd_cone"),
         ),
-        "its data are no image, or must be counts, labels or positive, which no check sees yet",
+        "its data are no image, or must be labels or positive, which no check sees yet",
     ),
     **dict.fromkeys(
         ("matrix", "mul_color", "conv_grid", "conv_lowrank", "warp", "homography"),
