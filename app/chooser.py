@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,8 @@ class Chooser(QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.entries = list(entries)
+        #: Says whether a choice leads on to another list in the same popup.
+        self.advance: Callable[[str], bool] = lambda key: False
         tokens = theme.current()
         self.setObjectName("chooser")
         self.setStyleSheet(
@@ -113,6 +115,14 @@ class Chooser(QFrame):
         self.search.returnPressed.connect(self._pick)
         self.search.installEventFilter(self)
         self.list.itemClicked.connect(lambda _: self._pick())
+
+    def lead_on(self, entries: Sequence[Entry], title: str) -> None:
+        """Offer other things, in the same place."""
+        self.entries = list(entries)
+        self.search.setPlaceholderText(title)
+        self.search.setAccessibleName(title)
+        self.search.clear()
+        self.fill("")
 
     def order(self, text: str) -> Sequence[Entry]:
         """What is listed for a text, the best first."""
@@ -151,6 +161,8 @@ class Chooser(QFrame):
         item = self.list.currentItem()
         if item is not None:
             key = item.data(Qt.ItemDataRole.UserRole)
+            if self.advance(key):
+                return
             self.close()
             self.chosen.emit(key)
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-
-from PySide6.QtCore import QTimer
 
 from app.canvas.places import GRID, Box, aligned, neighbour, spread
 from app.canvas.quick_add import QuickAdd
 from app.chooser import Chooser, Entry
 from app.commands.base import Handlers
+from app.commands.wiring import Wiring
 from nodes.catalogue import CATALOGUE
 from nodes.commands import (
     ChangeType,
-    Connect,
     Dissolve,
     Macro,
     MoveNodes,
@@ -23,12 +20,10 @@ from nodes.commands import (
 )
 from nodes.frames import Frame
 from nodes.modes import through
-from nodes.types import can_connect
 
 __all__ = ["GraphCommands"]
 
 _MARGIN, _TITLE = 20.0, 28.0
-_GONE_MS = 40  # until the platform has taken note that a popup has gone
 
 
 class GraphCommands(Handlers):
@@ -190,57 +185,8 @@ class GraphCommands(Handlers):
             self.session.said.emit("hint", "Select one node to start a wire from it.")
             return
         node = self.session.document.node(self.session.selection[0])
-        spec = node.spec
-        if spec is None:
-            return
-        entries = [Entry(f"out:{p.name}", f"{p.title} →", "output") for p in spec.outputs]
-        entries += [Entry(f"in:{p.name}", f"→ {p.title}", "input") for p in spec.inputs]
-        if len(entries) == 1:
-            self._choose_end(node.id, entries[0].key)
-            return
-        popup = Chooser(entries, f"Wire from which port of {node.name}?", self.window)
-        popup.chosen.connect(lambda key: self._then(lambda: self._choose_end(node.id, key)))
-        popup.open_over(self.window.canvas)
-
-    def _then(self, call: Callable[[], object]) -> None:
-        """After this popup has gone: its going would take the next one along."""
-        QTimer.singleShot(_GONE_MS, self.window, call)
-
-    def _choose_end(self, node: str, key: str) -> None:
-        side, _, port = key.partition(":")
-        document = self.session.document
-        ends: dict[str, Connect] = {}
-        entries = []
-        for other in document.nodes:
-            if other.spec is None:
-                continue
-            for theirs in other.spec.inputs if side == "out" else other.spec.outputs:
-                call: tuple[str, str, str, str] = (
-                    (node, port, other.id, theirs.name)
-                    if side == "out"
-                    else (other.id, theirs.name, node, port)
-                )
-                if can_connect(document, *call) is None:
-                    name = f"{other.id}:{theirs.name}"
-                    ends[name] = Connect(*call)
-                    title = f"{other.name} · {theirs.title}"
-                    entries.append(Entry(name, title, other.title, other.spec.icon))
-        entries.append(Entry("new", "A new node…", "add", "plus-box-outline"))
-        popup = Chooser(entries, "Wire to", self.window, width=300)
-        popup.chosen.connect(
-            lambda choice: self._then(lambda: self._wire_to(ends.get(choice), node, port, side))
-        )
-        popup.open_over(self.window.canvas)
-
-    def _wire_to(self, connect: Connect | None, node: str, port: str, side: str) -> None:
-        if connect is not None:
-            self.session.do(connect)
-            return
-        canvas = self.window.canvas
-        x, y = self.session.document.node(node).position
-        where = canvas.beside(x, y, right=side == "out")
-        place = canvas.viewer.viewport().mapToGlobal(canvas.viewer.mapFromScene(where))
-        canvas.quick_add.emit(place, where, (node, port, side == "in"))
+        if node.spec is not None:
+            Wiring(self.window, node).open()
 
     # --- backdrops and notes ---
 
