@@ -311,6 +311,7 @@ COMMANDS: tuple[Command, ...] = (
         ("Ctrl+Shift+P",),
         "Find any command by its name",
     ),
+    Command("help.legend", "Ports and wires", "shape-outline", (), "What colours and shapes mean"),
     Command("help.welcome", "Welcome", "home-outline", (), "Examples, recent files, the tour"),
     Command("help.tour", "Tour", "map-marker-path", (), "Build a problem in five steps"),
     Command(

@@ -6,9 +6,20 @@ from collections.abc import Mapping
 from html import escape
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QLabel,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
-__all__ = ["show_about", "show_plan"]
+from app.canvas.facts import LEGEND, LETTERS
+from app.canvas.ports import port_pixmap
+
+__all__ = ["show_about", "show_legend", "show_plan"]
 
 
 def _dialog(parent: QWidget, title: str, body: QWidget) -> QDialog:
@@ -31,6 +42,24 @@ def _page(html: str) -> QTextBrowser:
     page.setHtml(html)
     page.setMinimumSize(460, 420)
     return page
+
+
+def show_legend(parent: QWidget) -> QDialog:
+    """What the colours, shapes and letters of ports and wires mean."""
+    body = QWidget()
+    grid = QGridLayout(body)
+    grid.setHorizontalSpacing(16)
+    for row, (kind, words) in enumerate(LEGEND):
+        mark = QLabel()
+        mark.setPixmap(port_pixmap(kind, 22))
+        grid.addWidget(mark, row, 0)
+        for column, text in ((1, LETTERS[kind]), (2, kind.capitalize()), (3, words)):
+            label = QLabel(text)
+            label.setProperty("muted", column == 3)
+            grid.addWidget(label, row, column)
+    dialog = _dialog(parent, "Ports and wires", body)
+    dialog.show()
+    return dialog
 
 
 def show_plan(parent: QWidget, plan: str) -> QDialog:

@@ -29,7 +29,10 @@ MENUS: dict[str, tuple[str, ...]] = {
     "Run": (
         "run.run", "run.to_node", "run.pause", "run.step", "run.stop", SEPARATOR, "run.plan",
     ),
-    "Help": ("help.node", "help.commands", "help.welcome", "help.tour", "help.keys", "help.about"),
+    "Help": (
+        "help.node", "help.legend", "help.commands", "help.welcome", "help.tour", "help.keys",
+        "help.about",
+    ),
 }  # fmt: skip
 
 #: Submenu → its title and ids.

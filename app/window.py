@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import signal
 import sys
 import threading
 import traceback
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +20,7 @@ from app.main_window import MainWindow
 from app.session import Notice
 from app.settings import Settings
 
-__all__ = ["catch_exceptions", "make_application", "open_window"]
+__all__ = ["catch_exceptions", "make_application", "open_window", "record_crashes"]
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +81,25 @@ def _later(window: MainWindow, hook: Any, args: threading.ExceptHookArgs) -> Non
         )
 
 
+def record_crashes(folder: Path) -> str:
+    """Let a hard crash (a signal, not an exception) leave its trace in a file.
+
+    Returns:
+        The trace that the last window left, empty if it ended as it should.
+    """
+    file = folder / "crash.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        last = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        # Stays open as long as the process lives: the handler writes to its descriptor.
+        stream = file.open("w", encoding="utf-8")
+    except OSError:
+        _log.warning("Crashes cannot be recorded in %s", folder, exc_info=True)
+        return ""
+    faulthandler.enable(stream)
+    return last
+
+
 def open_window(document: str | None = None) -> int:
     """Open the studio and stay until it is closed.
 
@@ -102,6 +123,7 @@ def open_window(document: str | None = None) -> int:
         window.show()
         window.arrange("build")
     window.commands.offer_recovery()
+    window.commands.offer_crash_report(record_crashes(window.settings.recovery))
     if document is not None:
         window.commands.open_path(document)
     else:

@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from app import theme
 from app.canvas.nodegraphqt import PurePort
 from app.guard import guarded
 
-__all__ = ["PortItem", "port_colour", "port_shape"]
+__all__ = ["PortItem", "port_colour", "port_pixmap", "port_shape"]
 
 # Okabe and Ito's set (jfly.uni-koeln.de/color): told apart with any colour vision.
 _COLOURS = {
@@ -74,6 +74,21 @@ def port_shape(kind: str, radius: float = 5.0) -> QPainterPath:
         case _:
             path.addEllipse(QPointF(0, 0), radius, radius)
     return path
+
+
+def port_pixmap(kind: str, size: int) -> QPixmap:
+    """A port as a small picture."""
+    picture = QPixmap(2 * size, 2 * size)
+    picture.setDevicePixelRatio(2)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(size / 2, size / 2)
+    painter.setBrush(port_colour(kind))
+    painter.setPen(_pen(port_colour(kind), 1.8))
+    painter.drawPath(port_shape(kind, size * 0.28))
+    painter.end()
+    return picture
 
 
 class PortItem(PurePort):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
 
 from app import dialogs, export
 from app.banner import Banner
@@ -49,6 +50,21 @@ class FileCommands(Handlers):
             banner.show()
             banners.append(banner)
         return banners
+
+    def offer_crash_report(self, trace: str) -> Banner | None:
+        """Offer the trace of a crash for a report."""
+        if not trace.strip():
+            return None
+        banner = Banner(
+            "The studio crashed the last time it was open. Your work is kept in the journal.",
+            (
+                ("Copy the report", lambda: QApplication.clipboard().setText(trace)),
+                ("Dismiss", lambda: None),
+            ),
+        )
+        self.window.column.insertWidget(0, banner)
+        banner.show()
+        return banner
 
     def _recover(self, orphan: Orphan) -> None:
         if not self.may_leave():

@@ -45,6 +45,9 @@ class RunCommands(Handlers):
 
     # --- help ---
 
+    def help_legend(self) -> None:
+        helpviews.show_legend(self.window)
+
     def help_welcome(self) -> None:
         self.window.welcome.open()
 

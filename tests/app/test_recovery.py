@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
 
 from app.journal import orphans
+from app.window import record_crashes
 from nodes.commands import SetTitle
 from nodes.files import dumps, load
 from tests.app.support import LEFT, Person
@@ -118,3 +121,30 @@ def test_a_folder_that_cannot_be_written_is_said_once(
     person.window.session.do(SetTitle("b"))
     person.window.journal.write()
     assert len([s for s in said if "recovery journal" in s]) == 1
+
+
+_CRASH = """
+import sys, faulthandler
+from pathlib import Path
+from app.window import record_crashes
+record_crashes(Path(sys.argv[1]))
+faulthandler._sigsegv()
+"""
+
+
+def test_a_crash_leaves_a_report_that_can_be_copied(person: Person, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", _CRASH, str(tmp_path)]
+    assert subprocess.run(command, env=environment, check=False).returncode != 0
+    enabled = faulthandler.is_enabled()
+    trace = record_crashes(tmp_path)
+    assert "Segmentation fault" in trace
+    banner = person.window.commands.offer_crash_report(trace)
+    assert banner is not None
+    person.bot.mouseClick(banner.buttons["Copy the report"], LEFT)
+    assert "Segmentation fault" in QApplication.clipboard().text()
+    # It is told once; a window that ended as it should leaves nothing to tell.
+    assert record_crashes(tmp_path) == ""
+    assert person.window.commands.offer_crash_report("") is None
+    if enabled:
+        faulthandler.enable()
