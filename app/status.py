@@ -56,11 +56,13 @@ class StatusLine(QStatusBar):
         runner.started.connect(self._forget)
         runner.state_changed.connect(self._show_state)
         runner.devices_changed.connect(self._show_state)
-        theme.signals().changed.connect(self._show_state)
+        theme.signals().changed.connect(self._on_theme)
+        self._said = ("", "")
         self._show_state()
 
     def say(self, severity: str, sentence: str) -> None:
         """Show a sentence for a while."""
+        self._said = (severity, sentence)
         tokens = theme.current()
         colour = {"error": tokens.error, "warning": tokens.warning}.get(severity, tokens.muted)
         name = {"error": "alert-circle", "warning": "alert"}.get(severity, "information-outline")
@@ -68,6 +70,13 @@ class StatusLine(QStatusBar):
         self.text.setText(sentence)
         self.text.setStyleSheet(f"color: {tokens.text if severity != 'hint' else tokens.muted}")
         self._timer.start()
+
+    def _on_theme(self, _theme: Any) -> None:
+        self._show_state()
+        if self._timer.isActive():
+            self.say(*self._said)
+        else:
+            self._rest()
 
     def _on_finished(self, sentence: str) -> None:
         if not any(notice.sentence == sentence for notice in self.session.notices):

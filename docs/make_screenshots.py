@@ -3,7 +3,8 @@
     python -m docs.make_screenshots [--out docs/screenshots] [--iteration 60]
 
 Opens the deconvolution example as a person would, presses Run, and saves the window as it looks
-after some iterations: dark and light, 1280 × 800 and 1920 × 1080. Needs no display.
+after some iterations: dark and light, 1280 × 800 and 1920 × 1080; then the comparison of pictures,
+high contrast, the welcome page and the tour. Needs no display.
 """
 
 from __future__ import annotations
@@ -59,6 +60,40 @@ def _take(window: MainWindow, name: str, size: tuple[int, int], iteration: int) 
         raise SystemExit("The solver did not get there in two minutes.")
 
 
+def _save(window: MainWindow, path: Path) -> None:
+    _pause(0.4)
+    window.grab().save(str(path))
+    print(path)
+
+
+def _others(window: MainWindow, out: Path) -> None:
+    """Welcome page, tour, comparison, high contrast: after a run, so that there is something."""
+    theme.apply("dark")
+    window.resize(1280, 800)
+    window.arrange("watch")
+    window.docks.show("compare")
+    ids = {node.name: node.id for node in window.session.document.nodes}
+    window.compare.choose("iterate", ids["observed"], "Wipe")
+    _save(window, out / "compare.png")
+    window.arrange("build")
+    window.docks.show("iterate")
+    theme.apply("contrast")
+    window.docks.show("history")
+    _save(window, out / "contrast.png")
+    theme.apply("light")
+    window.docks.show("script")
+    window.welcome.open()
+    _save(window, out / "welcome.png")
+    window.session.history.mark_clean()
+    window.commands.help_tour()
+    if window.tour is not None:
+        for _ in range(2):
+            window.tour.perform()
+            window.tour.go_on()
+        _save(window, out / "tour.png")
+        window.tour.end()
+
+
 def main() -> int:
     """Make all screenshots."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -83,6 +118,7 @@ def main() -> int:
                 print(path)
                 window.runner.stop()
                 _wait(lambda: not window.runner.busy)
+        _others(window, options.out)
         window.session.history.mark_clean()
         window.close()
     return 0

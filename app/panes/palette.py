@@ -45,6 +45,7 @@ class _Tree(QTreeWidget):
         self.setAccessibleName("Node types")
         self.setExpandsOnDoubleClick(False)
         self.setMouseTracking(True)
+        self.itemClicked.connect(self._on_clicked)
         self.itemEntered.connect(self._explain)
 
     @staticmethod
@@ -54,6 +55,10 @@ class _Tree(QTreeWidget):
         if spec is not None and not item.toolTip(0):
             words = spec.help().summary or spec.formula
             item.setToolTip(0, f"<b>{spec.title}</b><br>{words}")
+
+    def _on_clicked(self, item: QTreeWidgetItem) -> None:
+        if not item.data(0, _TYPE):  # a category opens and closes
+            item.setExpanded(not item.isExpanded())
 
     @guarded()
     def startDrag(self, actions: Qt.DropAction) -> None:
@@ -77,7 +82,9 @@ class _Tree(QTreeWidget):
 
     @guarded()
     def mouseDoubleClickEvent(self, event: Any) -> None:
-        self.choose(self.itemAt(event.position().toPoint()))
+        item = self.itemAt(event.position().toPoint())
+        if item is not None and item.data(0, _TYPE):  # a category has had its click already
+            self.choose(item)
 
     def choose(self, item: QTreeWidgetItem | None) -> None:
         """Ask for a node of an item's type; a category opens or closes."""
@@ -126,13 +133,14 @@ class Palette(QWidget):
         self._fill()
 
     def _fill(self) -> None:
+        closed = {top.text(0).split("  ")[0] for top in self._tops() if not top.isExpanded()}
         self.tree.clear()
         ground = theme.current().panel
         for key, category in CATEGORIES.items():
             specs = [spec for spec in CATALOGUE.values() if spec.category == key]
             if not specs:
                 continue
-            top = QTreeWidgetItem([category.title])
+            top = QTreeWidgetItem([f"{category.title}  {len(specs)}"])
             top.setFont(0, theme.ui_font(bold=True))
             colour = theme.readable(category.colour, ground).name()
             top.setIcon(0, icons.icon(category.icon, colour))
@@ -148,7 +156,8 @@ class Palette(QWidget):
                     | Qt.ItemFlag.ItemIsDragEnabled
                 )
                 top.addChild(leaf)
-        self.tree.expandAll()
+        for top in self._tops():
+            top.setExpanded(top.text(0).split("  ")[0] not in closed)
         self._filter(self.search.text())
 
     def _on_theme(self, _theme: Any) -> None:
@@ -156,8 +165,11 @@ class Palette(QWidget):
 
     def leaves(self) -> list[QTreeWidgetItem]:
         """The items of node types, in the order of the tree, hidden ones included."""
-        tops = [self.tree.topLevelItem(i) for i in range(self.tree.topLevelItemCount())]
-        return [top.child(i) for top in tops if top for i in range(top.childCount())]
+        return [top.child(i) for top in self._tops() for i in range(top.childCount())]
+
+    def _tops(self) -> list[QTreeWidgetItem]:
+        found = (self.tree.topLevelItem(i) for i in range(self.tree.topLevelItemCount()))
+        return [top for top in found if top is not None]
 
     def _filter(self, text: str) -> None:
         ranked = [spec.type for spec in rank(text, CATALOGUE.values())]
@@ -173,6 +185,8 @@ class Palette(QWidget):
                 leaf.setHidden(hidden)
                 seen = seen or not hidden
             top.setHidden(not seen)
+            if text.strip() and seen:
+                top.setExpanded(True)  # what was found is shown
         self._nothing.setVisible(not ranked)
         self._nothing.setText(f"No node matches “{text.strip()}”.")
         if text.strip() and ranked:

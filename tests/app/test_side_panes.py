@@ -112,3 +112,20 @@ def test_a_key_that_is_taken_or_would_be_stolen_is_refused(person: Person) -> No
     person.bot.mouseClick(dialog.restore, LEFT)
     assert person.window.action("run.run").shortcut().toString() == "F5"
     dialog.close()
+
+
+def test_a_category_of_the_palette_closes_and_opens_by_a_click(person: Person) -> None:
+    tree = person.window.palette_pane.tree
+    top = tree.topLevelItem(0)
+    assert top is not None
+    assert top.isExpanded()
+    assert top.text(0).split()[-1] == str(top.childCount())
+    person.bot.mouseClick(tree.viewport(), LEFT, pos=tree.visualItemRect(top).center())
+    assert not top.isExpanded()
+    # It stays closed when the theme changes, and opens for what a search finds in it.
+    person.push("view.dark")
+    top = tree.topLevelItem(0)
+    assert top is not None
+    assert not top.isExpanded()
+    person.bot.keyClicks(person.window.palette_pane.search, "load image")
+    assert top.isExpanded()
