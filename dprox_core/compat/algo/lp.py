@@ -1,0 +1,216 @@
+"""Linear programs, under the names of the published reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from dprox_core.compat.algo.solution import solution
+from dprox_core.compat.constraints import Constraint
+from dprox_core.compat.linop.leaves import Constant, Variable
+from dprox_core.compat.linop.matrix import MatrixProduct
+from dprox_core.errors import ParameterError
+
+__all__ = ["LPProblem", "LPSolverADMM"]
+
+
+class LPProblem:
+    """min c @ x subject to A_ub @ x <= b_ub, A_eq @ x == b_eq and x_lb <= x <= x_ub.
+
+    Args:
+        c: costs.
+        A_ub: rows of ≤.
+        b_ub: their right sides.
+        A_eq: rows of =.
+        b_eq: their right sides.
+        x_lb: lower bounds, None for 0.
+        x_ub: upper bounds, None for infinity.
+        norm_ord: kept for old scripts: scaling is chosen.
+        dtype: of the answer.
+        sparse: kept for old scripts: rows are always sparse.
+        device: where to compute.
+    """
+
+    def __init__(
+        self,
+        c: Any,
+        A_ub: Any = None,
+        b_ub: Any = None,
+        A_eq: Any = None,
+        b_eq: Any = None,
+        x_lb: Any = None,
+        x_ub: Any = None,
+        norm_ord: float = float("inf"),
+        dtype: torch.dtype = torch.float64,
+        sparse: bool = False,
+        device: Any = "cpu",
+    ) -> None:
+        from dprox_core.lp import LinearProgram
+
+        blocks, lower, upper = [], [], []
+        for matrix, right, is_equal in ((A_ub, b_ub, False), (A_eq, b_eq, True)):
+            if matrix is None:
+                continue
+            side = _flat(right)
+            blocks.append(_sparse(matrix))
+            upper.append(side)
+            lower.append(side if is_equal else np.full_like(side, -np.inf))
+        self.dtype = dtype
+        self.device = device
+        self.program = LinearProgram(
+            c=_flat(c),
+            A=_stacked(blocks),
+            row_lower=np.concatenate(lower) if lower else -np.inf,
+            row_upper=np.concatenate(upper) if upper else np.inf,
+            lower=0.0 if x_lb is None else _flat(x_lb),
+            upper=np.inf if x_ub is None else _flat(x_ub),
+        )
+
+
+class LPSolverADMM:
+    """A solver for linear programs: ADMM with one sparse factorization.
+
+    Args:
+        abstol: kept for old scripts: the relative tolerance decides.
+        reltol: relative tolerance of residuals, gap and objective.
+        max_iters: the most iterations; None for as many as it takes.
+        options: kept for old scripts: ρ, relaxation and balancing are chosen.
+    """
+
+    def __init__(
+        self,
+        rho: float = 1.0,
+        abstol: float = 1e-4,
+        reltol: float = 1e-3,
+        max_iters: int | None = None,
+        **options: Any,
+    ) -> None:
+        self.reltol = min(reltol, 1e-6)
+        self.max_iters = max_iters
+
+    def solve(self, problem: LPProblem) -> Any:
+        """x as a tensor; its ``result`` says whether that is optimal, or why there is none."""
+        from dprox_core.compat.algo.solver import available_device
+        from dprox_core.lp import solve_lp
+
+        limit = {} if self.max_iters is None else {"max_iter": self.max_iters}
+        result: Any = solve_lp(
+            problem.program,
+            "admm",
+            tol=self.reltol,
+            device=available_device(problem.device),
+            **limit,
+        )
+        tensor = torch.as_tensor(result.x).to(problem.dtype)
+        return solution(tensor, result, self)  # type: ignore[arg-type]
+
+
+def solve_linear(
+    costs: MatrixProduct,
+    constraints: Sequence[Constraint],
+    method: str = "admm",
+    device: Any = None,
+    adapt_params: bool = True,
+    max_iter: int | None = None,
+    **ignored: Any,
+) -> Any:
+    """min c @ x under any number of conditions on A @ x or x, each ≤, ≥ or =.
+
+    x is free but for what is written: where it must not be negative, x >= 0 is one condition more.
+    """
+    from dprox_core.compat.algo.solver import available_device
+    from dprox_core.lp import LinearProgram, solve_lp
+
+    (variable,) = costs.variables
+    n = int(costs.matrix.shape[-1])
+    bounds = {"lower": np.full(n, -np.inf), "upper": np.full(n, np.inf)}
+    rows: list[Any] = []
+    limits: list[tuple[np.ndarray, np.ndarray]] = []
+    for constraint in constraints:
+        side = _side(constraint)
+        if constraint.expression is variable:
+            if constraint.sense != "<=":
+                bounds["lower"] = np.maximum(bounds["lower"], side)
+            if constraint.sense != ">=":
+                bounds["upper"] = np.minimum(bounds["upper"], side)
+            continue
+        expression = constraint.expression
+        if not isinstance(expression, MatrixProduct) or not isinstance(
+            expression.input_nodes[0], Variable
+        ):
+            raise ParameterError(
+                "A linear program has conditions on A @ x and on x.",
+                expected="A @ x <= b",
+                got=type(expression).__name__,
+                where="constraints",
+            )
+        matrix = _sparse(expression.matrix)
+        side = np.broadcast_to(side, (matrix.shape[0],)).astype(float)
+        none = np.full_like(side, np.inf)
+        rows.append(matrix)
+        limits.append(
+            (-none if constraint.sense == "<=" else side, none if constraint.sense == ">=" else side)
+        )
+    program = LinearProgram(
+        c=_flat(costs.matrix),
+        A=_stacked(rows),
+        row_lower=np.concatenate([low for low, _ in limits]) if limits else -np.inf,
+        row_upper=np.concatenate([high for _, high in limits]) if limits else np.inf,
+        **bounds,
+    )
+    chosen = "pdhg" if method == "pc" else method
+    limit = {} if max_iter is None else {"max_iter": max_iter}
+    result: Any = solve_lp(
+        program, chosen, device="cpu" if device is None else available_device(device), **limit
+    )
+    tensor = torch.as_tensor(result.x)
+    variable.value = tensor
+    return solution(tensor, result, _Again(costs, constraints, chosen, device))  # type: ignore[arg-type]
+
+
+class _Again:
+    """The same linear program once more."""
+
+    def __init__(self, *given: Any) -> None:
+        self._given = given
+
+    def solve(self, x0: Any = None, **options: Any) -> Any:
+        """Solved anew."""
+        return solve_linear(*self._given, **options)
+
+
+def _side(constraint: Constraint) -> np.ndarray:
+    bound = constraint.bound
+    if hasattr(bound, "todense"):
+        bound = np.asarray(bound.todense())
+    return _flat(bound.required() if isinstance(bound, Constant) else bound)
+
+
+def _flat(values: Any) -> np.ndarray:
+    if hasattr(values, "todense"):
+        values = values.todense()
+    if isinstance(values, torch.Tensor):
+        values = values.detach().to_dense() if values.layout != torch.strided else values.detach()
+        values = values.cpu().numpy()
+    return np.asarray(values, dtype=float).reshape(-1)
+
+
+def _sparse(matrix: Any) -> Any:
+    from scipy import sparse
+
+    if isinstance(matrix, torch.Tensor):
+        if matrix.layout != torch.strided:
+            entries = matrix.detach().cpu().to_sparse_coo().coalesce()
+            rows, columns = entries.indices().numpy()
+            return sparse.coo_array((entries.values().numpy(), (rows, columns)), matrix.shape)
+        matrix = matrix.detach().cpu().numpy()
+    return sparse.coo_array(np.atleast_2d(matrix) if isinstance(matrix, np.ndarray) else matrix)
+
+
+def _stacked(blocks: list[Any]) -> Any:
+    from scipy import sparse
+
+    return sparse.vstack(blocks, format="csr") if blocks else None

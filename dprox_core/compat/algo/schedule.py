@@ -1,0 +1,134 @@
+"""Noise levels and penalty parameters, iteration by iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from dprox_core.compat.proxfn.base import ProxFn
+from dprox_core.errors import ParameterError
+
+__all__ = ["Schedule", "log_descent", "log_descent2", "log_descent_origin", "read_schedules"]
+
+# λ and ρ where only the other one is given, as the published reference has them.
+LAM, RHO = 0.02, 1.0
+
+
+def log_descent(
+    upper: float,
+    lower: float,
+    iter: int = 24,
+    sigma: float = 0.255 / 255,
+    w: float = 1.0,
+    lam: float = 0.23,
+    sqrt: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A course of noise levels from coarse to fine, and the ρ that belong to them.
+
+    σ_k falls from upper/255 to lower/255, w in equal ratios and 1 − w in equal steps;
+    ρ_k = lam · sigma² / σ_k².
+
+    Args:
+        upper: the first level, in grey levels of 0…255.
+        lower: the last level.
+        iter: how many.
+        sigma: noise level of the data, for images in 0…1.
+        w: the share of equal ratios.
+        lam: how much the prior counts against the data.
+        sqrt: whether σ_k² is returned, for ``deep_prior(..., sqrt=True)``.
+
+    Returns:
+        ρ_k and σ_k (or σ_k²).
+
+    References:
+        K. Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, 2021, section
+        4.2.
+    """
+    if not (upper > 0 and lower > 0 and iter >= 1):
+        raise ParameterError(
+            f"log_descent: levels are above 0 and iter from 1, not {upper!r}, {lower!r}, {iter!r}.",
+            expected="levels above 0",
+            got=(upper, lower, iter),
+            where="log_descent",
+        )
+    ratios = np.geomspace(upper, lower, iter)
+    steps = np.linspace(upper, lower, iter)
+    levels = (w * ratios + (1.0 - w) * steps) / 255.0
+    rhos = lam * sigma**2 / levels**2
+    return rhos, levels**2 if sqrt else levels
+
+
+def log_descent_origin(
+    upper: float, lower: float, iter: int = 24, sigma: float = 0.255 / 255, w: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """log_descent with the λ of its paper."""
+    return log_descent(upper, lower, iter, sigma, w)
+
+
+def log_descent2(upper: float, lower: float, iter: int = 24) -> np.ndarray:
+    """Numbers that fall from upper to lower in equal ratios."""
+    return np.geomspace(upper, lower, iter)
+
+
+class Schedule:
+    """One number for each iteration; the last one stays.
+
+    Args:
+        given: a number, a sequence, an array, or a tensor that may want a gradient.
+        name: what it is called in errors.
+    """
+
+    def __init__(self, given: Any, name: str) -> None:
+        tensor = torch.as_tensor(given) if not isinstance(given, torch.Tensor) else given
+        self.values: Any = tensor.reshape(-1)
+        if not self.values.numel() or bool((self.values.detach() <= 0).any()):
+            raise ParameterError(
+                f"{name} must be numbers above 0, one or one for each iteration, not "
+                f"{given!r:.60}.",
+                expected="numbers above 0",
+                got=given,
+                where=name,
+            )
+
+    def times(self, factor: float) -> Any:
+        """All numbers times a factor: a list, or a tensor that wants a gradient."""
+        values = self.values if factor == 1.0 else self.values * factor
+        return values if values.requires_grad else [float(v) for v in values]
+
+    def at(self, iteration: int) -> Any:
+        """The number of one iteration, counted from 0."""
+        value = self.values[min(iteration, len(self.values) - 1)]
+        return value if value.requires_grad else float(value)
+
+
+def read_schedules(
+    functions: Sequence[ProxFn], rhos: Any, lams: Any
+) -> tuple[Schedule | None, dict[int, Schedule]]:
+    """ρ, and λ for each function that has one, by its place in the list.
+
+    Raises:
+        ParameterError: a key of lams is no function of this problem.
+    """
+    rho = None if rhos is None else Schedule(rhos, "rhos")
+    found: dict[int, Schedule] = {}
+    if isinstance(lams, Mapping):
+        for key, value in lams.items():
+            places = [i for i, f in enumerate(functions) if f.known_as(key)]
+            if not places:
+                raise ParameterError(
+                    f"lams names {type(key).__name__}, which is no term of this problem: use the "
+                    "very object that the objective was made of.",
+                    expected="a term of the objective",
+                    got=type(key).__name__,
+                    where="lams",
+                )
+            for place in places:
+                found[place] = Schedule(value, "lams")
+    elif lams is not None:
+        found = {i: Schedule(lams, "lams") for i in range(len(functions))}
+    elif rho is not None:
+        found = {i: Schedule(LAM, "lams") for i, f in enumerate(functions) if f.is_prior}
+    return rho, found

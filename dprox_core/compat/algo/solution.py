@@ -1,0 +1,43 @@
+"""What a solve returns: a tensor, that still knows how it came about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from dprox_core.compat.algo.solver import Algorithm
+    from dprox_core.result import Result
+
+__all__ = ["Solution", "solution"]
+
+
+class Solution(torch.Tensor):
+    """The solution; whatever is computed from it is a plain tensor.
+
+    Attributes:
+        result: status, history and plan of the solve.
+    """
+
+    # Results of operations are plain tensors.
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+    result: Result
+    solver: Algorithm
+
+    def solve(self, x0: Any = None, **options: Any) -> Any:
+        """The same problem once more, from another start."""
+        return self.solver.solve(x0=x0, **options)
+
+    def __repr__(self, *args: Any, **kwargs: Any) -> str:  # type: ignore[override]
+        return repr(self.as_subclass(torch.Tensor))  # type: ignore[call-overload]
+
+
+def solution(tensor: torch.Tensor, result: Result, solver: Algorithm) -> Solution:
+    """A tensor with the result and the solver it comes from."""
+    found = tensor.as_subclass(Solution)  # type: ignore[call-overload]
+    assert isinstance(found, Solution)
+    found.result = result
+    found.solver = solver
+    return found

@@ -1,0 +1,181 @@
+"""A compiled problem: the solver, under the names of the published reference."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from dprox_core.compat.algo.solution import solution
+from dprox_core.compat.algo.translate import Translated, translate
+from dprox_core.compat.constraints import Constraint
+from dprox_core.compat.proxfn.base import ProxFn, as_functions
+from dprox_core.errors import ParameterError
+from dprox_core.monitor import Iteration, monitor
+from dprox_core.result import Result
+
+__all__ = ["METHODS", "Algorithm", "available_device", "method_of"]
+
+_log = logging.getLogger(__name__)
+
+METHODS = ("admm", "admm_vxu", "ladmm", "hqs", "pc", "pgd")
+# Plug-and-play knows two iterations; the others are these with their updates in another order, or
+# with a step in place of a solve that is done exactly here.
+_PLUG_AND_PLAY = {"admm_vxu": "admm", "ladmm": "admm", "pc": "admm", "pdhg": "admm", "pgd": "hqs"}
+
+
+class Algorithm(nn.Module):
+    """A solver for one objective and method; shapes and data are looked at by each ``solve``.
+
+    Args:
+        prox_fns: the terms.
+        method: "admm", "admm_vxu", "ladmm", "hqs", "pc" or "pgd", or any of ``dprox_core``.
+        device: where to compute; None where the data is.
+        constraints: conditions.
+        settings: further options of the method.
+    """
+
+    def __init__(
+        self,
+        prox_fns: Any,
+        method: str = "admm",
+        device: Any = None,
+        constraints: Sequence[Constraint] = (),
+        **settings: Any,
+    ) -> None:
+        super().__init__()
+        functions = as_functions(prox_fns)
+        self.prox_fns = nn.ModuleList(functions)
+        self.constraints = list(constraints)
+        self.method = method_of(method, any(f.is_prior for f in functions))
+        self.device = device
+        self.settings = settings
+
+    @property
+    def functions(self) -> list[ProxFn]:
+        """The terms."""
+        return [f for f in self.prox_fns if isinstance(f, ProxFn)]
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """``solve``."""
+        return self.solve(*args, **kwargs)
+
+    def translate(
+        self, x0: Any, rhos: Any, lams: Any, max_iter: int | None, **settings: Any
+    ) -> Translated:
+        """The problem in our own language, with the data as they are now."""
+        together = {**self.settings, **settings}
+        if self.device is not None:
+            together.setdefault("device", available_device(self.device))
+        return translate(
+            self.functions, self.constraints, self.method, x0, rhos, lams, max_iter, together
+        )
+
+    def solve(
+        self,
+        x0: Any = None,
+        rhos: Any = None,
+        lams: Any = None,
+        max_iter: int | None = None,
+        pbar: bool = False,
+        callback: Callable[..., object] | None = None,
+        return_full_states: bool = False,
+        **settings: Any,
+    ) -> Any:
+        """The solution as a tensor; a list where there are several variables.
+
+        Without rhos and lams the objective is minimized as it is written, until the stopping rule
+        holds. With them every term but the sums of squares counts as the published iteration has
+        it: a prox of step λ beside an x-update (AᵀA + ρ KᵀK) x = …
+
+        Args:
+            x0: a start: a tensor, a list or a mapping; None leaves it to the method.
+            rhos: ρ: one number or one for each iteration.
+            lams: λ: one number, one for each iteration, or such for each term by a mapping.
+            max_iter: how many iterations; None for 24 with rhos or lams, else for as many as it
+                takes.
+            pbar: whether the end is logged.
+            callback: called after each iteration with ``iter, state, rho, lam``.
+            return_full_states: return the list of all states too, the variables first.
+            settings: further options of ``dprox_core.Problem.solve``.
+        """
+        translated = self.translate(x0, rhos, lams, max_iter, **settings)
+        result = self._run(translated, callback)
+        if pbar:
+            _log.info("%s: %d iterations. %s", self.method, result.iterations, result)
+        return self._answer(translated, result, return_full_states)
+
+    def _run(self, translated: Translated, callback: Callable[..., object] | None) -> Result:
+        if callback is None:
+            return translated.problem.solve(self.method, **translated.options)
+
+        def tell(event: Iteration) -> None:
+            place = event.iteration - 1
+            callback(
+                iter=place,
+                state=list(event.iterate().values()),
+                rho=None if translated.rho is None else translated.rho.at(place),
+                lam={self.functions[i]: s.at(place) for i, s in translated.lams.items()},
+            )
+
+        with monitor(tell):
+            return translated.problem.solve(self.method, **translated.options)
+
+    def _answer(self, translated: Translated, result: Result, full: bool) -> Any:
+        found = []
+        for variable, ours in translated.variables.items():
+            tensor = result[ours]
+            variable.value = tensor.detach()
+            found.append(solution(tensor, result, self))
+        answer = found[0] if len(found) == 1 else found
+        if not full:
+            return answer
+        state: Any = result.state
+        others = [list(getattr(state, name)) for name in ("z", "u") if hasattr(state, name)]
+        return answer, [answer, *others]
+
+
+def method_of(method: str, has_prior: bool) -> str:
+    """The method of ours that a published name means.
+
+    Raises:
+        ParameterError: there is none of that name.
+    """
+    from dprox_core.compiler import methods
+
+    name = getattr(methods, "ALIASES", {}).get(method, method)
+    if method not in METHODS and name not in methods.METHODS:
+        raise ParameterError(
+            f'There is no method "{method}": choose one of {", ".join(METHODS)}.',
+            expected=METHODS,
+            got=method,
+            where="method",
+        )
+    if has_prior:
+        return _PLUG_AND_PLAY.get(name, name)
+    if name not in methods.METHODS:
+        from dprox_core.compat.errors import MissingError
+
+        raise MissingError(
+            f'This version of dprox_core has no method "{method}": choose one of '
+            f"{', '.join(methods.METHODS)}.",
+            expected=list(methods.METHODS),
+            got=method,
+            where="method",
+        )
+    return name
+
+
+def available_device(device: Any) -> str:
+    """The device, or the CPU with a warning where there is no CUDA."""
+    name = str(device)
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        warnings.warn(
+            "There is no CUDA device on this machine: the solve runs on the CPU.", stacklevel=3
+        )
+        return "cpu"
+    return name

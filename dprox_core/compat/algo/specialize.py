@@ -1,0 +1,181 @@
+"""Solvers made for a purpose: unrolled, at equilibrium."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+from dprox_core.compat.algo.schedule import LAM, RHO, Schedule
+from dprox_core.compat.algo.solver import Algorithm
+from dprox_core.compat.errors import MissingError
+from dprox_core.compat.proxfn.base import ProxFn
+from dprox_core.compat.proxfn.deep import deep_prior
+from dprox_core.errors import ParameterError
+
+__all__ = ["DEQSolver", "UnrolledSolver", "specialize"]
+
+
+class UnrolledSolver(nn.Module):
+    """A solver of a fixed number of iterations, whose numbers can be trained.
+
+    Args:
+        solver: what to unroll.
+        max_iter: how many iterations.
+        share: whether all iterations use the same networks; otherwise each gets a copy.
+        learned_params: whether ρ and λ of each iteration are trained too.
+        rhos: ρ to begin with.
+        lams: λ to begin with.
+    """
+
+    def __init__(
+        self,
+        solver: Algorithm,
+        max_iter: int,
+        share: bool = True,
+        learned_params: bool = False,
+        rhos: Any = None,
+        lams: Any = None,
+    ) -> None:
+        super().__init__()
+        self.max_iter = max_iter
+        self.solver = solver if share else _unshared(solver, max_iter)
+        self.rhos: Any = rhos
+        self.lams: Any = lams
+        if learned_params:
+            self.rhos = nn.Parameter(_listed(RHO if rhos is None else rhos, max_iter))
+            self.lams = nn.Parameter(_listed(LAM if lams is None else lams, max_iter))
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """``solve``."""
+        return self.solve(*args, **kwargs)
+
+    def solve(self, x0: Any = None, rhos: Any = None, lams: Any = None, **options: Any) -> Any:
+        """The solution after ``max_iter`` iterations; learned ρ and λ win over given ones."""
+        options.setdefault("max_iter", self.max_iter)
+        learned = isinstance(self.rhos, nn.Parameter)
+        rho = self.rhos if learned or rhos is None else rhos
+        lam = self.lams if learned or lams is None else lams
+        return self.solver.solve(x0=x0, rhos=rho, lams=lam, **options)
+
+
+class DEQSolver(nn.Module):
+    """A solver run to its fixed point, whose gradient comes from the fixed point.
+
+    Args:
+        solver: what to run.
+        learned_params: whether ρ and λ are trained too.
+        rhos: ρ, one number.
+        lams: λ, one number.
+        max_iter: the most iterations.
+    """
+
+    def __init__(
+        self,
+        solver: Algorithm,
+        learned_params: bool = False,
+        rhos: Any = None,
+        lams: Any = None,
+        max_iter: int = 200,
+    ) -> None:
+        super().__init__()
+        self.solver = solver
+        self.max_iter = max_iter
+        self.rhos: Any = rhos
+        self.lams: Any = lams
+        if learned_params:
+            self.rhos = nn.Parameter(_listed(RHO if rhos is None else rhos, 1))
+            self.lams = nn.Parameter(_listed(LAM if lams is None else lams, 1))
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """``solve``."""
+        return self.solve(*args, **kwargs)
+
+    def solve(self, x0: Any = None, rhos: Any = None, lams: Any = None, **options: Any) -> Any:
+        """The fixed point for the last of the given ρ and λ, with implicit gradients."""
+        options["max_iter"] = max(self.max_iter, options.get("max_iter") or 0)
+        learned = isinstance(self.rhos, nn.Parameter)
+        rho = self.rhos if learned or rhos is None else rhos
+        lam = self.lams if learned or lams is None else lams
+        if not torch.is_grad_enabled():
+            return self.solver.solve(x0=x0, rhos=_final(rho), lams=_final(lam), **options)
+        return equilibrium(self.solver, x0, _final(rho), _final(lam), options)
+
+
+def equilibrium(solver: Algorithm, x0: Any, rhos: Any, lams: Any, options: dict[str, Any]) -> Any:
+    """A solve with the library's own implicit engine, where this version has one."""
+    import inspect
+
+    import dprox_core
+
+    if "gradient" not in inspect.signature(dprox_core.Problem.solve).parameters:
+        raise MissingError(
+            "This version of dprox_core has no gradient through a fixed point: unroll the solver, "
+            'specialize(solver, method="unroll", max_iter=…), or solve under torch.no_grad().',
+            expected="method='unroll'",
+            got="deq",
+            where="specialize",
+        )
+    return solver.solve(x0=x0, rhos=rhos, lams=lams, gradient="implicit", **options)
+
+
+def specialize(solver: Algorithm, method: str = "deq", device: Any = None, **options: Any) -> Any:
+    """A solver made for a purpose.
+
+    Args:
+        solver: what ``compile`` gave.
+        method: "unroll" for a fixed number of trainable iterations, "deq" for gradients at the
+            fixed point.
+        device: where to compute; None leaves it.
+        options: of ``UnrolledSolver`` or ``DEQSolver``.
+
+    Raises:
+        ParameterError: there is no such method.
+        MissingError: this library does not have it.
+    """
+    if device is not None:
+        solver.device = device
+    if method == "unroll":
+        return UnrolledSolver(solver, **{"max_iter": 24, **options})
+    if method == "deq":
+        return DEQSolver(solver, **options)
+    if method == "rl":
+        raise MissingError(
+            "Tuning by reinforcement learning is not part of this version: train rho and sigma by "
+            'gradients, specialize(solver, method="unroll", learned_params=True).',
+            expected='"unroll" or "deq"',
+            got=method,
+            where="method",
+        )
+    raise ParameterError(
+        f'There is no specialization "{method}": choose "unroll", "deq" or "rl".',
+        expected='"unroll", "deq" or "rl"',
+        got=method,
+        where="method",
+    )
+
+
+def _listed(given: Any, count: int) -> torch.Tensor:
+    schedule = Schedule(given, "rhos or lams")
+    return torch.stack([torch.as_tensor(schedule.at(k)) for k in range(count)]).detach().float()
+
+
+def _final(given: Any) -> Any:
+    if isinstance(given, dict):
+        return {key: _final(value) for key, value in given.items()}
+    return None if given is None else Schedule(given, "rhos or lams").at(10**9)
+
+
+def _unshared(solver: Algorithm, count: int) -> Algorithm:
+    """The solver with a copy of each network for each iteration."""
+    functions: list[ProxFn] = []
+    for function in solver.functions:
+        if isinstance(function, deep_prior) and len(function.prior.steps) == 1:
+            function = function.unrolled(count)
+        functions.append(function)
+    other = copy.copy(solver)
+    other._modules = dict(solver._modules)
+    other.prox_fns = nn.ModuleList(functions)
+    return other

@@ -1,0 +1,68 @@
+"""Arrays of any kind as tensors, with channels where torch expects them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from dprox_core.errors import ParameterError
+
+__all__ = ["as_tensor", "channels_first", "is_data", "kernel_tensor"]
+
+
+def is_data(value: object) -> bool:
+    """Whether a value is a number, an array or a tensor, and so no expression."""
+    return isinstance(
+        value, (bool, int, float, complex, np.number, np.ndarray, torch.Tensor, list, tuple)
+    )
+
+
+def channels_first(array: np.ndarray) -> np.ndarray:
+    """A NumPy image (H, W, C) as (C, H, W); anything that is not such an image as it is.
+
+    Channels are the shorter one of the first and the last axis; of equally long ones the last, as
+    NumPy images have it, unless the first is a single channel.
+    """
+    if array.ndim != 3:
+        return array
+    first, last = array.shape[0], array.shape[-1]
+    if last < first or (last == first != 1 and array.shape[1] > last):
+        return np.moveaxis(array, -1, 0)
+    return array
+
+
+def as_tensor(value: Any, role: str = "data") -> torch.Tensor:
+    """Data as a tensor: the very tensor where it is one; NumPy images with channels first.
+
+    Raises:
+        ParameterError: the value is no number, array or tensor.
+    """
+    if isinstance(value, torch.Tensor):
+        return value
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(np.ascontiguousarray(channels_first(value)))
+    if isinstance(value, (bool, int, float, complex, np.number)):
+        return torch.as_tensor(value)
+    try:
+        if isinstance(value, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in value):
+            return torch.stack([torch.as_tensor(v) for v in value])
+        return torch.as_tensor(np.asarray(value))
+    except (TypeError, ValueError) as error:
+        raise ParameterError(
+            f"{role} must be a number, an array or a tensor, not {value!r:.60}.",
+            expected="a number, an array or a tensor",
+            got=type(value).__name__,
+            where=role,
+        ) from error
+
+
+def kernel_tensor(kernel: Any) -> torch.Tensor:
+    """A kernel (k, k), (k, k, C) or (C, k, k) as (k, k) or (C, k, k); further axes as they are."""
+    tensor = as_tensor(kernel, "kernel")
+    if tensor.ndim == 3 and tensor.shape[-1] < tensor.shape[0]:
+        tensor = tensor.movedim(-1, 0)
+    while tensor.ndim > 2 and tensor.shape[0] == 1:
+        tensor = tensor[0]
+    return tensor

@@ -1,0 +1,31 @@
+"""Samples, simulations and models under the names of the published reference."""
+
+from dprox_core.compat.contrib import csmri, derain, energy_system, optic, restoration
+from dprox_core.compat.contrib.derain import LearnableDegOp
+from dprox_core.compat.contrib.energy_system import load_simple_cep_model
+from dprox_core.compat.contrib.optic import DOEModelConfig, build_doe_model
+from dprox_core.compat.contrib.restoration import (
+    blurring,
+    downsampling,
+    fspecial_gaussian,
+    mosaicing,
+    point_spread_function,
+    sample,
+)
+
+__all__ = [
+    "LearnableDegOp",
+    "blurring",
+    "build_doe_model",
+    "csmri",
+    "derain",
+    "downsampling",
+    "energy_system",
+    "fspecial_gaussian",
+    "load_simple_cep_model",
+    "mosaicing",
+    "optic",
+    "point_spread_function",
+    "restoration",
+    "sample",
+]

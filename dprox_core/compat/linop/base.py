@@ -1,0 +1,316 @@
+"""The base of linear operators: a node of an expression, and a torch module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from dprox_core.compat.arrays import as_tensor, is_data
+from dprox_core.compat.scope import Scope
+from dprox_core.errors import ParameterError
+from dprox_core.linops.custom import LinOpFactory as CoreFactory
+
+if TYPE_CHECKING:
+    from dprox_core.compat.linop.leaves import Constant, Variable
+
+__all__ = ["LinOp", "Shape"]
+
+Shape = tuple[int, ...]
+
+
+class LinOp(nn.Module):
+    """A linear operator on the values of other nodes.
+
+    A class of your own calls ``super().__init__(inputs)`` and gives ``forward`` and ``adjoint``,
+    which are those of this one node; ``eval``, ``adjoint``, ``.T`` and ``.gram`` are those of the
+    whole expression below it.
+
+    Args:
+        input_nodes: the nodes it is applied to; none for an operator that stands alone.
+
+    Example:
+        >>> import torch, dprox_core.compat as dp
+        >>> class Flip(dp.LinOp):
+        ...     def forward(self, x):
+        ...         return x.flip(-1)
+        ...     def adjoint(self, y):
+        ...         return y.flip(-1)
+        >>> x = dp.Variable()
+        >>> dp.eval(Flip([2 * x]), torch.tensor([1.0, 2.0]))
+        tensor([4., 2.])
+    """
+
+    # numpy and scipy then leave `array @ node` to this class.
+    __array_ufunc__ = None
+    __array_priority__ = 1e6
+
+    def __init__(self, input_nodes: Sequence[Any] | Any = ()) -> None:
+        super().__init__()
+        nodes = input_nodes if isinstance(input_nodes, (list, tuple)) else [input_nodes]
+        self.input_nodes = nn.ModuleList(as_node(node) for node in nodes)
+        self.linop_id = id(self)
+
+    # What one node does.
+
+    def forward(self, *inputs: Any) -> Any:
+        """A x, for this node alone."""
+        raise NotImplementedError(f"{type(self).__name__} gives no forward")
+
+    def adjoint(self, *outputs: Any) -> Any:
+        """Aᴴ y, for this node alone."""
+        raise NotImplementedError(f"{type(self).__name__} gives no adjoint")
+
+    def _domain(self, shape: Shape) -> Shape | None:
+        """The shape of the argument whose image has a shape, None where that is not known."""
+        return shape
+
+    def _expression(self, scope: Scope) -> Any:
+        """The node in our own language."""
+        if len(self.input_nodes) != 1:
+            raise ParameterError(
+                f"{type(self).__name__} is applied to {len(self.input_nodes)} expressions: an "
+                "operator of your own takes one, super().__init__([x]).",
+                expected=1,
+                got=len(self.input_nodes),
+                where=type(self).__name__,
+            )
+        return _ModuleFactory(self)(scope.expression(self.input_nodes[0]))  # type: ignore[arg-type]
+
+    def _push(self, shape: Shape | None, found: dict[Any, Shape]) -> None:
+        """Carry the shape of the value down to the variables."""
+        below = None if shape is None else self._domain(shape)
+        for node in self.input_nodes:
+            node._push(below, found)  # type: ignore[operator]
+
+    # The expression as a whole.
+
+    def walk(self) -> Iterator[LinOp]:
+        """This node and all below it, each once, inputs first."""
+        seen: set[int] = set()
+
+        def visit(node: LinOp) -> Iterator[LinOp]:
+            if id(node) in seen:
+                return
+            seen.add(id(node))
+            for child in node.input_nodes:
+                yield from visit(child)  # type: ignore[arg-type]
+            yield node
+
+        return visit(self)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables below, in the order of first appearance."""
+        from dprox_core.compat.linop.leaves import Variable
+
+        return [node for node in self.walk() if isinstance(node, Variable)]
+
+    @property
+    def constants(self) -> list[Constant]:
+        """The constants and placeholders below."""
+        from dprox_core.compat.linop.leaves import Constant
+
+        return [node for node in self.walk() if isinstance(node, Constant)]
+
+    def is_constant(self) -> bool:
+        """Whether there is no variable below."""
+        return not self.variables
+
+    @property
+    def value(self) -> Any:
+        """The value at the values of the variables."""
+        from dprox_core.compat.linop.graph import evaluate
+
+        return evaluate(self, {v: v.required() for v in self.variables}, zero=False)
+
+    @property
+    def offset(self) -> Any:
+        """The constant part: the value where every variable is zero."""
+        from dprox_core.compat.linop.graph import constant_part
+
+        return constant_part(self)
+
+    @property
+    def T(self) -> LinOp:
+        """The adjoint of the whole expression."""
+        from dprox_core.compat.linop.views import Whole
+
+        return Whole(self).T
+
+    @property
+    def gram(self) -> LinOp:
+        """Aᴴ A of the whole expression."""
+        from dprox_core.compat.linop.views import Gram
+
+        return Gram(self)
+
+    def clone(self) -> LinOp:
+        """A copy of the node on the same inputs."""
+        import copy
+
+        other = copy.copy(self)
+        other._modules = dict(self._modules)
+        other._parameters = dict(self._parameters)
+        return other
+
+    # What the compiler knows about it.
+
+    def is_diag(self, freq: bool = False) -> bool:
+        """Whether the whole expression multiplies each element, or each frequency, by a number."""
+        from dprox_core.compat.linop.graph import structure
+
+        bound = structure(self)
+        return (bound.transfer() if freq else bound.diagonal()) is not None
+
+    def is_gram_diag(self, freq: bool = False) -> bool:
+        """Whether Aᴴ A does."""
+        from dprox_core.compat.linop.graph import structure
+
+        bound = structure(self)
+        return (bound.gram_spectrum() if freq else bound.gram_diagonal()) is not None
+
+    def get_diag(self, ref: torch.Tensor | None = None, freq: bool = False) -> torch.Tensor:
+        """The diagonal of Aᴴ A, over elements or over frequencies.
+
+        Args:
+            ref: an argument of A, for its shape.
+            freq: whether over frequencies.
+
+        Raises:
+            ParameterError: Aᴴ A is not diagonal there.
+        """
+        from dprox_core.compat.linop.graph import structure
+
+        bound = structure(self, ref)
+        gram = bound.gram_spectrum() if freq else bound.gram_diagonal()
+        if gram is None:
+            where = "over frequencies" if freq else "over elements"
+            raise ParameterError(
+                f"{type(self).__name__} has no diagonal Aᴴ A {where}: ask is_gram_diag first.",
+                expected="a diagonal operator",
+                got=type(self).__name__,
+                where="get_diag",
+            )
+        return gram
+
+    def norm_bound(self, input_mags: object = None) -> float:
+        """An upper bound of ‖A‖, of the whole expression, times the magnitudes given."""
+        from dprox_core.compat.linop.graph import structure
+
+        factor = 1.0
+        if input_mags is not None:
+            factor = float(torch.as_tensor(input_mags, dtype=torch.float64).norm())
+        return factor * float(structure(self).norm_bound())
+
+    # The algebra.
+
+    def __add__(self, other: Any) -> LinOp:
+        from dprox_core.compat.linop.algebra import sum as total
+
+        return total([self, other])
+
+    def __radd__(self, other: Any) -> LinOp:
+        from dprox_core.compat.linop.algebra import sum as total
+
+        return total([other, self])
+
+    def __sub__(self, other: Any) -> LinOp:
+        return self + (-as_node(other))
+
+    def __rsub__(self, other: Any) -> LinOp:
+        return (-self).__radd__(other)
+
+    def __mul__(self, factor: Any) -> LinOp:
+        from dprox_core.compat.linop.algebra import scale
+
+        return scale(factor, self)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> LinOp:
+        return self * (1.0 / divisor)
+
+    def __neg__(self) -> LinOp:
+        return self * -1
+
+    def __rmatmul__(self, left: Any) -> LinOp:
+        from dprox_core.compat.linop.matrix import MatrixProduct
+
+        return MatrixProduct(left, self)
+
+    def __le__(self, bound: Any) -> Any:
+        from dprox_core.compat.constraints import Constraint
+
+        return Constraint(self, "<=", bound)
+
+    def __ge__(self, bound: Any) -> Any:
+        from dprox_core.compat.constraints import Constraint
+
+        return Constraint(self, ">=", bound)
+
+    def __eq__(self, other: Any) -> Any:
+        if is_data(other) or hasattr(other, "tocoo"):
+            from dprox_core.compat.constraints import Constraint
+
+            return Constraint(self, "==", other)
+        return self is other
+
+    __hash__ = nn.Module.__hash__
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Any, types: object, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Algebra with a tensor on the left: ``c @ x``, ``b - x``."""
+        name = getattr(func, "__name__", "").strip("_")
+        reflected = _REFLECTED.get(name)
+        if reflected is None or len(args) != 2 or kwargs:
+            raise ParameterError(
+                f"torch.{name} does not take an expression: use +, −, *, @ and the operators.",
+                got=name,
+            )
+        left, right = args
+        if isinstance(left, LinOp):
+            return NotImplemented
+        return getattr(right, reflected)(left)
+
+
+_REFLECTED = {
+    "add": "__radd__",
+    "radd": "__add__",
+    "sub": "__rsub__",
+    "rsub": "__sub__",
+    "mul": "__rmul__",
+    "rmul": "__mul__",
+    "matmul": "__rmatmul__",
+}
+
+
+class _ModuleFactory(CoreFactory):
+    """A node of a user's own, for our language: its parameters keep their gradient."""
+
+    def __init__(self, node: LinOp) -> None:
+        super().__init__(node.forward, node.adjoint, name=type(node).__name__)
+        self._node = node
+
+    def parameters(self) -> tuple[torch.Tensor, ...]:
+        """Those of the node itself."""
+        return tuple(self._node.parameters(recurse=False))
+
+
+def as_node(value: Any) -> LinOp:
+    """A node as it is; numbers, arrays and tensors as constants."""
+    if isinstance(value, LinOp):
+        return value
+    if not is_data(value):
+        raise ParameterError(
+            f"Expected an expression, a tensor or a number, not {value!r:.60}.",
+            expected="an expression, a tensor or a number",
+            got=type(value).__name__,
+        )
+    from dprox_core.compat.linop.leaves import Constant
+
+    return Constant(as_tensor(value))

@@ -1,0 +1,278 @@
+"""The base of proximal functions, and sums of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+import dprox_core
+from dprox_core.compat.arrays import is_data
+from dprox_core.compat.linop.base import LinOp, as_node
+from dprox_core.compat.scope import Scope
+from dprox_core.errors import ParameterError
+from dprox_core.expressions.binding import Binding
+from dprox_core.linops.space import Space
+from dprox_core.proxfns.base import Objective, Step, bind, make
+from dprox_core.proxfns.base import ProxFn as CoreProxFn
+
+__all__ = ["ProxFn", "ProxFnSum"]
+
+
+class ProxFn(nn.Module):
+    """alpha · f(beta · (A x + c)) for a function f with a proximal operator.
+
+    A class of your own gives ``_prox(v, lam)`` = argmin f(u) + ‖u − v‖² / (2 lam) and, if it can,
+    ``_eval(v)`` = f(v).
+
+    Args:
+        linop: the expression inside.
+        alpha: a weight from 0.
+        beta: a factor inside, not 0.
+    """
+
+    # Whether the prox belongs to a function that is not known, as denoisers do.
+    is_prior: ClassVar[bool] = False
+
+    def __init__(self, linop: Any, alpha: float = 1.0, beta: float = 1.0) -> None:
+        super().__init__()
+        self.linop: LinOp = as_node(linop)
+        self.alpha = alpha
+        self.beta = beta
+        self._origin: ProxFn | None = None
+
+    # What a class of functions gives.
+
+    def _function(self, expression: Any) -> Objective:
+        """f of an expression of our language; by default from ``_prox`` and ``_eval``."""
+        objective = make(_Own, expression, owner=self)
+        assert isinstance(objective, Objective)
+        return objective
+
+    def _prox(self, v: torch.Tensor, lam: Any) -> torch.Tensor:
+        """The proximal operator of f alone."""
+        return self._bound(v).prox(v, lam)
+
+    def _eval(self, v: torch.Tensor) -> torch.Tensor:
+        """f(v)."""
+        value = self._bound(v).value(v)
+        return value.to(v.real.dtype)
+
+    def _grad(self, v: torch.Tensor) -> torch.Tensor:
+        """∇f(v), where f is smooth."""
+        return self._bound(v).grad(v)
+
+    # What everybody calls.
+
+    def prox(self, v: torch.Tensor, lam: Any) -> torch.Tensor:
+        """argmin over u of alpha f(beta (u + c)) + ‖u − v‖² / (2 lam).
+
+        Args:
+            v: a tensor.
+            lam: the step, a number or a tensor that broadcasts.
+        """
+        shift = self._shift()
+        inside = self.beta * (v + shift)
+        step = lam * self.alpha * abs(self.beta) ** 2
+        return self._prox(inside, _aligned(step, inside)) / self.beta - shift
+
+    def convex_conjugate_prox(self, v: torch.Tensor, lam: Any) -> torch.Tensor:
+        """The prox of the conjugate, v − lam · prox(v / lam, 1 / lam) (Moreau)."""
+        step = _aligned(lam, v)
+        return v - step * self.prox(v / step, 1.0 / step)
+
+    def eval(self, v: Any = None) -> Any:
+        """alpha f(beta (v + c)); without v, torch's switch to evaluation mode.
+
+        Args:
+            v: a value of the operator part of the expression.
+        """
+        if v is None:
+            return super().eval()
+        return self.alpha * self._eval(self.beta * (v + self._shift()))
+
+    def grad(self, v: torch.Tensor) -> torch.Tensor:
+        """∇ of the same, where f is smooth."""
+        return self.alpha * self.beta * self._grad(self.beta * (v + self._shift()))
+
+    def forward(self, v: torch.Tensor, lam: Any) -> torch.Tensor:
+        """The prox."""
+        return self.prox(v, lam)
+
+    @property
+    def variables(self) -> list[Any]:
+        """The variables it depends on."""
+        return self.linop.variables
+
+    @property
+    def offset(self) -> Any:
+        """c, the constant part of the expression."""
+        return self.linop.offset
+
+    def _shift(self) -> Any:
+        return self.linop.offset if self.linop.constants else 0
+
+    def _bound(self, v: torch.Tensor) -> CoreProxFn:
+        x = dprox_core.Variable("v", tuple(v.shape), dtype=_kind(v))
+        (term,) = self._function(x).terms
+        binding = Binding(term.expressions())
+        return bind(term.function, binding, term.expression, term.operands, term.options)
+
+    # The language.
+
+    def written(self, scope: Scope, factor: Any = 1.0) -> Objective:
+        """The whole term in our own language, times a factor."""
+        expression = scope.expression(self.linop)
+        if self.beta != 1.0:
+            expression = self.beta * expression
+        return (self.alpha * factor) * self._function(expression)
+
+    def known_as(self, key: object) -> bool:
+        """Whether a key of ``lams`` means this function, or the one it was scaled from."""
+        return key is self or (self._origin is not None and self._origin.known_as(key))
+
+    def __mul__(self, factor: Any) -> ProxFn:
+        if not is_data(factor):
+            return NotImplemented
+        number = float(factor)
+        if number < 0.0:
+            raise ParameterError(
+                f"The weight of {type(self).__name__} must be a number from 0, not {number:g}: a "
+                "negative weight is not convex.",
+                expected="a number from 0",
+                got=number,
+                where=type(self).__name__,
+            )
+        other = _shallow(self)
+        other.alpha = self.alpha * number
+        other._origin = self
+        return other
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> ProxFn:
+        return self * (1.0 / divisor)
+
+    def __add__(self, other: Any) -> ProxFnSum:
+        return ProxFnSum([self]) + other
+
+    def __radd__(self, other: Any) -> ProxFnSum:
+        return ProxFnSum([self]) + other
+
+
+class ProxFnSum:
+    """A sum of proximal functions, which can be listed.
+
+    Args:
+        functions: the summands.
+    """
+
+    def __init__(self, functions: Sequence[ProxFn]) -> None:
+        self.functions = list(functions)
+
+    def __iter__(self) -> Iterator[ProxFn]:
+        return iter(self.functions)
+
+    def __len__(self) -> int:
+        return len(self.functions)
+
+    def __getitem__(self, index: int) -> ProxFn:
+        return self.functions[index]
+
+    def __add__(self, other: Any) -> ProxFnSum:
+        if isinstance(other, ProxFn):
+            return ProxFnSum([*self.functions, other])
+        if isinstance(other, (ProxFnSum, list, tuple)):
+            return ProxFnSum([*self.functions, *other])
+        if other == 0:
+            return self
+        raise ParameterError(
+            f"A penalty is added to penalties, not {other!r:.60}.",
+            expected="a penalty",
+            got=type(other).__name__,
+        )
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: Any) -> ProxFnSum:
+        return ProxFnSum([function * factor for function in self.functions])
+
+    __rmul__ = __mul__
+
+
+class _Own(CoreProxFn):
+    """A function of a user's own in our language."""
+
+    name = "own"
+
+    def __init__(self, space: Space, owner: ProxFn) -> None:
+        super().__init__(space)
+        self._owner = owner
+
+    @classmethod
+    def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
+        """The user's name of it."""
+        return f"{type(options['owner']).__name__}({argument})"
+
+    @classmethod
+    def parameters(cls, options: dict[str, Any]) -> tuple[torch.Tensor, ...]:
+        """Those of the user's function itself."""
+        owner = options["owner"]
+        inside = {id(p) for p in owner.linop.parameters()}
+        return tuple(p for p in owner.parameters() if id(p) not in inside)
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """As the user gives it; 0 where not."""
+        if type(self._owner)._eval is ProxFn._eval:
+            return torch.zeros((), dtype=torch.float64, device=v.device)
+        return torch.as_tensor(self._owner._eval(v)).to(torch.float64)
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """As the user gives it."""
+        return self._owner._prox(v, step)
+
+
+def as_functions(objective: Any) -> list[ProxFn]:
+    """The summands of an objective.
+
+    Raises:
+        ParameterError: something is no penalty.
+    """
+    listed = [objective] if isinstance(objective, ProxFn) else objective
+    if not isinstance(listed, (ProxFnSum, list, tuple)) or not all(
+        isinstance(function, ProxFn) for function in listed
+    ):
+        raise ParameterError(
+            f"A problem minimizes penalties, such as sum_squares(x - b) + norm1(x), or costs "
+            f"c @ x, not {objective!r:.60}.",
+            expected="penalties",
+            got=type(objective).__name__,
+            where="objective",
+        )
+    return list(listed)
+
+
+def _shallow(function: ProxFn) -> ProxFn:
+    """Another function of the same kind on the same expression and the same networks."""
+    other = function.__class__.__new__(function.__class__)
+    other.__dict__ = dict(function.__dict__)
+    other.__dict__["_modules"] = dict(function._modules)
+    other.__dict__["_parameters"] = dict(function._parameters)
+    return other
+
+
+def _aligned(step: Any, v: torch.Tensor) -> Any:
+    """A step that broadcasts: a tensor of one value per sample gets the axes it lacks."""
+    if not isinstance(step, torch.Tensor) or step.ndim == 0 or step.ndim == v.ndim:
+        return step
+    if step.numel() == 1:
+        return step.reshape(())
+    return step.reshape(-1, *(1,) * (v.ndim - 1))
+
+
+def _kind(v: torch.Tensor) -> torch.dtype | None:
+    kept = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+    return v.dtype if v.dtype in kept else None

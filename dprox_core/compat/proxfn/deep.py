@@ -1,0 +1,185 @@
+"""Denoisers in the place of a penalty."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from dprox_core.compat.proxfn.base import ProxFn, _shallow
+from dprox_core.errors import ParameterError
+from dprox_core.priors.denoisers import SHIPPED
+from dprox_core.priors.prior import Prior, load_prior
+from dprox_core.proxfns.base import Objective, make
+from dprox_core.proxfns.deep import DeepPrior, UnrolledPrior
+
+__all__ = ["deep_prior", "patch_nlm", "unrolled_prior"]
+
+# The published names whose weights are not to be had here, and the families that come closest,
+# best first; the first one that is shipped stands in.
+_STAND_IN = {
+    "ffdnet": ("ffdnet", "dncnn"),
+    "ffdnet_color": ("ffdnet_color", "drunet_small_color", "dncnn"),
+    "drunet": ("drunet_small", "ffdnet", "dncnn"),
+    "drunet_color": ("drunet_small_color", "ffdnet_color", "dncnn"),
+    "ircnn": ("ircnn", "dncnn"),
+    "grunet": ("drunet_small", "ffdnet", "dncnn"),
+    "unet": ("unet", "drunet_small", "ffdnet", "dncnn"),
+}
+
+
+def stand_in(name: str, weights: Any) -> str:
+    """The network that answers to a published name, with a warning where it is another one."""
+    if weights is not None or name in SHIPPED or name not in _STAND_IN:
+        return name
+    chosen = next(n for n in _STAND_IN[name] if n in SHIPPED)
+    warnings.warn(
+        f'"{name}" comes without weights, so "{chosen}" stands in: give weights="…" with a file, '
+        f'or download them once with dprox_core.weights.fetch("{name}").',
+        stacklevel=4,
+    )
+    return chosen
+
+
+class deep_prior(ProxFn):
+    """A prior known by its denoiser: prox(v, lam) = D(v; σ), σ = lam, or √lam where ``sqrt``.
+
+    Args:
+        linop: the image.
+        denoiser: "ffdnet", "ffdnet_color", "drunet", "drunet_color", "ircnn", "grunet", "unet", any
+            name or file that ``dprox_core.deep_prior`` takes, a network or function (v, σ), or an
+            object with ``.denoise(v, σ)``.
+        x8: average over the eight symmetries of the square.
+        clamp: cut results to 0…1.
+        trainable: let gradients reach the network's numbers.
+        unroll_step: so many copies, one for each iteration.
+        sqrt: whether the prox's step is σ² instead of σ.
+        weights: a file of weights.
+    """
+
+    is_prior = True
+    _class: type[DeepPrior] = DeepPrior
+
+    def __init__(
+        self,
+        linop: Any,
+        denoiser: Any = "ffdnet",
+        x8: bool = False,
+        clamp: bool = False,
+        trainable: bool = False,
+        unroll_step: int | None = None,
+        sqrt: bool = False,
+        weights: Any = None,
+    ) -> None:
+        super().__init__(linop)
+        given = denoiser
+        if isinstance(denoiser, str):
+            given = stand_in(denoiser, weights)
+        elif hasattr(denoiser, "denoise"):
+            given = _Denoise(denoiser)
+        elif not callable(denoiser):
+            raise ParameterError(
+                f"deep_prior: {denoiser!r:.60} is no denoiser: give a name, a network, a function "
+                "(v, sigma), or an object with .denoise(v, sigma).",
+                expected="a denoiser",
+                got=type(denoiser).__name__,
+                where="denoiser",
+            )
+        self._prior = load_prior(
+            given, weights, x8=x8, clamp=clamp, trainable=trainable, unroll_step=unroll_step
+        )
+        self.sqrt = sqrt
+        self._register(self._prior)
+
+    def _register(self, prior: Prior) -> None:
+        networks = {id(s): s for s in prior.steps if isinstance(s, nn.Module)}
+        self.denoisers = nn.ModuleList(networks.values())
+
+    @property
+    def prior(self) -> Prior:
+        """The denoiser made ready."""
+        return self._prior
+
+    def unrolled(self, count: int) -> deep_prior:
+        """The same prior with a copy of its network for each of some iterations."""
+        step = self._prior.steps[0]
+        if not isinstance(step, nn.Module):
+            return self
+        other = _shallow(self)
+        assert isinstance(other, deep_prior)
+        copies = (step, *(copy.deepcopy(step) for _ in range(count - 1)))
+        other._prior = replace(self._prior, steps=copies, _cache={})
+        other._origin = self
+        other._register(other._prior)
+        return other
+
+    def level(self, lam: Any) -> Any:
+        """σ for a step of the prox."""
+        return lam**0.5 if self.sqrt else lam
+
+    def _function(self, expression: Any) -> Objective:
+        objective = make(self._class, expression, prior=self._prior, sigma=None, sqrt=True)
+        assert isinstance(objective, Objective)
+        return objective
+
+    def _prox(self, v: torch.Tensor, lam: Any) -> torch.Tensor:
+        return self._prior(v, self.level(lam))
+
+
+class unrolled_prior(deep_prior):
+    """A network for each iteration, trained end to end.
+
+    Args:
+        linop: the image.
+        denoiser: a name, a file, or a network called with (v, σ); None for "ffdnet_color".
+        trainable: kept for old scripts: it always is.
+        steps: how many iterations.
+        weights: a file of weights to start from.
+    """
+
+    _class = UnrolledPrior
+
+    def __init__(
+        self,
+        linop: Any,
+        denoiser: Any = None,
+        trainable: bool = True,
+        steps: int = 8,
+        weights: Any = None,
+    ) -> None:
+        super().__init__(
+            linop,
+            "ffdnet_color" if denoiser is None else denoiser,
+            trainable=True,
+            unroll_step=steps,
+            weights=weights,
+        )
+        self.steps = steps
+
+
+class patch_nlm(deep_prior):
+    """Non-local means as a prior, σ = √lam; grey and colour images alike.
+
+    Args:
+        linop: the image.
+    """
+
+    def __init__(self, linop: Any) -> None:
+        super().__init__(linop, "nlm", sqrt=True)
+
+
+class _Denoise:
+    """An object with ``.denoise`` as a function of (v, σ)."""
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+        self.__name__ = type(owner).__name__
+
+    def __call__(self, v: torch.Tensor, sigma: Any) -> torch.Tensor:
+        level = sigma if isinstance(sigma, torch.Tensor) else torch.tensor(sigma, dtype=v.dtype)
+        result: torch.Tensor = self._owner.denoise(v, level.to(v.device))
+        return result

@@ -1,0 +1,134 @@
+"""How far a picture is from the truth."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dprox_core.compat.utils.images import as_bands
+from dprox_core.errors import ShapeError
+
+__all__ = ["ergas", "mpsnr", "mpsnr_max", "mssim", "psnr", "sam", "ssim"]
+
+
+def _pair(output: Any, target: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    a, b = as_bands(output), as_bands(target)
+    if a.shape != b.shape:
+        raise ShapeError(
+            f"{name} compares pictures of one shape, not {a.shape} with {b.shape}.",
+            expected=b.shape,
+            got=a.shape,
+            where="output",
+        )
+    return a, b
+
+
+def _psnr(a: np.ndarray, b: np.ndarray, peak: float) -> float:
+    error = float(np.mean(np.abs(a - b) ** 2))
+    return math.inf if error == 0.0 else 10.0 * math.log10(peak * peak / error)
+
+
+def psnr(output: Any, target: Any, data_range: float = 1.0) -> float:
+    """Peak signal-to-noise ratio in decibels, over all values together.
+
+    Args:
+        output: a picture, tensor or array.
+        target: the truth.
+        data_range: the largest possible value.
+    """
+    return _psnr(*_pair(output, target, "psnr"), data_range)
+
+
+def mpsnr(output: Any, target: Any, data_range: float = 1.0) -> float:
+    """The mean over bands of their peak signal-to-noise ratios."""
+    a, b = _pair(output, target, "mpsnr")
+    return float(np.mean([_psnr(p, q, data_range) for p, q in zip(a, b, strict=True)]))
+
+
+def mpsnr_max(output: Any, target: Any) -> float:
+    """mpsnr with the largest value of each band of the truth as its peak."""
+    a, b = _pair(output, target, "mpsnr_max")
+    return float(np.mean([_psnr(p, q, float(np.abs(q).max())) for p, q in zip(a, b, strict=True)]))
+
+
+def mssim(output: Any, target: Any, data_range: float = 1.0) -> float:
+    """The mean over bands of their structural similarity.
+
+    With Gaussian windows of σ = 1.5 and 11 pixels a side, C₁ = (0.01 L)², C₂ = (0.03 L)²; windows
+    that reach over the edge do not count.
+
+    Args:
+        output: a picture of at least 11 × 11 pixels.
+        target: the truth.
+        data_range: L, the largest possible value.
+
+    References:
+        Z. Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity,
+        2004.
+    """
+    a, b = _pair(output, target, "ssim")
+    if min(a.shape[-2:]) < 11:
+        raise ShapeError(
+            f"ssim needs pictures of at least 11 × 11 pixels, not {a.shape[-2:]}.",
+            expected="at least 11 × 11",
+            got=a.shape[-2:],
+            where="output",
+        )
+    values = [_ssim(p.real, q.real, data_range) for p, q in zip(a, b, strict=True)]
+    return float(np.mean(values))
+
+
+# A picture of one band has one similarity; colours are averaged.
+ssim = mssim
+
+
+def _ssim(a: np.ndarray, b: np.ndarray, peak: float) -> float:
+    from scipy.ndimage import correlate1d
+
+    offsets = np.arange(-5, 6)
+    window = np.exp(-(offsets**2) / (2.0 * 1.5**2))
+    window /= window.sum()
+
+    def local(image: np.ndarray) -> np.ndarray:
+        rows = correlate1d(image, window, axis=0)
+        return np.asarray(correlate1d(rows, window, axis=1))[5:-5, 5:-5]
+
+    mean_a, mean_b = local(a), local(b)
+    var_a, var_b = local(a * a) - mean_a**2, local(b * b) - mean_b**2
+    both = local(a * b) - mean_a * mean_b
+    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    above = (2.0 * mean_a * mean_b + c1) * (2.0 * both + c2)
+    below = (mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2)
+    return float(np.mean(above / below))
+
+
+def sam(output: Any, target: Any) -> float:
+    """Spectral angle, the mean over pixels of the angle between both spectra, in radians.
+
+    References:
+        F. Kruse et al., The spectral image processing system (SIPS), 1993.
+    """
+    a, b = _pair(output, target, "sam")
+    lengths = np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0)
+    tiny = np.finfo(np.float64).tiny
+    cosine = np.sum(a * b.conj(), axis=0).real / np.maximum(lengths, tiny)
+    return float(np.mean(np.arccos(np.clip(cosine, -1.0, 1.0))[lengths > tiny]))
+
+
+def ergas(output: Any, target: Any, r: float = 1.0) -> float:
+    """Relative global error, (100 / r) √(mean over bands of MSE_b / mean_b²).
+
+    Args:
+        output: a picture.
+        target: the truth.
+        r: the ratio of pixel sizes, where the truth is sharper.
+
+    References:
+        L. Wald, Quality of high resolution synthesised images: Is there a simple criterion?, 2000.
+    """
+    a, b = _pair(output, target, "ergas")
+    errors = np.mean(np.abs(a - b) ** 2, axis=(1, 2))
+    means = np.mean(b, axis=(1, 2)).real
+    return float(100.0 / r * math.sqrt(float(np.mean(errors / means**2))))
