@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dprox_core.compat.linop.base import LinOp, as_node
+from dprox_core.compat.linop.base import LinOp
+from dprox_core.compat.linop.nodes import as_node
 from dprox_core.compat.scope import Scope
 from dprox_core.errors import ParameterError
 

@@ -10,7 +10,7 @@ __all__ = ["MissingError", "offered"]
 
 
 class MissingError(DproxError):
-    """A name of the published reference that has no counterpart here; the sentence says what to do."""
+    """A published name without a counterpart here; the sentence says what to do."""
 
 
 def offered(name: str, instead: str) -> Any:

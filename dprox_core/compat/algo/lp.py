@@ -96,7 +96,9 @@ class LPSolverADMM:
         from dprox_core.compat.algo.solver import available_device
         from dprox_core.lp import solve_lp
 
-        limit = {} if self.max_iters is None else {"max_iter": self.max_iters}
+        limit: dict[str, Any] = {}
+        if self.max_iters is not None:
+            limit["max_iter"] = self.max_iters
         result: Any = solve_lp(
             problem.program,
             "admm",
@@ -126,7 +128,7 @@ def solve_linear(
 
     (variable,) = costs.variables
     n = int(costs.matrix.shape[-1])
-    bounds = {"lower": np.full(n, -np.inf), "upper": np.full(n, np.inf)}
+    bounds: dict[str, Any] = {"lower": np.full(n, -np.inf), "upper": np.full(n, np.inf)}
     rows: list[Any] = []
     limits: list[tuple[np.ndarray, np.ndarray]] = []
     for constraint in constraints:
@@ -152,7 +154,10 @@ def solve_linear(
         none = np.full_like(side, np.inf)
         rows.append(matrix)
         limits.append(
-            (-none if constraint.sense == "<=" else side, none if constraint.sense == ">=" else side)
+            (
+                -none if constraint.sense == "<=" else side,
+                none if constraint.sense == ">=" else side,
+            )
         )
     program = LinearProgram(
         c=_flat(costs.matrix),
@@ -162,7 +167,7 @@ def solve_linear(
         **bounds,
     )
     chosen = "pdhg" if method == "pc" else method
-    limit = {} if max_iter is None else {"max_iter": max_iter}
+    limit: dict[str, Any] = {} if max_iter is None else {"max_iter": max_iter}
     result: Any = solve_lp(
         program, chosen, device="cpu" if device is None else available_device(device), **limit
     )
@@ -183,10 +188,12 @@ class _Again:
 
 
 def _side(constraint: Constraint) -> np.ndarray:
-    bound = constraint.bound
+    bound: Any = constraint.bound
     if hasattr(bound, "todense"):
         bound = np.asarray(bound.todense())
-    return _flat(bound.required() if isinstance(bound, Constant) else bound)
+    if isinstance(bound, Constant):
+        bound = bound.required()
+    return _flat(bound)
 
 
 def _flat(values: Any) -> np.ndarray:

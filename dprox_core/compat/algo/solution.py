@@ -21,22 +21,22 @@ class Solution(torch.Tensor):
     """
 
     # Results of operations are plain tensors.
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     result: Result
     solver: Algorithm
 
-    def solve(self, x0: Any = None, **options: Any) -> Any:
+    def solve(self, x0: Any = None, **options: Any) -> Any:  # type: ignore[override]
         """The same problem once more, from another start."""
         return self.solver.solve(x0=x0, **options)
 
     def __repr__(self, *args: Any, **kwargs: Any) -> str:  # type: ignore[override]
-        return repr(self.as_subclass(torch.Tensor))  # type: ignore[call-overload]
+        return repr(self.as_subclass(torch.Tensor))
 
 
 def solution(tensor: torch.Tensor, result: Result, solver: Algorithm) -> Solution:
     """A tensor with the result and the solver it comes from."""
-    found = tensor.as_subclass(Solution)  # type: ignore[call-overload]
+    found = tensor.as_subclass(Solution)
     assert isinstance(found, Solution)
     found.result = result
     found.solver = solver

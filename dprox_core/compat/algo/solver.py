@@ -117,7 +117,7 @@ class Algorithm(nn.Module):
             place = event.iteration - 1
             callback(
                 iter=place,
-                state=list(event.iterate().values()),
+                state=list(event.iterate.values()),
                 rho=None if translated.rho is None else translated.rho.at(place),
                 lam={self.functions[i]: s.at(place) for i, s in translated.lams.items()},
             )

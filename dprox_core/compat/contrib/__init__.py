@@ -14,6 +14,7 @@ from dprox_core.compat.contrib.restoration import (
 )
 
 __all__ = [
+    "DOEModelConfig",
     "LearnableDegOp",
     "blurring",
     "build_doe_model",

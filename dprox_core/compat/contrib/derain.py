@@ -19,7 +19,7 @@ class LearnableDegOp(nn.Module):
 
     def __init__(self, channels: int = 3, features: int = 16, kernel_size: int = 3) -> None:
         super().__init__()
-        reach = kernel_size // 2
+        self.reach = reach = kernel_size // 2
         self.first = nn.Conv2d(channels, features, kernel_size, padding=reach, bias=False)
         self.second = nn.Conv2d(features, channels, kernel_size, padding=reach, bias=False)
         # The picture itself comes through, so that training starts at a sensible operator.
@@ -34,5 +34,5 @@ class LearnableDegOp(nn.Module):
     def adjoint(self, y: torch.Tensor, step: int = 0) -> torch.Tensor:
         """Aᵀ y."""
         transpose = nn.functional.conv_transpose2d
-        pulled = transpose(y, self.second.weight, padding=self.second.padding[0])
-        return y + transpose(pulled, self.first.weight, padding=self.first.padding[0])
+        pulled = transpose(y, self.second.weight, padding=self.reach)
+        return y + transpose(pulled, self.first.weight, padding=self.reach)

@@ -23,8 +23,7 @@ def load_simple_cep_model(hours: int = 48, nodes: int = 1) -> tuple[Any, Any, An
 
     from dprox_core.lp.energy import capacity_expansion
 
-    program = capacity_expansion(hours, nodes)
-    program = getattr(program, "program", program)
+    program = capacity_expansion(hours, nodes).program
     equal = program.row_lower == program.row_upper
     above = ~equal & np.isfinite(program.row_upper)
     below = ~equal & np.isfinite(program.row_lower)

@@ -87,6 +87,8 @@ class RGBCollimator(nn.Module):
         ParameterError: the point spread function is larger than the wave.
     """
 
+    opening: torch.Tensor
+
     def __init__(self, config: DOEModelConfig, height_map: torch.Tensor | None = None) -> None:
         super().__init__()
         if not 1 <= config.patch_size <= config.wave_resolution or config.patch_size % 2 == 0:
@@ -119,13 +121,13 @@ class RGBCollimator(nn.Module):
         config = self.config
         channels = []
         for wave, index in zip(config.wave_lengths, _indices(config), strict=True):
-            delay = self.microns.double() * (2e-6 * math.pi * (index - 1.0) / wave)
-            field = torch.polar(self.opening.double(), delay)
+            delay = self.microns * (2e-6 * math.pi * (index - 1.0) / wave)
+            field = torch.polar(self.opening, delay)
             channels.append(_propagate(field, wave, config).abs().square())
         whole = torch.stack(channels)
         middle, reach = config.wave_resolution // 2, config.patch_size // 2
         window = slice(middle - reach, middle + reach + 1)
-        return normalize_psf(whole[:, window, window])[None].float()
+        return normalize_psf(whole[:, window, window])[None]
 
     def forward(self, img: torch.Tensor) -> torch.Tensor:
         """What the sensor sees of a picture."""
@@ -192,5 +194,6 @@ def _propagate(field: torch.Tensor, wave: float, config: DOEModelConfig) -> torc
     limit = 1.0 / (wave * math.sqrt((2.0 * spacing * distance) ** 2 + 1.0))
     kept = (frequency.abs() <= limit).double()
     passed = torch.polar(kept[:, None] * kept[None, :], 2.0 * math.pi * distance * along)
-    passed = passed.to(field.device)
+    # The phase itself runs to 10⁵ and needs double precision, its factor does not.
+    passed = passed.to(device=field.device, dtype=field.dtype)
     return torch.fft.ifft2(torch.fft.fft2(field) * passed)

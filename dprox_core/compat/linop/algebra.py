@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from dprox_core.compat.arrays import as_tensor
-from dprox_core.compat.linop.base import LinOp, Shape, as_node
+from dprox_core.compat.linop.base import LinOp, Shape
 from dprox_core.compat.linop.leaves import Constant
+from dprox_core.compat.linop.nodes import as_node
 from dprox_core.compat.scope import Scope
 from dprox_core.errors import ParameterError
 
@@ -180,4 +181,5 @@ class split(LinOp):
         """The sum of what comes back."""
         first = outputs[0]
         listed = first if len(outputs) == 1 and isinstance(first, (list, tuple)) else outputs
-        return builtins.sum(listed[1:], start=listed[0])
+        total: Any = builtins.sum(listed[1:], start=listed[0])
+        return total

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from dprox_core.compat.arrays import as_tensor, is_data
+from dprox_core.compat.arrays import is_data
+from dprox_core.compat.linop.nodes import ModuleFactory, as_node
 from dprox_core.compat.scope import Scope
 from dprox_core.errors import ParameterError
-from dprox_core.linops.custom import LinOpFactory as CoreFactory
 
 if TYPE_CHECKING:
     from dprox_core.compat.linop.leaves import Constant, Variable
@@ -77,7 +77,7 @@ class LinOp(nn.Module):
                 got=len(self.input_nodes),
                 where=type(self).__name__,
             )
-        return _ModuleFactory(self)(scope.expression(self.input_nodes[0]))  # type: ignore[arg-type]
+        return ModuleFactory(self)(scope.expression(self.input_nodes[0]))  # type: ignore[arg-type]
 
     def _push(self, shape: Shape | None, found: dict[Any, Shape]) -> None:
         """Carry the shape of the value down to the variables."""
@@ -287,30 +287,3 @@ _REFLECTED = {
     "rmul": "__mul__",
     "matmul": "__rmatmul__",
 }
-
-
-class _ModuleFactory(CoreFactory):
-    """A node of a user's own, for our language: its parameters keep their gradient."""
-
-    def __init__(self, node: LinOp) -> None:
-        super().__init__(node.forward, node.adjoint, name=type(node).__name__)
-        self._node = node
-
-    def parameters(self) -> tuple[torch.Tensor, ...]:
-        """Those of the node itself."""
-        return tuple(self._node.parameters(recurse=False))
-
-
-def as_node(value: Any) -> LinOp:
-    """A node as it is; numbers, arrays and tensors as constants."""
-    if isinstance(value, LinOp):
-        return value
-    if not is_data(value):
-        raise ParameterError(
-            f"Expected an expression, a tensor or a number, not {value!r:.60}.",
-            expected="an expression, a tensor or a number",
-            got=type(value).__name__,
-        )
-    from dprox_core.compat.linop.leaves import Constant
-
-    return Constant(as_tensor(value))

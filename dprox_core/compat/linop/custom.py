@@ -147,7 +147,7 @@ class LearnedLinOp(LinOp):
     def _expression(self, scope: Scope) -> Any:
         argument = scope.expression(self.input_nodes[0])  # type: ignore[arg-type]
         if self.module is None:
-            return conv(self.input_nodes[0], self.kernel)._apply(argument, self.kernel)
+            return conv(self.input_nodes[0], self.kernel)._core(argument, self.kernel)
         return CoreLearned(self.module, self.transposed)(argument)
 
 

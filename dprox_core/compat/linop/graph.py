@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from dprox_core.compat.arrays import as_tensor
-from dprox_core.compat.linop.base import LinOp, Shape, as_node
+from dprox_core.compat.linop.base import LinOp, Shape
 from dprox_core.compat.linop.leaves import Constant, Placeholder, Variable
+from dprox_core.compat.linop.nodes import as_node
 from dprox_core.compat.scope import Scope, infer_shapes
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.binding import Binding

@@ -33,9 +33,9 @@ class MatrixProduct(LinOp):
 
     def dense(self) -> torch.Tensor:
         """The matrix as a tensor."""
-        if hasattr(self.matrix, "tocoo"):
-            return torch.from_numpy(np.asarray(self.matrix.todense()))
-        matrix: torch.Tensor = self.matrix
+        matrix: Any = self.matrix
+        if hasattr(matrix, "todense"):
+            return torch.from_numpy(np.asarray(matrix.todense()))
         return matrix.to_dense() if matrix.layout != torch.strided else matrix
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

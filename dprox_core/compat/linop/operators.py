@@ -54,7 +54,7 @@ class Operator(LinOp):
         held = getattr(self, self.data_name)
         return held.required() if isinstance(held, Constant) else held
 
-    def _apply(self, argument: Any, operand: Any) -> Any:
+    def _core(self, argument: Any, operand: Any) -> Any:
         """The operator of our language on an expression or a tensor."""
         raise NotImplementedError
 
@@ -64,7 +64,7 @@ class Operator(LinOp):
         if isinstance(operand, torch.Tensor) and operand.ndim:
             real = x.real.dtype
             operand = operand.to(real.to_complex() if operand.is_complex() else real)
-        result: torch.Tensor = self._apply(x, operand)
+        result: torch.Tensor = self._core(x, operand)
         return result
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
@@ -73,14 +73,14 @@ class Operator(LinOp):
         shape = self._domain(tuple(y.shape))
         assert shape is not None, "operators with open domains give an adjoint of their own"
         x = dprox_core.Variable("x", shape, dtype=y.dtype)
-        expression = self._apply(x, self.operand)
+        expression = self._core(x, self.operand)
         back: torch.Tensor = Binding([expression]).affine(expression).operators[x].adjoint(y)
         return back
 
     def _expression(self, scope: Scope) -> Any:
         argument = scope.expression(self.input_nodes[0])  # type: ignore[arg-type]
         operand = self.operand
-        return self._apply(argument, None if operand is None else scope.data(operand))
+        return self._core(argument, None if operand is None else scope.data(operand))
 
 
 def _numbers(x: Any) -> torch.Tensor:
@@ -104,7 +104,7 @@ class conv(Operator):
     def __init__(self, arg: Any, kernel: Any) -> None:
         super().__init__(arg, kernel)
 
-    def _apply(self, argument: Any, operand: Any) -> Any:
+    def _core(self, argument: Any, operand: Any) -> Any:
         return dprox_core.conv(argument, kernel_tensor(operand))
 
 
@@ -123,7 +123,7 @@ class conv_doe(Operator):
         super().__init__(arg, psf)
         self.circular = circular
 
-    def _apply(self, argument: Any, operand: Any) -> Any:
+    def _core(self, argument: Any, operand: Any) -> Any:
         kernel = kernel_tensor(operand)
         if self.circular:
             return dprox_core.conv(argument, kernel)
@@ -150,7 +150,7 @@ class grad(Operator):
             )
         self.dim = dim
 
-    def _apply(self, argument: Any, operand: Any) -> Any:
+    def _core(self, argument: Any, operand: Any) -> Any:
         axis = (-2, -1, -3)[self.dim]
         return offered("index", "take dprox_core.grad")(
             dprox_core.grad(argument, axes=(axis,)), (Ellipsis, 0)
@@ -164,7 +164,7 @@ class mosaic(Operator):
         arg: an expression (..., 3, H, W).
     """
 
-    def _apply(self, argument: Any, operand: Any) -> Any:
+    def _core(self, argument: Any, operand: Any) -> Any:
         return dprox_core.mosaic(argument)
 
 
@@ -181,7 +181,7 @@ class mul_elementwise(Operator):
     def __init__(self, arg: Any, w: Any) -> None:
         super().__init__(arg, w)
 
-    def _apply(self, argument: Any, operand: Any) -> Any:
+    def _core(self, argument: Any, operand: Any) -> Any:
         return dprox_core.mul_elementwise(argument, operand)
 
 
@@ -198,7 +198,7 @@ class mul_color(Operator):
     def __init__(self, arg: Any, srf: Any) -> None:
         super().__init__(arg, srf)
 
-    def _apply(self, argument: Any, operand: Any) -> Any:
+    def _core(self, argument: Any, operand: Any) -> Any:
         matrix = as_tensor(operand, "srf")
         channels = argument.shape[-3]
         if matrix.shape[-1] != channels and matrix.shape[0] == channels:

@@ -69,7 +69,9 @@ class Gram(Whole):
         """Aᴴ A x."""
         return self._back(value_of(self.end, x))
 
-    adjoint = forward
+    def adjoint(self, y: Any) -> Any:
+        """Aᴴ A y."""
+        return self.forward(y)
 
     @property
     def T(self) -> LinOp:

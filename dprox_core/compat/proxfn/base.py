@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -11,7 +10,8 @@ from torch import nn
 
 import dprox_core
 from dprox_core.compat.arrays import is_data
-from dprox_core.compat.linop.base import LinOp, as_node
+from dprox_core.compat.linop.base import LinOp
+from dprox_core.compat.linop.nodes import as_node
 from dprox_core.compat.scope import Scope
 from dprox_core.errors import ParameterError
 from dprox_core.expressions.binding import Binding

@@ -8,8 +8,9 @@ import torch
 
 import dprox_core
 from dprox_core.compat.arrays import as_tensor
-from dprox_core.compat.linop.base import LinOp, as_node
+from dprox_core.compat.linop.base import LinOp
 from dprox_core.compat.linop.leaves import Constant
+from dprox_core.compat.linop.nodes import as_node
 from dprox_core.compat.linop.operators import mul_elementwise
 from dprox_core.compat.proxfn.base import ProxFn
 from dprox_core.compat.scope import Scope
@@ -142,10 +143,12 @@ class _Low(LinOp):
 
     def __init__(self, arg: Any, kernel: Any, sf: int) -> None:
         super().__init__([arg])
-        self.kernel = as_node(as_tensor(kernel, "kernel") if not isinstance(kernel, LinOp) else kernel)
+        self.kernel = as_node(
+            as_tensor(kernel, "kernel") if not isinstance(kernel, LinOp) else kernel
+        )
         self.sf = sf
 
-    def _apply(self, argument: Any, kernel: torch.Tensor) -> Any:
+    def _core(self, argument: Any, kernel: torch.Tensor) -> Any:
         from dprox_core.compat.arrays import kernel_tensor
         from dprox_core.compat.errors import offered
 
@@ -154,7 +157,7 @@ class _Low(LinOp):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """S (k ∗ x)."""
-        image: torch.Tensor = self._apply(x, self.kernel.value.to(x.dtype))
+        image: torch.Tensor = self._core(x, self.kernel.value.to(x.dtype))
         return image
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
@@ -162,7 +165,7 @@ class _Low(LinOp):
         from dprox_core.expressions.binding import Binding
 
         x = dprox_core.Variable("x", self._domain(tuple(y.shape)), dtype=y.dtype)
-        expression = self._apply(x, self.kernel.value)
+        expression = self._core(x, self.kernel.value)
         back: torch.Tensor = Binding([expression]).affine(expression).operators[x].adjoint(y)
         return back
 
@@ -170,7 +173,7 @@ class _Low(LinOp):
         return (*shape[:-2], shape[-2] * self.sf, shape[-1] * self.sf)
 
     def _expression(self, scope: Scope) -> Any:
-        return self._apply(
+        return self._core(
             scope.expression(self.input_nodes[0]),  # type: ignore[arg-type]
             scope.data(self.kernel.value),
         )

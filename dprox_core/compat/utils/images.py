@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,6 @@ import numpy as np
 import torch
 
 from dprox_core.compat.arrays import as_tensor, channels_first
-from dprox_core.errors import ParameterError
 
 __all__ = [
     "imread",
@@ -98,18 +99,17 @@ def imshow(
         cols: how many in a row, None for all.
         save_path: a file to write instead of showing a window.
 
-    Raises:
-        ParameterError: matplotlib is not installed.
+    Without matplotlib nothing is shown, and a warning says so: a script goes on.
     """
     try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ParameterError(
+        plt = importlib.import_module("matplotlib.pyplot")
+    except ImportError:
+        warnings.warn(
             "imshow draws with matplotlib, which is not installed: pip install matplotlib, or "
             "write the picture with dprox_core.save_image.",
-            expected="matplotlib",
-            where="imshow",
-        ) from error
+            stacklevel=2,
+        )
+        return
     listed: list[Any] = []
     for image in images:
         listed += list(image) if isinstance(image, (list, tuple)) else [image]

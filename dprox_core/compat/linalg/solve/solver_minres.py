@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 
 from dprox_core.compat.linalg.solve.solver_cg import tolerance_of
+
 __all__ = ["minres"]
 
 _log = logging.getLogger(__name__)
