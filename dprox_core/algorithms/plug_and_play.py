@@ -117,6 +117,10 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         self._begun = self._start(None)
         return self._begun
 
+    def forget(self) -> None:
+        """Drop the linear solver's factors."""
+        self.solver.forget()
+
     def init(self, x0: Vectors) -> PlugAndPlayState:
         """z_j = K_j x₀, u_j = 0; with levels of its own choice gaps in x₀ are filled first.
 

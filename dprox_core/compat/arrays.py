@@ -60,9 +60,18 @@ def as_tensor(value: Any, role: str = "data") -> torch.Tensor:
 
 def kernel_tensor(kernel: Any) -> torch.Tensor:
     """A kernel (k, k), (k, k, C) or (C, k, k) as (k, k) or (C, k, k); further axes as they are."""
-    tensor = as_tensor(kernel, "kernel")
-    if tensor.ndim == 3 and tensor.shape[-1] < tensor.shape[0]:
-        tensor = tensor.movedim(-1, 0)
+    if isinstance(kernel, np.ndarray):
+        tensor = torch.from_numpy(np.ascontiguousarray(kernel))
+    else:
+        tensor = as_tensor(kernel, "kernel")
+    if tensor.ndim == 3:
+        rows, columns, last = tensor.shape
+        # Kernels are square: the odd one out counts channels. NumPy has it last.
+        square = rows == columns
+        if (square and (columns != last or isinstance(kernel, np.ndarray))) or (
+            not square and columns != last and last < rows
+        ):
+            tensor = tensor.movedim(-1, 0)
     while tensor.ndim > 2 and tensor.shape[0] == 1:
         tensor = tensor[0]
     return tensor

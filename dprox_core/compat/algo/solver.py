@@ -65,14 +65,28 @@ class Algorithm(nn.Module):
         return self.solve(*args, **kwargs)
 
     def translate(
-        self, x0: Any, rhos: Any, lams: Any, max_iter: int | None, **settings: Any
+        self,
+        x0: Any,
+        rhos: Any,
+        lams: Any,
+        max_iter: int | None,
+        equilibrium: bool = False,
+        **settings: Any,
     ) -> Translated:
         """The problem in our own language, with the data as they are now."""
         together = {**self.settings, **settings}
         if self.device is not None:
             together.setdefault("device", available_device(self.device))
         return translate(
-            self.functions, self.constraints, self.method, x0, rhos, lams, max_iter, together
+            self.functions,
+            self.constraints,
+            self.method,
+            x0,
+            rhos,
+            lams,
+            max_iter,
+            together,
+            equilibrium,
         )
 
     def solve(

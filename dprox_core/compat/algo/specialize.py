@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+import dprox_core
 from dprox_core.compat.algo.schedule import LAM, RHO, Schedule
 from dprox_core.compat.algo.solver import Algorithm
 from dprox_core.compat.errors import MissingError
@@ -105,20 +106,22 @@ class DEQSolver(nn.Module):
 
 
 def equilibrium(solver: Algorithm, x0: Any, rhos: Any, lams: Any, options: dict[str, Any]) -> Any:
-    """A solve with the library's own implicit engine, where this version has one."""
-    import inspect
-
-    import dprox_core
-
-    if "gradient" not in inspect.signature(dprox_core.Problem.solve).parameters:
-        raise MissingError(
-            "This version of dprox_core has no gradient through a fixed point: unroll the solver, "
-            'specialize(solver, method="unroll", max_iter=…), or solve under torch.no_grad().',
-            expected="method='unroll'",
-            got="deq",
-            where="specialize",
-        )
-    return solver.solve(x0=x0, rhos=rhos, lams=lams, gradient="implicit", **options)
+    """A solve with the library's own implicit engine."""
+    limit = options.pop("max_iter")
+    for name in ("pbar", "callback", "return_full_states"):
+        options.pop(name, None)
+    settings = {"abs_tol": 1e-6, "rel_tol": 1e-5, **options}
+    translated = solver.translate(x0, rhos, lams, None, equilibrium=True, **settings)
+    given = dict(translated.options)
+    start = given.pop("x0", None)
+    layer = dprox_core.specialize(
+        translated.problem, "deq", algorithm=solver.method, max_iter=limit, **given
+    )
+    answer = layer(x0=start)
+    for variable, ours in translated.variables.items():
+        tensor = answer[ours.name] if isinstance(answer, dict) else answer
+        variable.value = tensor.detach()
+    return list(answer.values()) if isinstance(answer, dict) else answer
 
 
 def specialize(solver: Algorithm, method: str = "deq", device: Any = None, **options: Any) -> Any:

@@ -15,6 +15,7 @@ from dprox_core.compat.arrays import as_tensor
 from dprox_core.compat.constraints import Constraint
 from dprox_core.compat.linop.leaves import Constant, Variable
 from dprox_core.compat.proxfn.base import ProxFn
+from dprox_core.compat.proxfn.deep import deep_prior
 from dprox_core.compat.scope import Scope, infer_shapes, precision_of
 from dprox_core.errors import ParameterError
 
@@ -74,8 +75,22 @@ def translate(
     lams: Any,
     max_iter: int | None,
     settings: Mapping[str, Any],
+    equilibrium: bool = False,
 ) -> Translated:
-    """Put shapes, data and schedules in."""
+    """Put shapes, data and schedules in.
+
+    Args:
+        functions: the terms.
+        constraints: the conditions.
+        method: a method of ours.
+        x0: the start.
+        rhos: ρ as given.
+        lams: λ as given.
+        max_iter: as given.
+        settings: further options.
+        equilibrium: whether the iteration must be the same in every step, so that the level of a
+            prior is written as its weight: σ = √(w/ρ).
+    """
     ends = [function.linop for function in functions] + [c.expression for c in constraints]
     variables = list({v: None for end in ends for v in end.variables})
     given = starts_of(variables, x0)
@@ -98,13 +113,16 @@ def translate(
         else:
             dtype = dtype.to_complex()
     scope = Scope(shapes, dtype)
-    weights = _weights(functions, rho, steps)
+    weights = _weights(functions, rho, steps, equilibrium)
     terms = [f.written(scope, w) for f, w in zip(functions, weights, strict=True)]
     problem = dprox_core.Problem(
         sum(terms[1:], start=terms[0]), [c.written(scope) for c in constraints]
     )
-    course = _course(priors, functions, rho, steps, max_iter)
-    if not priors:
+    if equilibrium:
+        course: dict[str, Any] = {} if rho is None and not steps else {"rho": 2.0 * _last(rho)}
+    elif priors:
+        course = _course(priors, functions, rho, steps, max_iter)
+    else:
         course = _fixed(method, rho, steps, max_iter)
     course.update(settings)
     if given:
@@ -118,7 +136,10 @@ def _cast(start: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def _weights(
-    functions: Sequence[ProxFn], rho: Schedule | None, steps: Mapping[int, Schedule]
+    functions: Sequence[ProxFn],
+    rho: Schedule | None,
+    steps: Mapping[int, Schedule],
+    equilibrium: bool,
 ) -> list[Any]:
     """The factor of each function: a prox of step λ beside ½‖·‖² and ρ weighs ρ λ.
 
@@ -128,11 +149,13 @@ def _weights(
     weights: list[Any] = []
     for place, function in enumerate(functions):
         squares = getattr(function, "is_square", False)
-        if squares or function.is_prior or place not in steps:
+        if squares or place not in steps or (function.is_prior and not equilibrium):
             weights.append(1.0)
             continue
-        last = RHO if rho is None else rho.at(10**9)
-        weights.append(2.0 * last * steps[place].at(10**9))
+        step = steps[place].at(10**9)
+        if isinstance(function, deep_prior):
+            step = function.level(step) ** 2
+        weights.append(2.0 * _last(rho) * step)
     return weights
 
 
@@ -178,9 +201,9 @@ def _fixed(
         return options
     options = {"abs_tol": 0.0, "rel_tol": 0.0, "max_iter": max_iter or ITERATIONS}
     if "rho" in METHODS[method][0] and rho is not None:
-        options["rho"] = _last(rho)
+        options["rho"] = 2.0 * _last(rho)
     return options
 
 
-def _last(rho: Schedule) -> Any:
-    return rho.at(10**9) * 2.0
+def _last(rho: Schedule | None) -> Any:
+    return RHO if rho is None else rho.at(10**9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 
 from dprox_core.compat.arrays import as_tensor, kernel_tensor
 from dprox_core.compat.linop.base import LinOp
+from dprox_core.compat.linop.nodes import like_parameters
 from dprox_core.compat.linop.operators import conv
 from dprox_core.compat.scope import Scope
 from dprox_core.errors import ParameterError
@@ -164,6 +165,10 @@ class _Factory(CoreFactory):
     ) -> None:
         super().__init__(forward, adjoint, diagonal, norm_bound)
         self._parameters = parameters
+
+    def probe(self, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+        """What the function gives for zeros of the precision that its modules have."""
+        return super().probe(shape, *like_parameters(self.parameters(), dtype, device))
 
     def parameters(self) -> tuple[torch.Tensor, ...]:
         """Those of the modules."""

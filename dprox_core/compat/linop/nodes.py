@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +14,18 @@ from dprox_core.linops.custom import LinOpFactory as CoreFactory
 if TYPE_CHECKING:
     from dprox_core.compat.linop.base import LinOp
 
-__all__ = ["ModuleFactory", "as_node"]
+__all__ = ["ModuleFactory", "as_node", "like_parameters"]
+
+
+def like_parameters(
+    parameters: Sequence[torch.Tensor], dtype: torch.dtype, device: torch.device
+) -> tuple[torch.dtype, torch.device]:
+    """The dtype and device in which a module can be tried."""
+    if not parameters:
+        return dtype, device
+    held = parameters[0]
+    real = held.dtype.to_real() if held.dtype.is_complex else held.dtype
+    return real.to_complex() if dtype.is_complex else real, held.device
 
 
 class ModuleFactory(CoreFactory):
@@ -22,6 +34,10 @@ class ModuleFactory(CoreFactory):
     def __init__(self, node: LinOp) -> None:
         super().__init__(node.forward, node.adjoint, name=type(node).__name__)
         self._node = node
+
+    def probe(self, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+        """What the node gives for zeros of the precision that its parameters have."""
+        return super().probe(shape, *like_parameters(self.parameters(), dtype, device))
 
     def parameters(self) -> tuple[torch.Tensor, ...]:
         """Those of the node itself."""

@@ -43,8 +43,12 @@ class Operator(LinOp):
                 where=self.data_name,
             )
         if not isinstance(data, (Constant, nn.Parameter)):
-            data = as_tensor(data, self.data_name)
+            data = self._read(data)
         setattr(self, self.data_name, data)
+
+    def _read(self, data: Any) -> torch.Tensor:
+        """The piece of data as a tensor."""
+        return as_tensor(data, self.data_name)
 
     @property
     def operand(self) -> torch.Tensor | None:
@@ -104,6 +108,9 @@ class conv(Operator):
     def __init__(self, arg: Any, kernel: Any) -> None:
         super().__init__(arg, kernel)
 
+    def _read(self, data: Any) -> torch.Tensor:
+        return data if isinstance(data, torch.Tensor) else kernel_tensor(data)
+
     def _core(self, argument: Any, operand: Any) -> Any:
         return dprox_core.conv(argument, kernel_tensor(operand))
 
@@ -122,6 +129,9 @@ class conv_doe(Operator):
     def __init__(self, arg: Any, psf: Any, circular: bool = True) -> None:
         super().__init__(arg, psf)
         self.circular = circular
+
+    def _read(self, data: Any) -> torch.Tensor:
+        return data if isinstance(data, torch.Tensor) else kernel_tensor(data)
 
     def _core(self, argument: Any, operand: Any) -> Any:
         kernel = kernel_tensor(operand)

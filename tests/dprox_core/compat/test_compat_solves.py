@@ -1,0 +1,241 @@
+"""Problems under the published names: optima, schedules, callbacks, specialization, training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cvxpy
+import numpy as np
+import pytest
+import torch
+
+import dprox_core.compat as dp
+from dprox_core.errors import DproxError
+
+GENERATOR = torch.Generator().manual_seed(8)
+B = torch.rand(1, 1, 6, 5, generator=GENERATOR, dtype=torch.float64)
+
+
+def television(x: dp.Variable) -> list[dp.ProxFn]:
+    return [dp.norm1(dp.grad(x, dim=0)), dp.norm1(dp.grad(x, dim=1))]
+
+
+def optimum(weight: float, squares: float) -> np.ndarray:
+    """argmin squares ‖x − b‖² + weight TV₁(x), circular, by CVXPY."""
+    u, b = cvxpy.Variable((6, 5)), B[0, 0].numpy()
+    down = cvxpy.vstack([u[1:], u[:1]]) - u
+    right = cvxpy.hstack([u[:, 1:], u[:, :1]]) - u
+    cost = squares * cvxpy.sum_squares(u - b) + weight * (cvxpy.norm1(down) + cvxpy.norm1(right))
+    cvxpy.Problem(cvxpy.Minimize(cost)).solve(solver="CLARABEL")
+    return np.asarray(u.value)
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "ladmm", "pc"])
+def test_the_objective_is_minimized_as_written(method: str) -> None:
+    x = dp.Variable()
+    down, right = television(x)
+    problem = dp.Problem(dp.sum_squares(x - B) + 0.1 * down + 0.1 * right)
+    found = problem.solve(method=method, x0=B, max_iter=3000)
+    assert np.allclose(found[0, 0], optimum(0.1, 1.0), atol=2e-4)
+
+
+def test_pgd_needs_no_step_size() -> None:
+    x = dp.Variable()
+    found = dp.Problem(dp.sum_squares(3 * x - B) + 0.2 * dp.norm1(x)).solve(method="pgd", x0=B)
+    assert torch.allclose(found, (B / 3 - 0.2 / 18).clamp_min(0.0), atol=1e-5)
+
+
+@pytest.mark.parametrize("rho", [1.0, 0.5])
+def test_rhos_and_lams_mean_what_the_published_admm_makes_of_them(rho: float) -> None:
+    """½‖x − b‖² + ρ λ TV, which its admm reached for ρ = 1 and λ = 0.1."""
+    x = dp.Variable()
+    down, right = television(x)
+    problem = dp.Problem(dp.sum_squares(x - B) + down + right)
+    lams = {down: 0.1, right: [0.4, 0.1]}
+    found = problem.solve(method="admm", x0=B, rhos=rho, lams=lams, max_iter=400)
+    assert np.allclose(found[0, 0], optimum(rho * 0.1, 0.5), atol=1e-5)
+    assert found.result.iterations == 400
+    everywhere = problem.solve(method="admm", x0=B, rhos=rho, lams=0.1, max_iter=400)
+    assert torch.allclose(found, everywhere, atol=1e-6)
+
+
+def test_without_a_start_the_data_tell_the_shape() -> None:
+    x = dp.Variable()
+    problem = dp.Problem(dp.sum_squares(dp.conv(2 * x, torch.ones(1, 1)) - B), [x >= 0.5])
+    assert torch.allclose(problem.solve(), (B / 2).clamp_min(0.5), atol=1e-4)
+    assert torch.allclose(x.value, problem.solve(), atol=1e-4)
+
+
+def test_the_solution_is_a_tensor_that_knows_its_solve() -> None:
+    x = dp.Variable()
+    b = B.clone().requires_grad_()
+    found = dp.compile(dp.sum_squares(x - b) + dp.sum_squares(x)).solve()
+    assert isinstance(found, torch.Tensor)
+    assert type(found * 2) is torch.Tensor
+    assert found.result.status.name == "CONVERGED"
+    assert torch.equal(found.solve(x0=B), found)
+    found.sum().backward()
+    assert b.grad is not None
+    assert torch.allclose(b.grad, torch.full_like(B, 0.5))
+
+
+def test_two_variables() -> None:
+    x, y = dp.Variable(), dp.Variable()
+    terms = dp.sum_squares(x + y - B) + dp.sum_squares(x) + 2 * dp.sum_squares(y)
+    found = dp.Problem(terms).solve(x0=[B, B])
+    assert torch.allclose(found[0], B * 0.4, atol=1e-4)
+    assert torch.allclose(found[1], B * 0.2, atol=1e-4)
+
+
+def test_the_published_least_squares() -> None:
+    x = dp.Variable((3, 3))
+    rhs = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
+    for term in (dp.sum_squares(2 * x - rhs), dp.sum_squares(2 * x, rhs)):
+        dp.Problem(term).solve("admm", x0=np.zeros((3, 3)))
+        assert (x.value.cpu().numpy() == rhs / 2).all()
+    x = dp.Variable((3, 3, 1))
+    kernel = np.ones((2, 2)) / 4
+    dp.Problem(dp.sum_squares(dp.conv(x, kernel) - rhs[None])).solve("admm", x0=np.zeros((3, 3, 1)))
+    out = dp.eval(dp.conv(x, kernel) - rhs[None], x.value, zero_out_constant=False)
+    assert (out.abs() < 1e-5).all()
+
+
+def test_a_callback_hears_every_iteration() -> None:
+    x = dp.Variable()
+    heard: list[tuple[int, float]] = []
+
+    def callback(iter: int, state: Any, rho: Any, lam: Any) -> None:
+        assert state[0].shape == B.shape
+        heard.append((iter, rho))
+
+    problem = dp.Problem(dp.sum_squares(x - B) + dp.norm1(x))
+    out, states = problem.solve(
+        x0=B, rhos=[2.0, 1.0], max_iter=5, callback=callback, pbar=True, return_full_states=True
+    )
+    assert heard == [(0, 2.0), (1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0)]
+    assert torch.equal(states[0], out)
+    assert len(states) > 1
+
+
+def test_csmri_with_two_more_terms_is_the_closed_form() -> None:
+    x0, y0, _, mask = dp.contrib.csmri.sample(size=32)
+    x, y = dp.Variable(), dp.Placeholder()
+    y.value = y0
+    terms = dp.csmri(x, mask, y) + 0.1 * dp.sum_squares(x) + 0.2 * dp.sum_squares(x - 1.0)
+    found = dp.Problem(terms).solve(x0=x0, abs_tol=0.0, rel_tol=1e-10)
+    spectrum = torch.fft.fft2(torch.full_like(x0, 0.2), norm="ortho") + mask * y0
+    exact = torch.fft.ifft2(spectrum / (mask + 0.3), norm="ortho")
+    assert torch.allclose(found, exact, atol=1e-5)
+
+
+def test_sisr_is_solved() -> None:
+    kernel = dp.contrib.point_spread_function(3, 1.0)
+    x = dp.Variable()
+    small = torch.rand(1, 1, 4, 5, generator=GENERATOR, dtype=torch.float64)
+    term = dp.sisr(x, small, kernel, 2)
+    assert dp.validate(term.linop)
+    found = dp.Problem(term + 0.1 * dp.sum_squares(x)).solve()
+    assert found.shape == (1, 1, 8, 10)
+    gradient = dp.adjoint(term.linop, dp.eval(term.linop, found) - small) + 0.1 * found
+    assert float(gradient.abs().max()) < 1e-4
+
+
+def shrink(v: torch.Tensor, sigma: Any) -> torch.Tensor:
+    return v / (1.0 + sigma)
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "ladmm", "hqs", "pc", "pgd"])
+def test_every_method_takes_a_prior(method: str) -> None:
+    x = dp.Variable()
+    prior = dp.deep_prior(x, shrink)
+    rhos, sigmas = dp.log_descent(35, 30, 6)
+    problem = dp.Problem(dp.sum_squares(x - B) + prior + dp.nonneg(x))
+    out = problem.solve(method=method, x0=B, rhos=rhos, lams={prior: sigmas}, max_iter=6)
+    assert torch.allclose(out, B, atol=0.1)
+    assert out.result.iterations == 6
+
+
+def test_log_descent_is_that_of_its_paper() -> None:
+    rhos, sigmas = dp.log_descent(49, 7.65, 8, sigma=0.03)
+    assert np.allclose(sigmas[[0, -1]], [49 / 255, 0.03])
+    assert np.allclose(np.diff(np.log(sigmas)), np.log(7.65 / 49) / 7)
+    assert np.allclose(rhos, 0.23 * 0.03**2 / sigmas**2)
+    assert np.allclose(dp.log_descent(49, 7.65, 8, sqrt=True)[1], sigmas**2)
+
+
+def test_unrolling_trains_rho_and_lambda(tmp_path: Path) -> None:
+    x, b = dp.Variable(), dp.Placeholder()
+    solver = dp.compile(dp.sum_squares(x - b) + dp.norm1(x), method="admm")
+    layer = dp.specialize(solver, method="unroll", max_iter=4, learned_params=True, lams=0.3)
+
+    def step(truth: torch.Tensor) -> Any:
+        b.value = truth
+        return truth, truth, layer.solve(x0=truth)
+
+    data = [torch.rand(1, 4, 4, generator=GENERATOR) for _ in range(2)]
+    before = float(layer.lams.detach()[-1])
+    dp.train(layer, step, data, savedir=tmp_path, epochs=3, lr=0.05)
+    assert float(layer.lams.detach()[-1]) < before
+    assert (tmp_path / "best.pth").exists()
+    dp.train(layer, step, data, savedir=tmp_path, epochs=4, lr=0.05, resume=tmp_path / "last.pth")
+
+
+def test_without_sharing_each_iteration_has_its_own_network() -> None:
+    x = dp.Variable()
+    network = torch.nn.Conv2d(1, 1, 3, padding=1)
+
+    class Denoiser(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = network
+
+        def forward(self, v: torch.Tensor, sigma: Any) -> torch.Tensor:
+            return v + 0.1 * self.inner(v)
+
+    prior = dp.deep_prior(x, Denoiser(), trainable=True)
+    solver = dp.compile(dp.sum_squares(x - B.float()) + prior)
+    layer = dp.specialize(solver, method="unroll", max_iter=3, share=False)
+    assert len(list(layer.parameters())) == 3 * len(list(network.parameters()))
+    layer.solve(x0=B.float(), rhos=1.0, lams={prior: 0.1}).sum().backward()
+    assert all(p.grad is not None for p in layer.parameters())
+
+
+def test_the_gradient_at_equilibrium_is_that_of_the_solution() -> None:
+    weight = torch.tensor(0.2, dtype=torch.float64, requires_grad=True)
+    b = B.clone().requires_grad_()
+    x = dp.Variable()
+    prior = dp.deep_prior(x, shrink)
+    layer = dp.specialize(dp.compile(dp.sum_squares(x - b) + prior), method="deq")
+    found = layer.solve(x0=B, rhos=1.0, lams={prior: weight})
+    found.sum().backward()
+    # x = z and z (1 + σ) = x + u, 2 (x − b) + 2 u = 0: x = b / (1 + σ).
+    assert torch.allclose(found, B / 1.2, atol=1e-4)
+    assert b.grad is not None
+    assert torch.allclose(b.grad, torch.full_like(B, 1 / 1.2), atol=1e-3)
+    assert weight.grad is not None
+    assert float(weight.grad) == pytest.approx(-float(B.sum()) / 1.44, rel=1e-3)
+
+
+def test_what_is_not_there_is_told() -> None:
+    x = dp.Variable()
+    term = dp.sum_squares(x - B)
+    with pytest.raises(dp.MissingError, match="reinforcement learning"):
+        dp.specialize(dp.compile(term), method="rl")
+    with pytest.raises(dp.MissingError, match="downloads"):
+        dp.utils.hf.load_checkpoint("csmri/unet.pt")
+    with pytest.raises(DproxError, match="no method"):
+        dp.compile(term, method="newton")
+    with pytest.raises(DproxError, match="no term of this problem"):
+        dp.Problem(term).solve(lams={dp.norm1(x): 1.0})
+    with pytest.raises(DproxError, match="minimize a penalty"):
+        dp.Problem(2 * x)
+    with pytest.raises(DproxError, match="nothing to train"):
+        dp.train(torch.nn.Identity(), lambda t: (t, t, t), [B])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the device is there")
+def test_a_device_that_is_not_there_becomes_the_cpu() -> None:
+    x = dp.Variable()
+    with pytest.warns(UserWarning, match="runs on the CPU"):
+        dp.Problem(dp.sum_squares(x - B)).solve(device="cuda", x0=B)

@@ -1,0 +1,244 @@
+"""Pictures, metrics and models under the published names, and the names themselves."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import structural_similarity
+
+import dprox_core.compat as dp
+from dprox_core.compat import contrib, utils
+from dprox_core.compat.contrib import optic
+
+RNG = np.random.default_rng(3)
+
+# Every public name of the published reference with its parameters (its documentation and tests).
+PUBLISHED = {
+    "Problem": "prox_fns constraints absorb merge try_diagonalize try_freq_diagonalize "
+    "linear_solve_config",
+    "compile": "prox_fns method device",
+    "specialize": "solver method device",
+    "optimize": "prox_fns merge absorb",
+    "visualize": "",
+    "train": "solver step_fn dataset savedir epochs bs lr weight_decay resume",
+    "validate": "linop tol",
+    "eval": "linop inputs zero_out_constant",
+    "adjoint": "linop",
+    "gram": "linop inputs",
+    "CompGraph": "end zero_out_constant",
+    "est_CompGraph_norm": "K",
+    "Variable": "shape value name",
+    "Placeholder": "default",
+    "Constant": "value",
+    "conv": "arg kernel",
+    "conv_doe": "arg psf circular",
+    "grad": "arg dim",
+    "mosaic": "arg",
+    "mul_elementwise": "arg w",
+    "mul_color": "arg srf",
+    "scale": "scalar arg",
+    "sum": "input_nodes",
+    "copy": "arg",
+    "vstack": "input_nodes",
+    "split": "output_nodes",
+    "BlackBox": "forward adjoint diag norm_bound",
+    "LinOpFactory": "forward adjoint diag norm_bound",
+    "LinOp": "input_nodes",
+    "ProxFn": "linop alpha beta",
+    "sum_squares": "linop b eps",
+    "weighted_sum_squares": "linop weight b",
+    "least_squares": "quad_fns other_fns try_diagonalize try_freq_diagonalize linear_solve_config",
+    "ext_sum_squares": "linop",
+    "norm1": "linop",
+    "norm2": "linop",
+    "nonneg": "linop",
+    "deep_prior": "linop denoiser x8 clamp trainable unroll_step sqrt",
+    "unrolled_prior": "linop denoiser",
+    "patch_nlm": "linop",
+    "csmri": "linop mask y",
+    "sisr": "linop y kernel sf",
+    "log_descent": "upper lower iter sigma w lam sqrt",
+    "LPProblem": "c A_ub b_ub A_eq b_eq x_lb x_ub norm_ord dtype sparse device",
+    "LPSolverADMM": "rho abstol reltol max_iters",
+    "UnrolledSolver": "solver max_iter share learned_params",
+    "DEQSolver": "solver learned_params rhos lams",
+    "LinearSolveConfig": "rtol max_iters verbose solver_type solver_kwargs use_analytic_grad",
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_names_take_the_published_parameters(name: str) -> None:
+    assert name in dp.__all__
+    known = list(inspect.signature(getattr(dp, name)).parameters)
+    assert [p for p in PUBLISHED[name].split() if p not in known] == []
+    assert inspect.getdoc(getattr(dp, name))
+
+
+def test_the_modules_are_where_they_were() -> None:
+    for path, names in {
+        "algo": "Problem compile log_descent LPProblem",
+        "linop": "Variable conv_doe CompGraph",
+        "linop.graph": "CompGraph",
+        "proxfn": "deep_prior csmri",
+        "linalg": "linear_solve LinearSolveConfig solve",
+        "linalg.solve": "cg cg2 pcg minres plss plssw conjugate_gradient",
+        "linalg.solve.solver_minres": "minres",
+        "utils": "psnr ssim sam ergas mpsnr mssim mpsnr_max imshow imread to_torch_tensor",
+        "utils.huggingface": "load_path load_checkpoint load_image download_dataset",
+        "contrib": "sample point_spread_function blurring csmri fspecial_gaussian",
+        "contrib.derain": "LearnableDegOp",
+        "contrib.optic": "DOEModelConfig build_doe_model img_psf_conv build_baseline_profile",
+        "contrib.energy_system": "load_simple_cep_model",
+    }.items():
+        module: Any = __import__(f"dprox_core.compat.{path}", fromlist=["x"])
+        assert [n for n in names.split() if not hasattr(module, n)] == []
+
+
+def test_every_difference_on_the_page_is_held_by_a_test() -> None:
+    root = Path(__file__).resolve().parents[3]
+    page = (root / "docs" / "compat.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    tests = "".join(p.read_text(encoding="utf-8") for p in Path(__file__).parent.glob("test_*.py"))
+    named = [re.findall(r"`(test_\w+)` \|$", row) for row in rows[1:]]
+    assert len(named) > 30
+    assert all(names and f"def {names[0]}(" in tests for names in named)
+
+
+def test_the_library_does_not_load_them_by_itself() -> None:
+    code = "import sys, dprox_core; sys.exit('dprox_core.compat' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_channels_are_found_by_their_number() -> None:
+    for shape, found in {
+        (8, 9, 3): (3, 8, 9),
+        (8, 9, 1): (1, 8, 9),
+        (64, 48, 31): (31, 64, 48),
+        (3, 8, 9): (3, 8, 9),
+        (31, 64, 48): (31, 64, 48),
+        (3, 3, 1): (1, 3, 3),
+        (1, 3, 3): (1, 3, 3),
+        (8, 9): (8, 9),
+    }.items():
+        assert utils.to_torch_tensor(np.zeros(shape)).shape == found
+    tensor = utils.to_torch_tensor(np.zeros((8, 9, 3)), batch=True)
+    assert tensor.shape == (1, 3, 8, 9)
+    assert utils.to_ndarray(tensor, debatch=True).shape == (8, 9, 3)
+
+
+def test_metrics_are_those_of_their_formulae() -> None:
+    truth = RNG.random((24, 20, 3))
+    image = truth + 0.1 * RNG.standard_normal(truth.shape)
+    t, i = utils.to_torch_tensor(truth, batch=True), utils.to_torch_tensor(image, batch=True)
+    assert utils.psnr(i, t) == pytest.approx(-10 * math.log10(((image - truth) ** 2).mean()))
+    assert utils.psnr(i, truth) == utils.psnr(image, t)
+    bands = [utils.psnr(image[..., k], truth[..., k]) for k in range(3)]
+    assert utils.mpsnr(i, t) == pytest.approx(np.mean(bands))
+    peaks = truth.max(axis=(0, 1))
+    assert utils.mpsnr_max(i, t) == pytest.approx(np.mean(bands + 20 * np.log10(peaks)))
+    exact = structural_similarity(
+        image,
+        truth,
+        data_range=1.0,
+        channel_axis=-1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert utils.ssim(i, t) == pytest.approx(exact, abs=1e-6)
+    assert utils.sam(2 * t, t) == pytest.approx(0.0, abs=1e-6)
+    right, diagonal = torch.tensor([[[1.0]], [[0.0]]]), torch.ones(2, 1, 1)
+    assert utils.sam(right, diagonal) == pytest.approx(math.pi / 4)
+    error = ((image - truth) ** 2).mean(axis=(0, 1)) / truth.mean(axis=(0, 1)) ** 2
+    assert utils.ergas(i, t, r=4) == pytest.approx(25 * math.sqrt(error.mean()))
+    assert utils.psnr(t, t) == math.inf
+
+
+def test_pictures_come_from_files(tmp_path: Path) -> None:
+    import dprox_core
+
+    dprox_core.save_image(str(tmp_path / "a.png"), contrib.sample("camera")[..., :16, :12])
+    assert utils.list_image_files(tmp_path) == ["a.png"]
+    assert utils.imread(tmp_path / "a.png").shape[:2] == (16, 12)
+    assert utils.imread_rgb(tmp_path / "a.png").max() > 1.0
+
+
+def test_measurements_are_what_the_operators_say() -> None:
+    image = contrib.sample("coffee", return_tensor=True)[..., :20, :24]
+    psf = contrib.point_spread_function(5, 1.2)
+    assert psf.shape == (5, 5, 1)
+    assert psf.sum() == pytest.approx(1.0)
+    blurred = contrib.blurring(image, psf)
+    assert torch.allclose(blurred, dp.eval(dp.conv(dp.Variable(), psf), image), atol=1e-5)
+    assert contrib.downsampling(image, psf, 4).shape == (1, 3, 5, 6)
+    assert torch.equal(contrib.mosaicing(image), dp.eval(dp.mosaic(dp.Variable()), image))
+    with pytest.warns(UserWarning, match="stands in"):
+        contrib.sample("face")
+
+
+def test_the_mri_sample_is_consistent() -> None:
+    x0, y0, truth, mask = contrib.csmri.sample(size=32, sigma=0.0)
+    assert torch.allclose(mask * torch.fft.fft2(truth, norm="ortho"), y0, atol=1e-5)
+    assert torch.allclose(torch.fft.ifft2(y0, norm="ortho"), x0)
+    assert 0.1 < float(mask.mean()) < 0.6
+
+
+def test_a_fresnel_lens_focuses_its_own_colour_best() -> None:
+    camera = optic.build_doe_model(wave_resolution=128, patch_size=33, focal_length=1e-3)
+    psf = camera.psf[0].detach()
+    assert torch.allclose(psf.sum(dim=(-2, -1)), torch.ones(3), atol=1e-5)
+    middle = psf[1]
+    assert int(middle.argmax()) == 16 * 33 + 16
+    assert float(middle.max()) > 2.0 * float(torch.stack([psf[0], psf[2]]).max())
+
+
+def test_light_travels_as_a_gaussian_beam_does() -> None:
+    """A beam of waist w₀ is w₀ √(1 + (z λ / π w₀²)²) wide after z (Saleh, Teich, chapter 3)."""
+    config = optic.DOEModelConfig(focal_length=2e-3, wave_resolution=256)
+    wave, waist = 550e-9, 25e-6
+    squared = optic._squared_radius(config)
+    field = torch.exp(-squared / waist**2).to(torch.complex64)
+    spot = optic._propagate(field, wave, config).abs().square().double()
+    width = 2.0 * math.sqrt(float((spot * squared).sum() / spot.sum() / 2.0))
+    exact = waist * math.sqrt(1.0 + (config.focal_length * wave / (math.pi * waist**2)) ** 2)
+    assert width == pytest.approx(exact, rel=1e-3)
+
+
+def test_the_gradient_reaches_the_height_map() -> None:
+    camera = optic.build_doe_model(wave_resolution=32, patch_size=7, focal_length=2e-4)
+    weights = torch.randn(1, 3, 7, 7, generator=torch.Generator().manual_seed(0))
+
+    def cost() -> torch.Tensor:
+        return (camera.psf * weights).sum()
+
+    cost().backward()
+    gradient = camera.microns.grad
+    assert gradient is not None
+    direction = gradient / gradient.norm()
+    with torch.no_grad():
+        camera.microns.add_(5e-3 * direction)
+        above = float(cost())
+        camera.microns.sub_(1e-2 * direction)
+        slope = (above - float(cost())) / 1e-2
+    assert slope == pytest.approx(float(gradient.norm()), rel=0.02)
+
+
+def test_the_energy_model_is_its_own_program() -> None:
+    c, a_ub, a_eq, b_ub, b_eq = contrib.load_simple_cep_model(4)
+    assert a_ub.shape == (b_ub.size, c.size)
+    assert a_eq.shape == (b_eq.size, c.size)
+    solver = dp.LPSolverADMM()
+    found = solver.solve(dp.LPProblem(c, a_ub, b_ub, a_eq, b_eq))
+    assert found.result.status.name == "OPTIMAL"
+    assert np.all(a_ub @ found.numpy() <= b_ub + 1e-3)
+    nothing = dp.LPProblem([1.0], [[1.0]], [-1.0])
+    assert solver.solve(nothing).result.status.name == "INFEASIBLE"
