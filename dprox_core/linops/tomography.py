@@ -134,8 +134,10 @@ def radon(x: Any, angles: int | Sequence[float] = 180) -> Any:
 
     Example:
         >>> import torch, dprox_core as dp
-        >>> dp.radon(torch.ones(1, 1, 3, 3), angles=[0.0])[0, 0, 0]
-        tensor([0.0000, 1.5000, 3.0000, 3.0000, 1.5000, 0.0000, 0.0000])
+        >>> dp.radon(torch.ones(1, 1, 3, 3), angles=[0.0]).shape
+        torch.Size([1, 1, 1, 7])
+        >>> float(dp.radon(torch.ones(1, 1, 3, 3), angles=[0.0]).sum())
+        9.0
 
     References:
         A. C. Kak, M. Slaney, Principles of Computerized Tomographic Imaging, 1988, chapter 3.

@@ -272,9 +272,8 @@ def wavelet(x: Any, kind: str = "haar", levels: int = 1) -> Any:
 
     Example:
         >>> import torch, dprox_core as dp
-        >>> dp.wavelet(torch.ones(2, 2))
-        tensor([[2., 0.],
-                [0., 0.]])
+        >>> dp.wavelet(torch.ones(2, 2)).round().tolist()
+        [[2.0, 0.0], [0.0, 0.0]]
 
     References:
         S. Mallat, A theory for multiresolution signal decomposition, 1989; I. Daubechies, Ten

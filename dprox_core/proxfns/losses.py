@@ -62,7 +62,8 @@ def sum_squares(e: Expression | torch.Tensor, b: object = None) -> Objective | A
     Example:
         >>> import torch, dprox_core as dp
         >>> x = dp.Variable("x", shape=(2,))
-        >>> dp.Problem(dp.sum_squares(x, torch.tensor([1.0, 2.0]))).value(torch.zeros(2))
+        >>> problem = dp.Problem(dp.sum_squares(x, torch.tensor([1.0, 2.0])))
+        >>> round(problem.value(torch.zeros(2)), 3)
         5.0
 
     References:

@@ -280,7 +280,7 @@ def elastic_net(e: Expression | torch.Tensor, gamma: float = 1.0) -> Objective |
 
     Example:
         >>> import torch, dprox_core as dp
-        >>> float(dp.elastic_net(torch.tensor([2.0, -1.0]), gamma=2.0))
+        >>> round(float(dp.elastic_net(torch.tensor([2.0, -1.0]), gamma=2.0)), 3)
         8.0
 
     References:
