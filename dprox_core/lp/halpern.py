@@ -17,7 +17,7 @@ import torch
 __all__ = ["Check", "FixedPointStep", "Verdict", "iterate"]
 
 # When to restart: the residual fell enough, fell somewhat and rose again, or the round is long.
-_SUFFICIENT = 0.2
+_SUFFICIENT = 0.4
 _NECESSARY = 0.8
 _LONG = 0.36
 _STUCK = 0.95

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 
 from dprox_core.lp.operators import SparseOperator
@@ -34,7 +35,7 @@ class PdhgStep:
     check_every = 40
 
     def __init__(self, scaled: Scaled, device: torch.device) -> None:
-        self.operator = SparseOperator(scaled.A, device)
+        self.operator = self.make_operator(scaled.A, device)
         self.m, self.n = scaled.A.shape
         self.c = torch.from_numpy(scaled.c).to(device)
         self._lower = torch.from_numpy(scaled.lower).to(device)
@@ -46,6 +47,14 @@ class PdhgStep:
         self._image = torch.zeros(self.n + self.m, dtype=torch.float64, device=device)
         self._work = torch.empty(self.n, dtype=torch.float64, device=device)
         self._row_work = torch.empty(self.m, dtype=torch.float64, device=device)
+
+    def make_operator(self, matrix: sp.csr_array, device: torch.device) -> SparseOperator:
+        """The products with the matrix."""
+        return SparseOperator(matrix, device)
+
+    def row_sum(self, value: torch.Tensor) -> torch.Tensor:
+        """A sum over all rows, of what was summed over this step's rows."""
+        return value
 
     def start(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The state that belongs to a pair of scaled vectors."""
@@ -73,8 +82,8 @@ class PdhgStep:
         moved = self._image - z
         dx, dy = moved[: self.n], moved[self.n :]
         cross = dy @ (self._activity - self.operator.forward(self._image[: self.n]))
-        value = (dx @ dx) * self.weight / self.step + (dy @ dy) / (self.weight * self.step)
-        return float((value - 2 * cross).clamp(min=0).sqrt())
+        rows = self.row_sum((dy @ dy) / (self.weight * self.step) - 2 * cross)
+        return float(((dx @ dx) * self.weight / self.step + rows).clamp(min=0).sqrt())
 
     def image(self) -> torch.Tensor:
         """T(z) of the last ``reflect``."""
@@ -87,8 +96,8 @@ class PdhgStep:
     def movement(self, start: torch.Tensor, end: torch.Tensor) -> tuple[float, float]:
         """How far the primal and the dual part moved."""
         moved = end - start
-        norms = [torch.linalg.vector_norm(part) for part in (moved[: self.n], moved[self.n :])]
-        primal, dual = torch.stack(norms).tolist()
+        dx, dy = moved[: self.n], moved[self.n :]
+        primal, dual = torch.stack([dx @ dx, self.row_sum(dy @ dy)]).sqrt().tolist()
         return primal, dual
 
     def reweigh(self, z: torch.Tensor, weight: float) -> None:

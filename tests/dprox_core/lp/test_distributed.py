@@ -1,0 +1,99 @@
+"""The solver over two processes gives what it gives in one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from programs import random_program
+
+import dprox_core as dp
+from dprox_core.lp import LinearProgram, capacity_expansion, solve_lp
+from dprox_core.lp.certificate import Limits, measure
+from dprox_core.lp.distributed import partition, solve_distributed
+from dprox_core.lp.halpern import Check, Verdict, iterate
+from dprox_core.lp.pdhg import PdhgStep
+from dprox_core.lp.scaling import scale
+
+SCRIPT = """
+import sys
+import numpy as np
+import torch.distributed as dist
+from dprox_core.lp import capacity_expansion
+from dprox_core.lp.distributed import solve_distributed
+dist.init_process_group("gloo")
+program = capacity_expansion(24, 2).program
+few = solve_distributed(program, max_iter=120)
+full = solve_distributed(program, tol=1e-4)
+np.savez(f"{sys.argv[1]}/{dist.get_rank()}.npz", few=few.x, few_y=few.y, x=full.x, y=full.y,
+         status=full.status.value)
+dist.destroy_process_group()
+"""
+
+
+def test_two_processes_are_one_to_rounding(tmp_path: Path) -> None:
+    (tmp_path / "plan.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", str(tmp_path / "plan.py"), str(tmp_path)),
+        ],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    first, second = (np.load(tmp_path / f"{rank}.npz") for rank in (0, 1))
+    for name in ("few", "few_y", "x", "y"):
+        np.testing.assert_array_equal(first[name], second[name])
+    program = capacity_expansion(24, 2).program
+    for name, alone in zip(("few", "few_y"), _alone(program, 120), strict=True):
+        np.testing.assert_allclose(first[name], alone, atol=1e-9 * np.abs(alone).max())
+    assert str(first["status"]) == "optimal"
+    full = solve_lp(program, "pdhg", tol=1e-6)
+    assert program.objective(first["x"]) == pytest.approx(full.objective, rel=2e-4)
+
+
+def _alone(program: LinearProgram, steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The iterate of one process after some steps."""
+    scaled, cpu = scale(program), torch.device("cpu")
+    step = PdhgStep(scaled, cpu)
+    columns, duals = torch.from_numpy(scaled.columns), torch.from_numpy(scaled.duals)
+    rows, costs = torch.from_numpy(scaled.rows), torch.from_numpy(scaled.costs)
+
+    def judge(check: Check) -> Verdict:
+        activity = rows * step.operator.forward(check.x)
+        adjoint = costs * step.operator.adjoint(check.y)
+        limits = Limits(program, cpu)
+        held = measure(limits, columns * check.x, duals * check.y, activity, adjoint)
+        return Verdict(False, held.dual_relative / held.primal_relative)
+
+    start = torch.zeros(program.n, dtype=torch.float64), torch.zeros(program.m, dtype=torch.float64)
+    iterate(step, *start, steps, judge)
+    x, y = step.candidate()
+    return (columns * x).numpy(), (duals * y).numpy()
+
+
+def test_rows_are_shared_out_by_their_entries() -> None:
+    program, _ = random_program("plain", 0)
+    for parts in (1, 2, 3, 5):
+        slices = partition(program.A, parts)
+        assert [s.start for s in slices[1:]] == [s.stop for s in slices[:-1]]
+        assert (slices[0].start, slices[-1].stop) == (0, program.m)
+        assert max(program.A[s].nnz for s in slices) <= program.nnz / parts + program.n
+    assert partition(sp.csr_array((0, 3)), 2) == [slice(0, 0), slice(0, 0)]
+
+
+def test_outside_torchrun_it_says_how_to_start() -> None:
+    program, _ = random_program("plain", 0)
+    with pytest.raises(dp.ParameterError, match="start them with torchrun"):
+        solve_distributed(program)
