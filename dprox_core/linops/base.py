@@ -164,7 +164,13 @@ class LinOp(ABC):
     def norm_bound(self) -> float:
         """An upper bound of ‖A‖, exact where a diagonal form is known."""
         known = self.exact_norm()
-        return estimate_norm(self) if known is None else known
+        if known is not None:
+            return known
+        # Data do not change under an operator, so its norm is looked for once.
+        held: float | None = self.__dict__.get("_estimated_norm")
+        if held is None:
+            held = self.__dict__["_estimated_norm"] = estimate_norm(self)
+        return held
 
     def exact_norm(self) -> float | None:
         """‖A‖ from a diagonal form, None where there is none."""

@@ -19,6 +19,7 @@ from dprox_core.proxfns.norms_other import (
     nuclear_norm,
     weighted_norm1,
 )
+from dprox_core.proxfns.patch import patch_nlm
 from dprox_core.proxfns.sets import affine_set, equal, halfspace, psd_cone, simplex
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "norm2",
     "norm_inf",
     "nuclear_norm",
+    "patch_nlm",
     "phase_ret",
     "poisson",
     "psd_cone",

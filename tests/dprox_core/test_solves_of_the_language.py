@@ -132,6 +132,15 @@ def test_phases_are_found_from_a_near_start() -> None:
     assert float((aligned - truth).abs().max()) < 1e-2
 
 
+def test_patches_that_resemble_each_other_are_averaged() -> None:
+    photo = dp.load_image("sample:coffee", size=32)
+    noisy = dp.add_noise(photo, sigma=0.1, seed=0)
+    x = dp.Variable("x", photo.shape)
+    problem = dp.Problem(dp.sum_squares(x - noisy) + dp.patch_nlm(x, sigma=0.1))
+    restored = problem.solve("admm", max_iter=6)[x]
+    assert dp.psnr(restored, photo) > dp.psnr(noisy, photo) + 1
+
+
 def test_gradients_reach_the_lens_through_a_solve() -> None:
     """The published optics example loses the gradient of its point spread function."""
     psf = (MAKE.uniform(1, 1, 3, 3) / 9).requires_grad_()

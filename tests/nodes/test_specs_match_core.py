@@ -54,6 +54,7 @@ UNMAPPED = {
 }
 # Functions of the library that no node stands for, and why.
 WITHOUT_A_NODE = {
+    "patch_nlm": "the node of deep_prior with the denoiser nlm",
     **dict.fromkeys(("certify", "save_lp", "solve_lp"), "programs solve themselves in a graph"),
     **dict.fromkeys(("vstack", "split"), "takes or gives a list"),
     **dict.fromkeys(("reshape", "permute", "index"), "takes a shape or an index of any length"),
