@@ -16,6 +16,7 @@ __all__ = ["NAMES", "SHIPPED", "denoiser"]
 SHIPPED = {
     "dncnn": "dncnn.safetensors",
     "drunet_small_color": "drunet_small_color.safetensors",
+    "ffdnet": "ffdnet.safetensors",
     "ffdnet_color": "ffdnet_color.safetensors",
 }
 """The names whose weights come with the package, and their files in ``resources/weights``."""

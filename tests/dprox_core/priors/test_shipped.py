@@ -30,7 +30,7 @@ def photos(grey: bool) -> list[Tensor]:
 
 @cache
 def non_local_means(grey: bool) -> list[float]:
-    return dict(table(photos(grey), []))["non-local means"]
+    return dict(table(photos(grey), [], others=["non-local means"]))["non-local means"]
 
 
 def test_they_are_small_enough_to_travel() -> None:
