@@ -99,6 +99,7 @@ class Admm(Algorithm[AdmmState]):
         self._relaxation = relaxation
         self._in_place = not differentiate
         self._scratch: list[torch.Tensor | None] = [None] * len(blocks)
+        self._spare: list[torch.Tensor | None] = [None] * len(blocks)
         self._pulled: list[torch.Tensor | None] = [None] * len(model.spaces)
         self._feasible = _feasible_blocks(blocks)
         # Identities first: they start a sum by writing instead of adding.
@@ -118,7 +119,7 @@ class Admm(Algorithm[AdmmState]):
 
     def step(self, state: AdmmState, measure: bool) -> AdmmState:
         """One iteration."""
-        old_z = tuple(z.detach() for z in state.z) if measure else None
+        old_z = self._copies(state) if measure else None
         x = self._update_x(state)
         v, u, images = self._update_split(state, x, measure)
         residuals = None
@@ -166,36 +167,61 @@ class Admm(Algorithm[AdmmState]):
         return tuple(new_v), tuple(new_u), images
 
     @torch.no_grad()
+    def _copies(self, state: AdmmState) -> list[torch.Tensor]:
+        """The split copies before a step, in memory kept for measuring."""
+        for index, held in enumerate(self._spare):
+            if held is None or not self._in_place:
+                self._spare[index] = torch.empty_like(state.v[index])
+        spare = cast(list[torch.Tensor], self._spare)
+        for v, u, out in zip(state.v, state.u, spare, strict=True):
+            torch.sub(v, u, out=out)
+        return spare
+
+    @torch.no_grad()
     def _measure(
-        self, images: list[torch.Tensor], v: Vectors, u: Vectors, old_z: Vectors, rho: Step
+        self,
+        images: list[torch.Tensor],
+        v: Vectors,
+        u: Vectors,
+        old: list[torch.Tensor],
+        rho: Step,
     ) -> Residuals:
         """Boyd et al. 2011, section 3.3.1: r = K x − z and s = ρ Kᴴ (z − z_old).
 
         The absolute tolerance of s is in units of ρ, so that an objective multiplied by a number
-        stops at the same iterate.
+        stops at the same iterate. ``old`` is overwritten: new memory costs more than arithmetic.
         """
         if not self.blocks:
             return Residuals(0.0, 0.0, 0.0, 0.0)
-        z = [a - b for a, b in zip(v, u, strict=True)]
         weight = reductions.number(rho)
-        moved = self._x_zeros()
-        pushed = 0.0
-        for block, new, old, dual in zip(self.blocks, z, old_z, u, strict=True):
-            block.row.adjoint_add(new - old, moved, in_place=True)
-            # Block by block, for where nothing is left in the x-update the whole sum vanishes.
-            pull = self._x_zeros()
-            block.row.adjoint_add(dual.detach(), pull, in_place=True)
-            pushed = math.hypot(pushed, joint_norm(pull))
-        primal = joint_norm([image - copy for image, copy in zip(images, z, strict=True)])
-        size = max(joint_norm(images), joint_norm(z))
-        rows = sum(copy.numel() for copy in z)
+        moved = [self._zeros(index) for index in range(len(self.model.spaces))]
+        for block, a, dual, held in zip(self.blocks, v, u, old, strict=True):
+            block.row.adjoint_add(held.add_(dual).sub_(a), moved, in_place=True)
+        dual_residual = weight * joint_norm(moved)
+        # Block by block, for where nothing is left in the x-update the whole sum vanishes.
+        pushed = math.hypot(*(self._pull_of(j, dual) for j, dual in enumerate(u)))
+        copies = [torch.sub(a, b, out=out) for a, b, out in zip(v, u, old, strict=True)]
+        size = max(joint_norm(images), joint_norm(copies))
+        primal = joint_norm([c.sub_(image) for c, image in zip(copies, images, strict=True)])
+        rows = sum(copy.numel() for copy in copies)
         columns = sum(space.numel for space in self.model.spaces)
         return Residuals(
             primal,
-            weight * joint_norm(moved),
+            dual_residual,
             self.tolerances.bound(rows, size),
             weight * self.tolerances.bound(columns, pushed),
         )
+
+    def _pull_of(self, index: int, dual: torch.Tensor) -> float:
+        """‖K_jᴴ u_j‖."""
+        row = self.blocks[index].row
+        if row.is_identity:
+            return joint_norm([dual])
+        sums: list[torch.Tensor | None] = [None] * len(self.model.spaces)
+        for variable, _ in row.entries:
+            sums[variable] = self._zeros(variable)
+        row.adjoint_add(dual, cast(list[torch.Tensor], sums), in_place=True)
+        return joint_norm([held for held in sums if held is not None])
 
     def adapt(self, state: AdmmState) -> AdmmState:
         """Move ρ towards where primal and dual weigh alike, the scaled duals along with it."""
@@ -253,9 +279,6 @@ class Admm(Algorithm[AdmmState]):
 
     def _feasible_by_variable(self) -> list[int | None]:
         return [self._feasible.get(index) for index in range(len(self.model.spaces))]
-
-    def _x_zeros(self) -> list[torch.Tensor]:
-        return [space.zeros() for space in self.model.spaces]
 
     def _zeros(self, index: int) -> torch.Tensor:
         held = self._sum_buffer(index)

@@ -136,6 +136,6 @@ def admm_memory(model: Model, assignment: Split) -> int:
     split_size = sum(row.range.nbytes for row in assignment.part.couplings)
     held = held_bytes(model)
     # x, its sum of pulled-back blocks, the last good answer, two spectra and the factors of the
-    # linear solve; v, u and scratch for each block.
+    # linear solve; v, u, scratch and old copies for each block.
     factor = 8 if assignment.kind == "cg" else 7
-    return factor * unknowns + 3 * split_size + held
+    return factor * unknowns + 4 * split_size + held

@@ -26,9 +26,17 @@ def number(value: float | torch.Tensor) -> float:
     return float(value.detach()) if isinstance(value, torch.Tensor) else float(value)
 
 
+def _flat(values: torch.Tensor) -> torch.Tensor:
+    """All values in one row, in the order in which they lie in memory: without a copy."""
+    if not values.is_contiguous():
+        order = sorted(range(values.ndim), key=values.stride, reverse=True)
+        values = values.permute(order)
+    return values.reshape(-1)
+
+
 def total(values: torch.Tensor) -> torch.Tensor:
     """Σ v, a scalar in double precision."""
-    flat = values.reshape(-1)
+    flat = _flat(values)
     while flat.numel() > _BLOCK:
         whole = flat.numel() // _BLOCK * _BLOCK
         parts = [_double(flat[:whole].view(-1, _BLOCK).sum(dim=1))]
@@ -45,7 +53,7 @@ def squared_norm(values: torch.Tensor) -> torch.Tensor:
     if values.requires_grad:
         # The norm's gradient is undefined at zero, its square's is not.
         return total(values * values)
-    flat = values.reshape(-1)
+    flat = _flat(values)
     whole = flat.numel() // _BLOCK * _BLOCK
     blocks = torch.linalg.vector_norm(flat[:whole].view(-1, _BLOCK), dim=1)
     rest = torch.linalg.vector_norm(flat[whole:])
