@@ -43,15 +43,16 @@ class Anderson:
         if count == 1:
             return image
         last = self._residuals[-1]
-        differences = torch.stack([r - last for r in self._residuals[:-1]]).double()
-        gram = differences @ differences.T
-        right = -(differences @ last.double())
+        differences = torch.stack(self._residuals[:-1]).sub_(last)
+        gram = (differences @ differences.T).double()
+        right = -(differences @ last).double()
+        del differences
         shift = self._regularization * gram.diagonal().max().clamp_min(1e-300)
         identity = torch.eye(count - 1, dtype=gram.dtype, device=gram.device)
         weights = torch.linalg.lstsq(gram + shift * identity, right[:, None]).solution[:, 0]
         result = image.clone()
         for weight, held in zip(weights.tolist(), self._images[:-1], strict=True):
-            result.add_(held - image, alpha=weight)
+            result.add_(held, alpha=weight).sub_(image, alpha=weight)
         return result
 
 
@@ -61,7 +62,7 @@ def fixed_point(
     start: torch.Tensor,
     tolerance: float,
     max_iter: int,
-    memory: int = 8,
+    memory: int = 5,
 ) -> torch.Tensor:
     """z with F(z) = z, by Anderson acceleration.
 
