@@ -16,7 +16,7 @@ from dprox_core.expressions.base import (
     number_text,
     shape_text,
 )
-from dprox_core.expressions.leaves import Constant, Placeholder
+from dprox_core.expressions.leaves import Constant, Placeholder, Variable
 from dprox_core.linops.algebra import Scale
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ class Apply(Expression):
         self.options = options
         self._open = _is_open(self)
         self._shape = operator.infer(argument, operands, **options)
+        # Remembered, because a sum of sums would ask again and again; a placeholder may change it.
+        self._complex: bool | None = None
+        if not _has_placeholder(self):
+            self._complex = operator.is_complex_for(argument, operands, **options)
 
     @property
     def shape(self) -> Shape | None:  # type: ignore[override]
@@ -69,6 +73,8 @@ class Apply(Expression):
     @property
     def is_complex(self) -> bool:  # type: ignore[override]
         """What the operator says."""
+        if self._complex is not None:
+            return self._complex
         return self.operator.is_complex_for(self.argument, self.operands, **self.options)
 
     @property
@@ -100,6 +106,9 @@ class Add(Expression):
         self.right = right
         self._open = _is_open(self)
         self._shape = _sum_shape(left, right)
+        self._complex: bool | None = None
+        if not _has_placeholder(self):
+            self._complex = left.is_complex or right.is_complex
 
     @property
     def shape(self) -> Shape | None:  # type: ignore[override]
@@ -109,6 +118,8 @@ class Add(Expression):
     @property
     def is_complex(self) -> bool:  # type: ignore[override]
         """Whether either summand is complex."""
+        if self._complex is not None:
+            return self._complex
         return self.left.is_complex or self.right.is_complex
 
     @property
@@ -143,6 +154,15 @@ def _is_open(node: Expression) -> bool:
         child._open
         if isinstance(child, (Apply, Add))
         else isinstance(child, Placeholder) and not child.is_typed
+        for child in node.children
+    )
+
+
+def _has_placeholder(node: Expression) -> bool:
+    return any(
+        child._complex is None
+        if isinstance(child, (Apply, Add))
+        else not isinstance(child, (Constant, Variable))
         for child in node.children
     )
 

@@ -278,7 +278,9 @@ def compose(outer: LinOp, inner: LinOp) -> LinOp:
 
 
 def total(left: LinOp, right: LinOp) -> LinOp:
-    """left + right, flat."""
+    """left + right, flat; an operator and itself are twice the operator."""
+    if left is right:
+        return compose(Scale(left.range, 2.0), left)
     parts: list[LinOp] = []
     for side in (left, right):
         parts.extend(side.terms if isinstance(side, Sum) else (side,))

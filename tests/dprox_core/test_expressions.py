@@ -243,3 +243,15 @@ def test_an_array_may_stand_at_the_left_of_a_product() -> None:
     assert torch.allclose(evaluated(matrix @ square, {square: value}), matrix @ value)
     assert torch.allclose(evaluated(square.T @ matrix.T, {square: value}), value.T @ matrix.T)
     assert torch.allclose(evaluated(square[1:], {square: value}), value[1:])
+
+
+def test_a_sum_of_sums_is_no_slower_than_its_size() -> None:
+    z = dp.Variable("z", (2,), dtype=torch.float64)
+    doubled: dp.Expression = z
+    for _ in range(60):
+        doubled = doubled + doubled
+    assert doubled.shape == (2,)
+    assert not doubled.is_complex
+    one = torch.ones(2, dtype=torch.float64)
+    operator = Binding([doubled]).affine(doubled).operators[z]
+    assert torch.allclose(operator.forward(one), 2.0**60 * one)
