@@ -94,8 +94,9 @@ def translate(
     ends = [function.linop for function in functions] + [c.expression for c in constraints]
     variables = list({v: None for end in ends for v in end.variables})
     given = starts_of(variables, x0)
+    known = [function.inside() for function in functions] + [None] * len(constraints)
     shapes = infer_shapes(
-        [(end, None) for end in ends], {v: tuple(t.shape) for v, t in given.items()}
+        zip(ends, known, strict=True), {v: tuple(t.shape) for v, t in given.items()}
     )
     rho, steps = read_schedules(functions, rhos, lams)
     priors = [i for i, function in enumerate(functions) if function.is_prior]
@@ -105,6 +106,7 @@ def translate(
         for node in end.walk()
         if isinstance(node, Constant) and node.value is not None
     ]
+    data += [tensor for function in functions for tensor in function.measurements()]
     dtype = precision_of(list(given.values()) or data)
     if any(t.is_complex() for t in given.values()):
         if priors:

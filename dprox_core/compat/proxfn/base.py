@@ -65,6 +65,14 @@ class ProxFn(nn.Module):
         """∇f(v), where f is smooth."""
         return self._bound(v).grad(v)
 
+    def measurements(self) -> list[torch.Tensor]:
+        """Data that are not part of the expression."""
+        return []
+
+    def inside(self) -> tuple[int, ...] | None:
+        """The shape of the expression's value, where the function itself knows it."""
+        return None
+
     # What everybody calls.
 
     def prox(self, v: torch.Tensor, lam: Any) -> torch.Tensor:
@@ -117,7 +125,16 @@ class ProxFn(nn.Module):
 
     def _bound(self, v: torch.Tensor) -> CoreProxFn:
         x = dprox_core.Variable("v", tuple(v.shape), dtype=_kind(v))
-        (term,) = self._function(x).terms
+        terms = self._function(x).terms
+        if len(terms) != 1:
+            raise ParameterError(
+                f"{type(self).__name__} is a sum of {len(terms)} terms, whose prox is not known: "
+                "solve a problem with it.",
+                expected="one term",
+                got=len(terms),
+                where=type(self).__name__,
+            )
+        term = terms[0]
         binding = Binding(term.expressions())
         return bind(term.function, binding, term.expression, term.operands, term.options)
 

@@ -44,6 +44,24 @@ def test_the_prox_cannot_be_improved(name: str, lam: Any) -> None:
             assert cost(found + step) >= best - 1e-12
 
 
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_the_prox_of_csmri_is_taken_in_the_image(is_complex: bool) -> None:
+    shape, lam = (1, 1, 5, 6), 0.7
+    kind = torch.complex128 if is_complex else torch.float64
+    v = torch.randn(shape, generator=GENERATOR, dtype=kind).requires_grad_()
+    mask = (torch.rand(5, 6, generator=GENERATOR) < 0.5).double()
+    y = mask * torch.randn(shape, generator=GENERATOR, dtype=torch.complex128)
+    function = dp.csmri(dp.Variable(), mask, y)
+    u = function.prox(v.detach(), lam).requires_grad_()
+    ((u - v.detach()).abs().square().sum() / (2 * lam) + function.eval(u)).backward()
+    assert u.grad is not None
+    assert float(u.grad.abs().max()) < 1e-10
+    w = v.detach().clone().requires_grad_()
+    function.eval(w).backward()
+    assert w.grad is not None
+    assert torch.allclose(function.grad(v.detach()), w.grad)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_moreaus_identity_holds(name: str) -> None:
     function, lam = FUNCTIONS[name](dp.Variable(7)), 0.4
