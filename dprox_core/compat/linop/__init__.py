@@ -2,6 +2,7 @@
 
 from dprox_core.compat.linop.algebra import copy, scale, split, sum, vstack
 from dprox_core.compat.linop.base import LinOp
+from dprox_core.compat.linop.conv import conv, conv_doe
 from dprox_core.compat.linop.custom import BlackBox, LearnedLinOp, LinOpFactory
 from dprox_core.compat.linop.graph import (
     CompGraph,
@@ -13,8 +14,6 @@ from dprox_core.compat.linop.graph import (
 )
 from dprox_core.compat.linop.leaves import Constant, Placeholder, Variable
 from dprox_core.compat.linop.operators import (
-    conv,
-    conv_doe,
     grad,
     mosaic,
     mul_color,

@@ -18,6 +18,7 @@ from skimage.metrics import structural_similarity
 import dprox_core.compat as dp
 from dprox_core.compat import contrib, utils
 from dprox_core.compat.contrib import optic
+from dprox_core.compat.contrib.optic.utils import load_sample_img
 
 RNG = np.random.default_rng(3)
 
@@ -87,7 +88,15 @@ def test_the_modules_are_where_they_were() -> None:
     for path, names in {
         "algo": "Problem compile log_descent LPProblem",
         "linop": "Variable conv_doe CompGraph",
+        "algo.primitives": "compile specialize train validate eval adjoint gram",
+        "algo.problem": "Problem",
+        "algo.lp": "LPProblem LPSolverADMM",
+        "linop.conv": "conv conv_doe",
         "linop.graph": "CompGraph",
+        "linalg.custom": "linear_solve LinearSolveConfig",
+        "utils.examples": "sample point_spread_function blurring",
+        "contrib.optic.doe_model": "DOEModelConfig build_doe_model img_psf_conv",
+        "contrib.optic.utils": "load_sample_img",
         "proxfn": "deep_prior csmri",
         "linalg": "linear_solve LinearSolveConfig solve",
         "linalg.solve": "cg cg2 pcg minres plss plssw conjugate_gradient",
@@ -101,6 +110,7 @@ def test_the_modules_are_where_they_were() -> None:
     }.items():
         module: Any = __import__(f"dprox_core.compat.{path}", fromlist=["x"])
         assert [n for n in names.split() if not hasattr(module, n)] == []
+    assert inspect.isclass(dp.linop.conv)
 
 
 def test_every_difference_on_the_page_is_held_by_a_test() -> None:
@@ -170,6 +180,7 @@ def test_pictures_come_from_files(tmp_path: Path) -> None:
     assert utils.list_image_files(tmp_path) == ["a.png"]
     assert utils.imread(tmp_path / "a.png").shape[:2] == (16, 12)
     assert utils.imread_rgb(tmp_path / "a.png").max() > 1.0
+    assert load_sample_img(tmp_path / "a.png").shape[-2:] == (16, 12)
 
 
 def test_measurements_are_what_the_operators_say() -> None:
@@ -205,9 +216,9 @@ def test_light_travels_as_a_gaussian_beam_does() -> None:
     """A beam of waist w₀ is w₀ √(1 + (z λ / π w₀²)²) wide after z (Saleh, Teich, chapter 3)."""
     config = optic.DOEModelConfig(focal_length=2e-3, wave_resolution=256)
     wave, waist = 550e-9, 25e-6
-    squared = optic._squared_radius(config)
+    squared = optic.doe_model._squared_radius(config)
     field = torch.exp(-squared / waist**2).to(torch.complex64)
-    spot = optic._propagate(field, wave, config).abs().square().double()
+    spot = optic.doe_model._propagate(field, wave, config).abs().square().double()
     width = 2.0 * math.sqrt(float((spot * squared).sum() / spot.sum() / 2.0))
     exact = waist * math.sqrt(1.0 + (config.focal_length * wave / (math.pi * waist**2)) ** 2)
     assert width == pytest.approx(exact, rel=1e-3)
