@@ -64,6 +64,7 @@ class Runner(QObject):
         self.progress = Progress()
         self.pictures: dict[str, Picture] = {}
         self.node_states: dict[str, str] = {}
+        self.node_seconds: dict[str, float] = {}
         self.last_iterate: LiveImage | None = None
         self.plan_text = ""
         self.outcome = ""
@@ -115,6 +116,7 @@ class Runner(QObject):
         self._forget_solve()
         self.pictures.clear()
         self.node_states.clear()
+        self.node_seconds.clear()
         self.last_iterate = None
         self.outcome = ""
         self.started.emit()
@@ -249,6 +251,8 @@ class Runner(QObject):
             case protocol.NodeStarted() if message.run == self._run:
                 self._set_state(message.node, "running")
             case protocol.NodeFinished() if message.run in (self._run, self._preview_run):
+                if message.seconds is not None:
+                    self.node_seconds[message.node] = message.seconds
                 self._set_state(message.node, "done")
             case protocol.SolveStarted() if message.run == self._run:
                 self._forget_solve()

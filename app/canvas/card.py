@@ -47,6 +47,7 @@ class Card:
         pictured: whether room is kept for a picture.
         severity: of the worst issue: "error", "warning", "hint" or "".
         issues: their sentences.
+        seconds: how long its statement took when it was last computed.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Card:
     pictured: bool = False
     severity: str = ""
     issues: tuple[str, ...] = field(default=())
+    seconds: float | None = None
 
     def describe(
         self, node: Node, ports: tuple[tuple[CardPort, ...], tuple[CardPort, ...]]
@@ -89,10 +91,16 @@ class Card:
         from html import escape
 
         lines = [f"<b>{escape(self.title)}</b> · <code>{escape(self.name)}</code>"]
+        if self.seconds is not None and self.state == "done":
+            lines.append(f"Computed in {_duration(self.seconds)}")
         if self.mode:
             lines.append(MODE_WORDS[self.mode])
         lines += [escape(sentence) for sentence in self.issues]
         return "<br>".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    return f"{1000 * seconds:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 def holds_picture(node: Node) -> bool:

@@ -213,6 +213,7 @@ class Mirror(QObject):
             return
         card = item.card
         card.state = self.runner.node_states.get(identifier, "idle")
+        card.seconds = self.runner.node_seconds.get(identifier)
         picture = self.runner.pictures.get(identifier)
         if picture is not None:  # without one, the live iterate stays
             card.thumbnail = picture.thumbnail

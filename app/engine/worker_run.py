@@ -14,7 +14,7 @@ import linecache
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import torch
 
 import dprox_core as dp
 from app.engine.protocol import Piece, Program
+from app.engine.worker_cache import Cache, Kept
 from app.engine.worker_failure import Failure, failure_of, piece_at
 
 __all__ = ["Ending", "Observer", "SkipSolve", "execute"]
@@ -89,6 +90,7 @@ def execute(
     out: Path | None = None,
     preview: bool = False,
     watch_values: bool = False,
+    cache: Cache | None = None,
 ) -> Ending:
     """Execute a script, statement by statement.
 
@@ -100,11 +102,12 @@ def execute(
         out: the folder that images are saved to.
         preview: leave out solves and what depends on them, and go on after a failure.
         watch_values: also report the values of nodes written inside another node's statement.
+        cache: values of earlier runs, for a worker that stays.
 
     Returns:
         How it ended; never raises what the script raised.
     """
-    return _Execution(program, observer, preview, watch_values).run(base, device, out)
+    return _Execution(program, observer, preview, watch_values, cache).run(base, device, out)
 
 
 class _Listener:
@@ -135,7 +138,12 @@ class _Listener:
 
 class _Execution:
     def __init__(
-        self, program: Program, observer: Observer, preview: bool, watch_values: bool
+        self,
+        program: Program,
+        observer: Observer,
+        preview: bool,
+        watch_values: bool,
+        cache: Cache | None = None,
     ) -> None:
         self.program = program
         self.observer = observer
@@ -144,6 +152,11 @@ class _Execution:
         self.solves = 0
         self.piece: Piece | None = None
         self.missing: set[str] = set()  # names whose statement was left out or failed
+        self.cache = cache
+        self.keys: dict[str, Hashable] = {}  # of the names whose value is kept
+        self.inside: list[tuple[str, object]] = []  # values of nodes inside this statement
+        self.base: Path | None = None
+        self.device = ""
         self.flags = 0
         self.ending = Ending()
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__file__": program.name}
@@ -154,6 +167,7 @@ class _Execution:
 
     def run(self, base: Path | None, device: str, out: Path | None) -> Ending:
         """Execute everything and say how it ended."""
+        self.base, self.device = base, device
         text = self.program.text
         lines = text.splitlines(keepends=True)
         # No modification time: Python then keeps the entry, and tracebacks show the source.
@@ -196,7 +210,13 @@ class _Execution:
         """Execute one statement; whether it gave its value."""
         end = statement.end_lineno or statement.lineno
         self.piece = piece = piece_at(self.program, (statement.lineno, 0, end, 0))
+        key = self._key(statement, taps)
+        kept = self.cache.get(key) if self.cache is not None and key is not None else None
+        if kept is not None and piece is not None:
+            self._again(statement, piece, kept)
+            return True
         inner = taps.wrap(statement) if taps is not None else []
+        self.inside = []
         try:
             code = compile(ast.Module([statement], []), self.program.name, "exec", self.flags, True)
             self.flags |= code.co_flags & _FUTURE
@@ -212,6 +232,8 @@ class _Execution:
         except BaseException as error:
             self._fail(error)
             return False
+        if key is not None and self.cache is not None and piece is not None:
+            self.cache.put(key, self.namespace.get(piece.name), list(self.inside))
         if piece is not None:
             value = self.namespace.get(piece.name)
             self._tell(self.observer.node_value, piece.node, value)
@@ -219,6 +241,32 @@ class _Execution:
                 self.observer.node_finished(node, None)
             self.observer.node_finished(piece.node, seconds)
         return True
+
+    def _key(self, statement: ast.stmt, taps: _Taps | None) -> Hashable | None:
+        """What the value of a statement depends on, and that of the name it gives from now on."""
+        if self.cache is None:
+            return None
+        here = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+        nodes = tuple(p.node for p in self.program.pieces if p.line in here) if taps else ()
+        key = self.cache.key(statement, self.keys, self.base, self.device, nodes)
+        for name in _Names(statement).stored:
+            self.keys.pop(name, None)
+            if key is not None:
+                self.keys[name] = key
+        return key
+
+    def _again(self, statement: ast.stmt, piece: Piece, kept: Kept) -> None:
+        """Give a statement's name the value of an earlier run, and tell all about it again."""
+        begin = time.perf_counter()
+        for name in _Names(statement).stored:
+            self.namespace[name] = kept.value
+        self.observer.node_started(piece.node)
+        for node, value in kept.inner:
+            self._tell(self.observer.node_value, node, value)
+        self._tell(self.observer.node_value, piece.node, kept.value)
+        for node, _ in kept.inner:
+            self.observer.node_finished(node, None)
+        self.observer.node_finished(piece.node, time.perf_counter() - begin)
 
     def _fail(self, error: BaseException) -> None:
         if isinstance(error, KeyboardInterrupt):
@@ -235,6 +283,7 @@ class _Execution:
 
     def tell_value(self, node: str, value: object) -> None:
         """Report the value of a node inside another node's statement."""
+        self.inside.append((node, value))
         self._tell(self.observer.node_value, node, value)
 
 

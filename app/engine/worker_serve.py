@@ -17,6 +17,7 @@ from app.engine.channel import Channel
 from app.engine.memory import Board
 from app.engine.process import worker_threads
 from app.engine.protocol import Execute, RunFailed, RunFinished, RunStarted, RunStopped, WorkerReady
+from app.engine.worker_cache import Cache
 from app.engine.worker_report import Reporter
 from app.engine.worker_run import execute
 
@@ -77,6 +78,7 @@ class Server:
         self._board = board
         self._scratch = scratch
         self._solves = 0
+        self._cache = Cache()
 
     def serve(self, command: Execute) -> None:
         """Execute a script and say how it ended; never raises."""
@@ -99,6 +101,7 @@ class Server:
             out=out,
             preview=preview,
             watch_values=True,
+            cache=self._cache,
         )
         self._solves = reporter.solve
         ending.namespace.clear()
@@ -108,6 +111,7 @@ class Server:
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
         if ending.failure is not None:
+            self._cache.clear()  # it may have been memory that was missing
             failure = ending.failure
             node = failure.piece.node if failure.piece else None
             message = RunFailed(run, node, failure.sentence, failure.details, preview)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app import theme
+from app.guard import guarded
 from app.session import Session
 
 __all__ = ["HistoryPane"]
@@ -35,8 +36,16 @@ class HistoryPane(QWidget):
         theme.signals().changed.connect(self.refresh)
         self.refresh()
 
+    @guarded()
+    def showEvent(self, event: Any) -> None:
+        """Catch up with what changed while another tab was in front."""
+        super().showEvent(event)
+        self.refresh()
+
     def refresh(self, _: Any = None) -> None:
         """Show the steps as they are now."""
+        if not self.isVisible():
+            return
         history = self.session.history
         texts = [_START, *history.texts]
         done = history.count

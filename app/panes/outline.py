@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from app import icons, theme
+from app.guard import guarded
 from app.session import Session
 from nodes.analysis import Analysis
 from nodes.catalogue import CATEGORIES
@@ -51,8 +52,16 @@ class OutlinePane(QWidget):
         theme.signals().changed.connect(self.refresh)
         self.refresh()
 
+    @guarded()
+    def showEvent(self, event: Any) -> None:
+        """Catch up with what changed while another tab was in front."""
+        super().showEvent(event)
+        self.refresh()
+
     def refresh(self, _: Any = None) -> None:
         """Show the graph as it is now."""
+        if not self.isVisible():
+            return
         document = self.session.document
         worst: dict[str, str] = {}
         for issue in reversed(self.session.issues):

@@ -8,10 +8,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QTextBrowser
 
+from app.engine.protocol import NodeFinished
 from app.nodehelp import examples_of, help_page
 from nodes.arithmetic import evaluate
 from nodes.catalogue import CATALOGUE
-from nodes.commands import AddNode, new_node
+from nodes.commands import AddNode, SetParameter, new_node
 from nodes.files import dumps
 from tests.app.support import Person
 
@@ -124,3 +125,15 @@ def test_a_term_its_node_and_its_line_light_each_other(person: Person) -> None:
     )
     person.bot.mouseMove(window.code.view.viewport(), QPoint(20, int(place.center().y())))
     assert item.lit
+
+
+def test_a_node_tells_how_long_it_took(person: Person) -> None:
+    person.example("deconvolution")
+    runner, node = person.window.runner, person.node("blurred")
+    runner._preview_run = 7
+    runner._receive(NodeFinished(7, node.id, 0.0123))
+    item = person.window.canvas.mirror.items[node.id]
+    assert "Computed in 12.3 ms" in item.toolTip()
+    # After an edit upstream it is not the time of what is shown any more.
+    person.window.session.do(SetParameter(person.node("kernel").id, "sigma", 2.0))
+    assert "Computed" not in item.toolTip()

@@ -42,6 +42,7 @@ def test_selection_is_not_in_the_history(person: Person) -> None:
     person.example("deconvolution")
     person.click("kernel")
     person.click("photo")
+    person.window.show_dock("history")
     assert person.window.history.list.count() == 1
 
 
