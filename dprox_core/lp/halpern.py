@@ -118,7 +118,8 @@ def iterate(
         x: the scaled variables to start from.
         y: the scaled duals to start from.
         max_iter: the most steps.
-        judge: looks at the iterate after every ``step.check_every`` steps and after the last.
+        judge: looks at the iterate after the first step (a warm start may be good enough), after
+            every ``step.check_every`` and after the last.
 
     Returns:
         How many steps were done.
@@ -128,6 +129,10 @@ def iterate(
         Linear Programming, 2025, algorithms 1 and 2.
         H. Lu, J. Yang, Restarted Halpern PDHG for Linear Programming, 2024.
     """
+    size_x, size_y = (float(torch.linalg.vector_norm(v)) for v in (x, y))
+    if size_x > 0 and size_y > 0:
+        # A warm start knows how large both parts are, and so how to weigh them.
+        step.weight = size_y / size_x
     z = step.start(x, y)
     anchor, reflected = z.clone(), torch.empty_like(z)
     weight = _Weight(step)
@@ -135,7 +140,7 @@ def iterate(
     inner, plain = 0, False
     for count in range(1, max_iter + 1):
         step.reflect(z, reflected)
-        looked = count % step.check_every == 0 or count == max_iter
+        looked = count % step.check_every == 0 or count in (1, max_iter)
         if looked or inner == 0:
             length = step.length(z)
             if inner == 0:

@@ -42,10 +42,11 @@ def read_lp(path: str | os.PathLike[str]) -> LinearProgram:
         DataError: the file is missing, of another kind, or damaged.
 
     Example:
-        >>> import dprox_core as dp
-        >>> dp.save_lp("small.npz", dp.LinearProgram(c=[1.0], A=[[2.0]], row_lower=4.0))
-        PosixPath('small.npz')
-        >>> dp.read_lp("small.npz")
+        >>> import dprox_core as dp, tempfile, pathlib
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> path = pathlib.Path(folder.name) / "small.npz"
+        >>> _ = dp.save_lp(path, dp.LinearProgram(c=[1.0], A=[[2.0]], row_lower=4.0))
+        >>> dp.read_lp(path)
         <linear program 'small': min, 1 × 1, 1 nonzeros>
 
     References:
