@@ -104,7 +104,7 @@ class Engine:
         )
         self.setup = time.perf_counter() - begun
 
-    def run(self, x: Array, y: Array, tol: float, budget: Budget) -> Outcome:
+    def run(self, x: Array, y: Array, tol: float, budget: Budget, adapt: bool = True) -> Outcome:
         """Iterate from (x, y) until the certificate meets ``tol`` or the budget is spent."""
         start_x = torch.from_numpy(np.ascontiguousarray(x)).to(self.device) / self._columns
         start_y = torch.from_numpy(np.ascontiguousarray(y)).to(self.device) / self._duals
@@ -118,7 +118,7 @@ class Engine:
             budget.spent = before + check.iteration
             return self._judge(check, tol, budget)
 
-        iterate(self.step, start_x, start_y, max(budget.iterations - before, 1), judge)
+        iterate(self.step, start_x, start_y, max(budget.iterations - before, 1), judge, adapt)
         if self._best is None:
             return Outcome(self._status, x, y, None, self._ray, self.setup)
         _, best_x, best_y, certificate = self._best

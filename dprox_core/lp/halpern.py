@@ -110,6 +110,7 @@ def iterate(
     y: torch.Tensor,
     max_iter: int,
     judge: Callable[[Check], Verdict],
+    adapt: bool = True,
 ) -> int:
     """Iterate z ← k/(k+1) (2 T(z) − z) + 1/(k+1) z₀ with restarts until a check says done.
 
@@ -120,6 +121,7 @@ def iterate(
         max_iter: the most steps.
         judge: looks at the iterate after the first step (a warm start may be good enough), after
             every ``step.check_every`` and after the last.
+        adapt: whether the primal weight follows the iterates at restarts.
 
     Returns:
         How many steps were done.
@@ -156,7 +158,8 @@ def iterate(
                 plain = not plain and length > _STUCK * first
                 image = step.image()
                 z.copy_(image)
-                weight.update(anchor, z, verdict.imbalance)
+                if adapt:
+                    weight.update(anchor, z, verdict.imbalance)
                 anchor.copy_(z)
                 inner = 0
                 continue

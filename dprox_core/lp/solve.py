@@ -43,6 +43,7 @@ def solve_lp(
     y0: object = None,
     presolve: bool = True,
     crossover: bool = False,
+    adapt_params: bool = True,
     device: str | torch.device = "cpu",
     view: View | None = None,
 ) -> LPResult:
@@ -66,6 +67,8 @@ def solve_lp(
         y0: duals to start from, ``(m,)``, with the sign of ``LPResult.y``.
         presolve: whether HiGHS reduces the program first.
         crossover: whether HiGHS moves the solution to an optimal vertex at the end.
+        adapt_params: whether the primal weight (ADMM's penalty) is adapted while iterating, from
+            distances travelled and residuals; otherwise it stays at 1 in scaled units.
         device: "cpu", "cuda" or "auto".
         view: how it is shown to listeners; None for one variable x.
 
@@ -93,7 +96,7 @@ def solve_lp(
     _check(method, tol, max_iter, time_limit)
     target = resolve_device(device)
     start = (_start(x0, program.n, "x0"), _start(y0, program.m, "y0"))
-    options = (tol, max_iter, time_limit, presolve, crossover)
+    options = (tol, max_iter, time_limit, presolve, crossover, adapt_params)
     return _Solve(program, method, target, view or plain_view(program), *options).run(*start)
 
 
@@ -109,12 +112,13 @@ class _Solve:
         time_limit: float | None,
         presolve: bool,
         crossover: bool,
+        adapt: bool,
     ) -> None:
         self._begun = time.perf_counter()
         self._program, self._minimum = program, program.minimized()
         self._sign = 1.0 if program.sense == "min" else -1.0
         self._asked, self._device, self._tol = method, device, tol
-        self._presolve, self._crossover = presolve, crossover
+        self._presolve, self._crossover, self._adapt = presolve, crossover, adapt
         limit = math.inf if time_limit is None else time_limit
         self._budget = Budget(max_iter, self._begun + limit)
         self._timings = dict.fromkeys(
@@ -199,7 +203,9 @@ class _Solve:
         self._method, self._reason = choose(program, self._asked, self._device)
         engine = Engine(program, self._method, self._device, self._reporter.check)
         self._timings["setup"] += engine.setup
-        return self._timed("iterate", lambda: engine.run(x, y, self._tol, self._budget))
+        return self._timed(
+            "iterate", lambda: engine.run(x, y, self._tol, self._budget, self._adapt)
+        )
 
     def _either(self, ray: Array | None) -> LPResult:
         """A direction of endless descent is known: is there a point to start from?"""

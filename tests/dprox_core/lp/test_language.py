@@ -50,6 +50,15 @@ def test_the_published_form_works_as_written(kind: str, method: str) -> None:
     assert result.certificate.meets(1e-7)
 
 
+def test_parameters_adapt_or_stay() -> None:
+    x = dp.Variable("x", shape=(6,))
+    problem = dp.Problem(C @ x, [UB @ x <= B_UB, EQ @ x == 2.37, 0 <= x <= 1])
+    for adapt in (True, False):
+        result = solve(problem, method="admm", adapt_params=adapt, presolve=False)
+        assert result.objective == pytest.approx(REFERENCE.fun, abs=1e-6)
+        assert adapt or {row.rho for row in result.history} == {1.0}
+
+
 def test_every_way_to_write_the_same_conditions() -> None:
     x = dp.Variable("x", shape=(6,))
     # Written from either side, as people do.
