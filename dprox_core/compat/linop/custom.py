@@ -43,13 +43,14 @@ class BlackBox(LinOp):
         super().__init__([arg])
         self._forward = _without_step(forward)
         self._adjoint = None if adjoint is None else _without_step(adjoint)
-        self._owners = [nn.Module() if not _module(f) else _module(f) for f in (forward, adjoint)]
+        # Registered, so that a solver built on it knows them as its parameters.
+        found = (_module(function) for function in (forward, adjoint))
+        self.owners = nn.ModuleList({id(m): m for m in found if m is not None}.values())
         given = None if diag is None else as_tensor(diag, "diag")
         self._core = _Factory(self._forward, self._adjoint, given, norm_bound, self._learned)
 
     def _learned(self) -> tuple[torch.Tensor, ...]:
-        found = {id(p): p for owner in self._owners if owner for p in owner.parameters()}
-        return tuple(found.values())
+        return tuple(self.owners.parameters())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The function's value."""

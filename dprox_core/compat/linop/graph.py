@@ -205,6 +205,7 @@ class CompGraph:
         """An upper bound of ‖A‖."""
         return float(structure(self.end).norm_bound())
 
+    @torch.no_grad()
     def sanity_check(self, eps: float = 1e-6) -> bool:
         """Whether ⟨A x, y⟩ = ⟨x, Aᴴ y⟩ up to eps ‖A x‖ ‖y‖, for random x and y."""
         try:

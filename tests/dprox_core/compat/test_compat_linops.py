@@ -178,6 +178,9 @@ def test_a_black_box_may_ask_for_the_step_and_belong_to_a_module() -> None:
     y = torch.rand(1, 3, 6, 7)
     left = (raining(image) * y).sum()
     assert torch.allclose(left, (image * raining.adjoint(y)).sum(), rtol=1e-4)
+    assert dp.validate(raining)
+    solver = dp.compile(dp.sum_squares(raining, y) + dp.sum_squares(x), method="pgd")
+    assert len(list(solver.parameters())) == len(list(model.parameters()))
     dp.Problem(dp.sum_squares(raining, y) + dp.sum_squares(x)).solve(x0=y).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
 
