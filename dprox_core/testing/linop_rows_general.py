@@ -198,7 +198,7 @@ GENERAL = (
     ),
     LinOpCase(
         "real",
-        lambda x: real(x) + 1j * conv(real(2j * x), torch.ones(2, 2)),
+        lambda x: real(x) + 1j * conv(real((1 + 2j) * x), torch.ones(2, 2)),
         label="inside a complex sum",
         tight=3.5,
     ),
