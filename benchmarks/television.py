@@ -123,7 +123,7 @@ class Ours(Contestant):
 class ByHand(Contestant):
     """ADMM as one writes it in an afternoon: fixed ρ, ``roll``, a new tensor for every result.
 
-    ρ is the best of 0.01, 0.03, 0.1 and 0.3 for the number of iterations to a gap of 1e-4.
+    ρ = 0.1 took the fewest iterations to a gap of 1e-4 among 0.03, 0.1, 0.3 and 1, at 96².
     """
 
     name = "written by hand"

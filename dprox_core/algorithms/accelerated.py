@@ -119,6 +119,10 @@ class Accelerated(Algorithm[AcceleratedState]):
         """As without acceleration."""
         return self.inner.exact_after
 
+    def forget(self) -> None:
+        """As without acceleration."""
+        self.inner.forget()
+
     def with_parameter(self, state: AcceleratedState, value: Step) -> AcceleratedState:
         """The state with another penalty parameter or step size, points forgotten."""
         plain = self.inner.with_parameter(unflat(state.plain, state.point[0]), value)

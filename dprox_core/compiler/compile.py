@@ -72,7 +72,7 @@ def compile_problem(
         binding.requires_grad
         or any(t.requires_grad for t in extra)
         or any(term.function.parameters(term.options) for term in objective.terms)
-        or any(isinstance(v, torch.Tensor) and v.requires_grad for v in options.values())
+        or any(_wants_gradient(value) for value in options.values())
     )
     with torch.set_grad_enabled(differentiate):
         written = canonicalize(objective, binding)
@@ -89,6 +89,7 @@ def compile_problem(
             Request(model, records, objective.describe(), tolerances, differentiate, dict(options))
         )
     if memory:
+        _refuse_course(objective, memory)
         if differentiate:
             raise ParameterError(
                 "Anderson acceleration takes no gradients: leave anderson out, or specialize.",
@@ -104,6 +105,25 @@ def compile_problem(
             memory_bytes=plan.memory_bytes * (2 + memory) // 2,
         )
     return Solver(written, algorithm, plan, differentiate)
+
+
+def _wants_gradient(value: object) -> bool:
+    """Whether an option is a tensor that wants a gradient, or a list with one."""
+    if isinstance(value, (list, tuple)):
+        return any(_wants_gradient(held) for held in value)
+    return isinstance(value, torch.Tensor) and value.requires_grad
+
+
+def _refuse_course(objective: Objective, memory: int) -> None:
+    for term in objective.terms:
+        if term.function.methods is not None:
+            raise ParameterError(
+                f"Anderson acceleration needs the same step every time, and {term.describe()} "
+                "changes from step to step: leave anderson out.",
+                expected=None,
+                got=memory,
+                where="anderson",
+            )
 
 
 def _switched_off(passes: object) -> frozenset[str]:

@@ -67,6 +67,11 @@ class Specialized(nn.Module):
         """The learned parameter: one number, or one for each iteration; None where none is."""
         return None if self.logarithm is None else self.logarithm.exp()
 
+    def _takes_a_list(self) -> bool:
+        """Whether the algorithm follows a course of its own, given as a list."""
+        courses = (term.function.methods for term in self.problem.objective.terms)
+        return self._algorithm == "hqs" or any(methods is not None for methods in courses)
+
     def forward(self, inputs: Mapping[Any, torch.Tensor] | None = None, x0: object = None) -> Any:
         """Solve with values for the placeholders.
 
@@ -93,12 +98,13 @@ class Specialized(nn.Module):
             self._placeholders[name].value = value
         learned = self.learned()
         options = dict(self._options)
+        scheduled = learned is not None and learned.ndim > 0 and self._takes_a_list()
         if learned is not None and self._learn is not None:
-            options[self._learn] = learned.reshape(-1)[0]
+            options[self._learn] = list(learned.unbind()) if scheduled else learned.reshape(-1)[0]
         solver = self.problem.compile(self._algorithm, **options)
 
         def prepare(state: State, index: int) -> State:
-            if learned is None or learned.ndim == 0:
+            if learned is None or learned.ndim == 0 or scheduled:
                 return state
             return solver.algorithm.with_parameter(state, learned[index])
 

@@ -144,6 +144,9 @@ def test_anderson_is_refused_where_it_cannot_be() -> None:
         problem.compile(anderson=-1)
     b = noise(5).requires_grad_()
     x = dp.Variable("x", SHAPE)
+    prior = dp.deep_prior(x, lambda image, sigma: image)
+    with pytest.raises(dp.ParameterError, match="needs the same step every time"):
+        dp.Problem(dp.sum_squares(x - 1) + prior).compile(anderson=5)
     with pytest.raises(dp.ParameterError, match="Anderson acceleration takes no gradients"):
         dp.Problem(dp.sum_squares(x - b) + dp.norm1(x)).compile(anderson=5)
 

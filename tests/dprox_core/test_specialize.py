@@ -88,7 +88,7 @@ def test_recomputation_gives_the_gradients_of_autograd(algorithm: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["autograd", "recompute"])
-@pytest.mark.parametrize("algorithm", ["admm", "pdhg", "ladmm"])
+@pytest.mark.parametrize("algorithm", ["admm", "pdhg", "hqs"])
 def test_a_parameter_is_learned_for_every_step(engine: str, algorithm: str) -> None:
     whole, b, kernel, weight = problem()
     b.value, kernel.value, weight.value = (v.detach() for v in inputs())
