@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from nodes.catalogue import CATALOGUE
 from nodes.checks.context import Context
 from nodes.commands import AddNode, Connect, Macro, RemoveNodes, SetParameter, new_node
 from nodes.document import Node
@@ -104,6 +105,14 @@ class _Folded:
 
 def _show(context: Context, solver: Node) -> Macro:
     right = (solver.position[0] + 270, solver.position[1])
-    view = new_node(context.document, "view_image", position=right)
-    connect = Connect(solver.id, "solution", view.id, "image")
+    output = context.analysis.specs[solver.id].outputs[0]
+    kind, port = next(
+        (spec.type, port.name)
+        for spec in CATALOGUE.values()
+        if spec.form is Form.VIEW
+        for port in spec.inputs
+        if port.accepts(output.type)
+    )
+    view = new_node(context.document, kind, position=right)
+    connect = Connect(solver.id, output.name, view.id, port)
     return Macro("Add a view", (AddNode(view), connect))

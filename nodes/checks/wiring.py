@@ -24,6 +24,8 @@ _NEEDS = {
     PortType.TERM: "at least one term: wire a penalty or a constraint",
     PortType.PROBLEM: "a problem: wire a problem node",
     PortType.SOLUTION: "a solution: wire a solver",
+    PortType.PROGRAM: "a linear program: wire a node that makes or reads one",
+    PortType.OPTIMUM: "an optimum: wire a linear program's solver",
 }
 
 
