@@ -24,6 +24,7 @@ _STUCK = 0.95
 # The primal weight follows, in logarithms, the ratio of the distances travelled; where one residual
 # is a hundred times the other it leans towards that one. It changes fourfold at most.
 _PROPORTIONAL, _RESIDUAL = 0.5, 0.3
+_FAR, _SOON = 1e3, 0.05
 _BALANCED, _LARGEST = math.log(100), math.log(4)
 
 
@@ -151,7 +152,10 @@ def iterate(
             verdict = judge(Check(count, *step.candidate(), length, partial(_rays, step, z)))
             if verdict.done:
                 return count
-            if _restarts(length, first, previous, inner, count):
+            ran_away = adapt and not 1 / _FAR <= verdict.imbalance <= _FAR
+            if _restarts(length, first, previous, inner, count) or (
+                ran_away and inner >= max(_SOON * count, 5 * step.check_every)
+            ):
                 # A round that gained nothing hints at a displacement that stays: there is no
                 # solution. Without an anchor it is seen sooner, with an error that falls
                 # geometrically instead of as 1/k.
@@ -204,7 +208,10 @@ class _Weight:
             change += _PROPORTIONAL * _clip(error, _LARGEST)
         if imbalance > 0:
             lean = -math.log(imbalance) if imbalance < math.inf else -_LARGEST
-            change += _RESIDUAL * (lean - _clip(lean, _BALANCED))
+            beyond = lean - _clip(lean, _BALANCED)
+            # Distances lead astray where they lead away from the balance of the residuals.
+            change = change if change * beyond >= 0 else 0.0
+            change += _RESIDUAL * beyond
         self._step.reweigh(end, self._step.weight * math.exp(_clip(change, _LARGEST)))
 
 
