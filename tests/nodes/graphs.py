@@ -80,6 +80,7 @@ json_values = st.one_of(
 
 
 _SMALL = {**dict.fromkeys(("top", "bottom", "left", "right"), 9), "angles": 9, "levels": 4}
+_SMALL |= {"hours": 48, "nodes": 3}
 
 
 def valid_value(parameter: Parameter) -> st.SearchStrategy[Any]:
@@ -152,8 +153,8 @@ def whole_documents(draw: st.DrawFn, most: int = 14) -> Document:
 
     for type in ("load_image", "gaussian_psf", "variable"):
         add(CATALOGUE[type])
-    # Only a run can tell whether data are counts.
-    types = sorted(set(CATALOGUE) - {"poisson"})
+    # Only a run can tell whether data are counts, and whether a file of a program is there.
+    types = sorted(set(CATALOGUE) - {"poisson", "read_lp"})
     for _ in range(draw(st.integers(0, most))):
         add(CATALOGUE[draw(st.sampled_from(types))])
     if draw(st.booleans()):
