@@ -219,7 +219,7 @@ class Problem:
         """
         if rho is not None:
             options["rho"] = rho
-        if is_linear(self):
+        if is_linear(self) and method in ("auto", "pdhg", "admm") and rho is None:
             chosen = options if rel_tol == REL_TOL else {"tol": rel_tol, **options}
             return solve_linear(self, method, x0, max_iter, device, chosen)
         method = "admm" if method == "auto" else method

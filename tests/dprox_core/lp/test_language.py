@@ -59,6 +59,16 @@ def test_parameters_adapt_or_stay() -> None:
         assert adapt or {row.rho for row in result.history} == {1.0}
 
 
+def test_general_methods_still_take_linear_programs() -> None:
+    x = dp.Variable("x", shape=(6,))
+    problem = dp.Problem(C @ x, [UB @ x <= B_UB, EQ @ x == 2.37, 0 <= x <= 1])
+    general = problem.solve(method="admm", rho=1.0, max_iter=5000, abs_tol=1e-8, rel_tol=1e-8)
+    assert not isinstance(general, LinearResult)
+    assert float(torch.from_numpy(C) @ general[x].double()) == pytest.approx(
+        REFERENCE.fun, abs=1e-3
+    )
+
+
 def test_every_way_to_write_the_same_conditions() -> None:
     x = dp.Variable("x", shape=(6,))
     # Written from either side, as people do.
