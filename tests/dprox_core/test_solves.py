@@ -102,7 +102,9 @@ def test_samples_of_a_batch_do_not_mix() -> None:
 
     together = solve(b)
     for index in range(3):
-        torch.testing.assert_close(together[index : index + 1], solve(b[index : index + 1]))
+        # They stop at different iterations, each within its tolerance.
+        alone = solve(b[index : index + 1])
+        torch.testing.assert_close(together[index : index + 1], alone, atol=1e-5, rtol=0.0)
 
 
 def test_single_precision_reaches_its_own_accuracy() -> None:
