@@ -23,5 +23,5 @@ def choose(program: LinearProgram, method: str, device: torch.device) -> tuple[s
         return "pdhg", "On a GPU products are fast and triangular solves are not."
     return "pdhg", (
         f"A product with {program.nnz} entries costs less than a triangular solve, and ADMM was "
-        "measured to need about as many steps."
+        "measured to need no fewer steps."
     )
