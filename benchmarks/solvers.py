@@ -1,12 +1,11 @@
 """How fast a step is, and how soon a solve is done, beside what one would write by hand.
 
-    python -m benchmarks.solvers [--sizes 512x1 1024x3] [--solve 512x1] [--threads 1 2] [--peers]
+    python -m benchmarks.solvers [--sizes 512x1 1024x3] [--solve 512x1] [--threads 1 2]
 
 Total-variation deconvolution with x ≥ 0 (benchmarks/television.py). Contestants take turns, so that
 whatever else the machine does hits all of them alike; medians of the rounds, and ratios to the
 floor and to the ADMM written by hand. Sizes named by ``--solve`` are also solved to a relative gap
-of 1e-4. With ``--peers`` other libraries take part as far as they can be imported
-(benchmarks/peers.py).
+of 1e-4.
 """
 
 from __future__ import annotations
@@ -108,7 +107,6 @@ def main() -> int:
     parser.add_argument("--solve", nargs="*", default=["512x1"], metavar="SIDExCHANNELS")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--peers", action="store_true", help="other libraries, where installed")
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, torch "
           f"{torch.__version__}")  # fmt: skip
@@ -119,10 +117,6 @@ def main() -> int:
         size, channels = (int(part) for part in text.split("x"))
         data = instance(size, channels)
         contestants: list[Contestant] = [Floor(data), ByHand(data), Ours(data)]
-        if options.peers and channels == 1:
-            from benchmarks.peers import available
-
-            contestants += available(data)
         torch.set_num_threads(max(options.threads))
         # The floor takes the same iterations as the ADMM written by hand.
         needed = iterations_needed(data, contestants[1:]) if text in options.solve else {}
