@@ -225,7 +225,7 @@ _DATA_TERMS = (
     ),
     NodeSpec(
         type="sisr",
-        title="Super-resolution data",
+        title="Super-resolution",
         category="penalties",
         function="sisr",
         inputs=(

@@ -110,7 +110,7 @@ SPECS = (
     ),
     NodeSpec(
         type="read_lp",
-        title="Read linear program",
+        title="Load program",
         category="data",
         function="read_lp",
         stem="program",
@@ -131,7 +131,7 @@ SPECS = (
     ),
     NodeSpec(
         type="linear_solver",
-        title="Linear program solver",
+        title="LP solver",
         category="solvers",
         function="LinearProgram.solve",
         stem="result",
