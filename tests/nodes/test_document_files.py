@@ -41,7 +41,7 @@ def test_what_is_unknown_survives_an_edit_elsewhere() -> None:
     raw["groups"] = [{"title": "later", "members": ["a", {"deep": [1, 2.5, None]}]}]
     raw["nodes"][0]["colour"] = {"tag": "red"}
     raw["nodes"][0]["parameters"]["gamma"] = [1, {"b": 2, "a": 1}]
-    raw["nodes"].append({**raw["nodes"][0], "id": "later", "name": "later", "type": "wavelet"})
+    raw["nodes"].append({**raw["nodes"][0], "id": "later", "name": "later", "type": "tomorrow"})
     raw["wires"][0]["bend"] = 0.5
     raw["wires"].append(
         {"source": "later", "output": "coarse", "target": raw["nodes"][0]["id"], "input": "level"}
