@@ -193,6 +193,8 @@ class Binder:
                 )
         if spec.form is Form.VIEW:
             return self._view(call, spec, ports, parameters)
+        if spec.form is Form.PENALTY and spec.parameter("weight") is not None:
+            parameters["weight"] = 1.0  # a term without a factor; nodes start with another
         wires = self._sources(spec, ports)
         made = self._make(spec, name, parameters, call)
         for port, value, place in wires:

@@ -101,8 +101,15 @@ def test_what_a_person_writes_in_the_same_words() -> None:
     assert not [issue for issue in check(document) if issue.severity == "error"]
 
 
+def test_a_term_without_a_factor_weighs_one() -> None:
+    for function in ("sum_squares", "norm1", "entropy", "deep_prior"):
+        document = import_script(f"{HEAD}{VARIABLE}term = dp.{function}(x)\n")
+        assert document.by_name("term").value("weight") == 1  # type: ignore[union-attr]
+
+
 HEAD = 'import dprox_core as dp\nphoto = dp.load_image("sample:coffee")\n'
-MODEL = HEAD + 'x = dp.Variable("x", shape=photo.shape)\nfit = dp.sum_squares(x - photo)\n'
+VARIABLE = 'x = dp.Variable("x", shape=photo.shape)\n'
+MODEL = HEAD + VARIABLE + "fit = dp.sum_squares(x - photo)\n"
 
 
 @pytest.mark.parametrize(
