@@ -45,7 +45,9 @@ def run_but_for_solving(document: Document, folder: Path) -> dict[str, Any]:
             if node_id is not None and spec is not None and spec.form is Form.SOLVE:
                 source = Analysis(document).source(node_id, "problem")
                 assert source is not None
-                values[source.name].compile(spec.constants["method"])
+                # A linear program is ready as it is; there is nothing to compile.
+                if isinstance(problem := values[source.name], dp.Problem):
+                    problem.compile(spec.constants["method"])
                 values[document.node(node_id).name] = Zeros()
                 continue
             code = compile(ast.Module([statement], []), "script", "exec")
