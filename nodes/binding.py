@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import ast
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 
 from nodes.analysis import Analysis
+from nodes.arguments import arguments, parameter_of
 from nodes.catalogue import CATALOGUE
-from nodes.document import Document, Node, Wire
-from nodes.errors import ImportScriptError
-from nodes.literals import choice_of, is_none, literal_of, number_of, refusal, short
-from nodes.names import free_name, is_automatic, name_problem
-from nodes.parameter import Json, Parameter
+from nodes.document import Document
+from nodes.literals import is_none, literal_of, number_of, refusal, short
+from nodes.making import Maker, Ref, Terms, Value, flatten
+from nodes.names import is_automatic, name_problem
+from nodes.parameter import Json
 from nodes.spec import Form, NodeSpec, Port, PortType
-from nodes.types import can_connect, output_types
 
-__all__ = ["Binder", "Ref", "Terms", "Value"]
+__all__ = ["Binder"]
 
-_CALLED = (Form.CALL, Form.VARIABLE, Form.PENALTY, Form.PROBLEM, Form.VIEW)
+_CALLED = (Form.CALL, Form.VARIABLE, Form.PENALTY, Form.PROBLEM, Form.VIEW, Form.INDEX, Form.PIECE)
 _FUNCTIONS: Mapping[str, NodeSpec] = {
     spec.function: spec for spec in CATALOGUE.values() if spec.form in _CALLED
 }
@@ -30,25 +28,7 @@ _SYMBOLS = {ast.Add: "add", ast.Sub: "subtract"}
 _PICTURE = ".png"
 
 
-@dataclass(frozen=True)
-class Ref:
-    """What an output of a node gives; no output for a view."""
-
-    node: str
-    output: str
-
-
-@dataclass(frozen=True)
-class Terms:
-    """A sum of terms."""
-
-    terms: tuple[Ref, ...]
-
-
-Value = Ref | Terms
-
-
-class Binder:
+class Binder(Maker):
     """Makes the nodes of one script.
 
     Attributes:
@@ -59,11 +39,9 @@ class Binder:
     """
 
     def __init__(self, document: Document, values: dict[str, Value], taken: set[str]) -> None:
-        self.document = document
+        super().__init__(document, taken)
         self.values = values
-        self.taken = set(taken)
         self.alias = ""
-        self._types: dict[str, dict[str, PortType]] = {}
 
     def value(self, expression: ast.expr, name: str | None) -> Value:
         """What an expression gives; the node it makes, if any, takes the name.
@@ -79,7 +57,14 @@ class Binder:
             case ast.Call(func=ast.Attribute(value=owner, attr="solve")):
                 return self._solve(expression, owner, name)
             case ast.Call():
-                return self._call(expression, self._spec(expression), name)
+                spec = self._spec(expression)
+                if spec.form is Form.PIECE:
+                    raise refusal(
+                        f"{spec.function} gives several pieces: write {short(expression)}[0] for "
+                        "the first.",
+                        expression,
+                    )
+                return self._call(expression, spec, name)
             case ast.BinOp(left=left, op=ast.Mult(), right=right):
                 factor, other = (left, right) if number_of(left) is not None else (right, left)
                 return self._product(expression, number_of(factor), other, name)
@@ -95,6 +80,13 @@ class Binder:
                 return self._product(expression, -1.0, operand, name)
             case ast.Subscript(value=solver, slice=ast.Name(id=variable)):
                 return self._recovered(expression, solver, variable)
+            case ast.Subscript(
+                value=ast.Call() as call, slice=ast.Constant(value=int() as piece)
+            ) if not _is_solve(call) and self._spec(call).form is Form.PIECE:
+                made = self._call(call, self._spec(call), name)
+                return self.give(made, "piece", piece)
+            case ast.Subscript(value=operand, slice=where):
+                return self._picked(operand, where, name)
         raise refusal(f"“{short(expression)}” is nothing that a node can say.", expression)
 
     def _spec(self, call: ast.Call) -> NodeSpec:
@@ -125,16 +117,12 @@ class Binder:
                 if spec.parameter("weight") is None:
                     raise refusal(f"{spec.function} is a constraint and has no weight.", other)
                 made = self._call(other, spec, name)
-                assert isinstance(made, Ref)
-                node = self.document.node(made.node)
-                parameters = {**node.parameters, "weight": factor}
-                self.document.replace_node(replace(node, parameters=parameters))
-                return made
+                return self.give(made, "weight", factor)
         operand = self.value(other, None)
-        self._forbid_terms(operand, expression, "give a term its weight where it is made.")
+        self.forbid_terms(operand, expression, "give a term its weight where it is made.")
         spec = CATALOGUE["scale"]
-        made = self._make(spec, name, {"factor": factor}, expression)
-        self._wire(operand, made, spec.inputs[0], expression)
+        made = self.make(spec, name, {"factor": factor})
+        self.wire(operand, made, spec.inputs[0], expression)
         return made
 
     def _sum(
@@ -146,9 +134,9 @@ class Binder:
         name: str | None,
     ) -> Value:
         first, second = self.value(left, None), self.value(right, None)
-        terms = [self._is_term(value) for value in (first, second)]
+        terms = [self.is_term(value) for value in (first, second)]
         if all(terms) and isinstance(operator, ast.Add):
-            return Terms((*_flatten(first), *_flatten(second)))
+            return Terms((*flatten(first), *flatten(second)))
         if any(terms):
             raise refusal("a term can only be added to other terms.", expression)
         return self._infix(expression, first, operator, second, name)
@@ -162,14 +150,23 @@ class Binder:
         name: str | None,
     ) -> Ref:
         spec = CATALOGUE[_SYMBOLS[type(operator)]]
-        made = self._make(spec, name, {}, expression)
+        made = self.make(spec, name, {})
         for port, value in zip(spec.inputs, (first, second), strict=True):
-            self._wire(value, made, port, expression)
+            self.wire(value, made, port, expression)
+        return made
+
+    def _picked(self, operand: ast.expr, where: ast.expr, name: str | None) -> Ref:
+        """``x[0, 2:5]``."""
+        spec = CATALOGUE["index"]
+        inner = self.value(operand, None)
+        self.forbid_terms(inner, operand, "a term has no parts.")
+        made = self.make(spec, name, {"where": parameter_of(spec.parameters[0], where)})
+        self.wire(inner, made, spec.inputs[0], operand)
         return made
 
     def _recovered(self, expression: ast.expr, solver: ast.expr, variable: str) -> Ref:
         found = self.value(solver, None)
-        if not isinstance(found, Ref) or self._carried(found) is not PortType.SOLUTION:
+        if not isinstance(found, Ref) or self.carried(found) is not PortType.SOLUTION:
             raise refusal("only the result of a solve can be indexed.", expression)
         known = Analysis(self.document).variables.get(found.node, frozenset())
         names = [self.document.node(node).name for node in known]
@@ -182,7 +179,7 @@ class Binder:
     def _call(self, call: ast.Call, spec: NodeSpec, name: str | None) -> Value:
         if spec.form is Form.PROBLEM:
             return self._problem(call, spec, name)
-        ports, parameters = self._arguments(call, spec)
+        ports, parameters = arguments(call, spec)
         if spec.form is Form.VARIABLE:
             written = ports.pop("name", None)
             if not isinstance(written, ast.Constant) or written.value != name:
@@ -196,42 +193,10 @@ class Binder:
         if spec.form is Form.PENALTY and spec.parameter("weight") is not None:
             parameters["weight"] = 1.0  # a term without a factor; nodes start with another
         wires = self._sources(spec, ports)
-        made = self._make(spec, name, parameters, call)
+        made = self.make(spec, name, parameters)
         for port, value, place in wires:
-            self._wire(value, made, port, place)
+            self.wire(value, made, port, place)
         return made
-
-    def _arguments(
-        self, call: ast.Call, spec: NodeSpec
-    ) -> tuple[dict[str, ast.expr], dict[str, Json]]:
-        """The arguments of a call, sorted into ports (by port name) and parameters."""
-        ports: dict[str, ast.expr] = {}
-        parameters: dict[str, Json] = {}
-        order: list[Port | Parameter | str] = [*spec.inputs]
-        order += [p for p in spec.parameters if p.name not in ("weight", "label")]
-        if spec.form is Form.VARIABLE:
-            order.insert(0, "name")
-        elif spec.form is Form.VIEW:
-            order.insert(0, "path")
-        slots = {slot if isinstance(slot, str) else _argument(slot): slot for slot in order}
-        if len(call.args) > len(order):
-            raise refusal(f"{spec.function} takes at most {len(order)} arguments.", call)
-        given = list(zip(order, call.args, strict=False))
-        for keyword in call.keywords:
-            if keyword.arg is None or keyword.arg not in slots:
-                known = ", ".join(slots)
-                raise refusal(
-                    f"{spec.function} has no argument {keyword.arg or '**'} that a node could "
-                    f"hold; there are {known}.",
-                    call,
-                )
-            given.append((slots[keyword.arg], keyword.value))
-        for slot, expression in given:
-            if isinstance(slot, Parameter):
-                parameters[slot.name] = choice_of(slot, literal_of(expression, slot.name), call)
-            else:
-                ports[slot if isinstance(slot, str) else slot.name] = expression
-        return ports, parameters
 
     def _sources(
         self, spec: NodeSpec, ports: Mapping[str, ast.expr]
@@ -253,13 +218,18 @@ class Binder:
                 )
             target = spec.input("target")
             match expression:
+                case _ if port.multiple:
+                    if not isinstance(expression, ast.List | ast.Tuple):
+                        raise refusal(f"{spec.function} takes a list here.", expression)
+                    for element in expression.elts:
+                        found.append((port, self.value(element, None), element))
                 case ast.BinOp(left=left, op=ast.Sub() as operator, right=right) if (
                     target is not None and port is not target and "target" not in ports
                 ):
                     # ‖e − b‖²: what is subtracted is the target where it is data.
                     first, second = self.value(left, None), self.value(right, None)
-                    data = self._carried(second) not in (PortType.EXPRESSION, None)
-                    if data and self._carried(first) is PortType.EXPRESSION:
+                    data = self.carried(second) not in (PortType.EXPRESSION, None)
+                    if data and self.carried(first) is PortType.EXPRESSION:
                         found += [(port, first, left), (target, second, right)]
                     else:
                         made = self._infix(expression, first, operator, second, None)
@@ -273,15 +243,15 @@ class Binder:
         others = [k.arg for k in call.keywords if k.arg != "constraints"]
         if not 1 <= len(parts) <= 2 or others:
             raise refusal("a problem takes a sum of terms, and a list of constraints.", call)
-        terms = list(_flatten(self.value(parts[0], None)))
+        terms = list(flatten(self.value(parts[0], None)))
         if len(parts) == 2:
             if not isinstance(parts[1], ast.List | ast.Tuple):
                 raise refusal("the constraints of a problem are written as a list.", call)
             for element in parts[1].elts:
-                terms += _flatten(self.value(element, None))
-        made = self._make(spec, name, {}, call)
+                terms += flatten(self.value(element, None))
+        made = self.make(spec, name, {})
         for term in terms:
-            self._wire(term, made, spec.inputs[0], call)
+            self.wire(term, made, spec.inputs[0], call)
         return made
 
     def _solve(self, call: ast.Call, owner: ast.expr, name: str | None) -> Value:
@@ -299,17 +269,17 @@ class Binder:
         ports: dict[str, ast.expr] = {}
         parameters: dict[str, Json] = {}
         for key, expression in keywords.items():
-            if spec.parameter(key) is not None:
-                parameters[key] = literal_of(expression, key)
+            if (parameter := spec.parameter(key)) is not None:
+                parameters[key] = parameter_of(parameter, expression)
             elif spec.input(key) is not None:
                 ports[key] = expression
             else:
                 raise refusal(f"a {spec.title} node has no place for {key}.", call)
         wires = self._sources(spec, ports)
-        made = self._make(spec, name, parameters, call)
-        self._wire(problem, made, spec.inputs[0], owner)
+        made = self.make(spec, name, parameters)
+        self.wire(problem, made, spec.inputs[0], owner)
         for port, value, place in wires:
-            self._wire(value, made, port, place)
+            self.wire(value, made, port, place)
         return made
 
     def _view(
@@ -332,64 +302,10 @@ class Binder:
         )
         if not free:
             parameters = {**parameters, "label": label}
-        made = self._make(spec, label if free else None, parameters, call)
+        made = self.make(spec, label if free else None, parameters)
         for port, value, place in wires:
-            self._wire(value, made, port, place)
+            self.wire(value, made, port, place)
         return made
-
-    def _make(
-        self,
-        spec: NodeSpec,
-        name: str | None,
-        parameters: Mapping[str, Json],
-        place: ast.expr,
-    ) -> Ref:
-        if name is None:
-            name = free_name(spec.stem, self.taken)
-        self.taken.add(name)
-        node = Node(
-            id=uuid.uuid4().hex,
-            name=name,
-            type=spec.type,
-            version=spec.version,
-            parameters={**spec.defaults(), **parameters},
-        )
-        self.document.insert_node(len(self.document), node)
-        return Ref(node.id, spec.outputs[0].name if spec.outputs else "")
-
-    def _wire(self, value: Value, to: Ref, port: Port, place: ast.expr) -> None:
-        terms = _flatten(value)
-        if len(terms) > 1 and not port.multiple:
-            raise refusal("a sum of terms belongs into a Problem.", place)
-        for ref in terms:
-            why_not = can_connect(self.document, ref.node, ref.output, to.node, port.name)
-            if why_not:
-                raise ImportScriptError(why_not, place.lineno)
-            wire = Wire(ref.node, ref.output, to.node, port.name)
-            self.document.insert_wire(len(self.document.wires), wire)
-
-    def _carried(self, value: Value) -> PortType | None:
-        if isinstance(value, Terms):
-            return PortType.TERM
-        return output_types(self.document, self._types, value.node).get(value.output)
-
-    def _is_term(self, value: Value) -> bool:
-        return self._carried(value) is PortType.TERM
-
-    def _forbid_terms(self, value: Value, place: ast.expr, advice: str) -> None:
-        if self._is_term(value):
-            raise refusal(advice, place)
-
-
-def _argument(slot: Port | Parameter) -> str:
-    """What the library calls the argument behind a port or a parameter."""
-    if isinstance(slot, Port):
-        return slot.keyword or slot.attribute or slot.name
-    return slot.name
-
-
-def _flatten(value: Value) -> Sequence[Ref]:
-    return value.terms if isinstance(value, Terms) else (value,)
 
 
 def _is_solve(call: ast.Call) -> bool:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 __all__ = [
     "WIDTH",
     "Call",
+    "Items",
     "Name",
+    "Part",
     "Piece",
     "Printer",
     "Product",
@@ -73,7 +75,24 @@ class Product:
     owner: str | None = None
 
 
-Piece = Name | Call | Sum | Product
+@dataclass(frozen=True)
+class Items:
+    """A list."""
+
+    pieces: Sequence[Piece]
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece with an index behind it."""
+
+    operand: Piece
+    index: str
+    owner: str | None = None
+
+
+Piece = Name | Call | Sum | Product | Items | Part
 
 
 def quote(text: str) -> str:
@@ -161,6 +180,15 @@ class Printer:
             case Product(factor, operand):
                 self.write(f"{factor} * ")
                 self._operand(operand, parenthesize=isinstance(operand, Sum | Product))
+            case Items(pieces):
+                self.write("[")
+                for index, item in enumerate(pieces):
+                    self.write(", " if index else "")
+                    self.put(item)
+                self.write("]")
+            case Part(operand, where):
+                self._operand(operand, parenthesize=isinstance(operand, Sum | Product))
+                self.write(f"[{where}]")
         self._mark(piece, start)
 
     def _operand(self, piece: Piece, parenthesize: bool) -> None:

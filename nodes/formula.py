@@ -183,7 +183,15 @@ class _Writer:
         return runs
 
     def operand(self, node: Node, spec: NodeSpec, port: str) -> _Math:
-        source = self.analysis.source(node.id, port)
+        known = spec.input(port)
+        wires = self.document.wires_into(node.id, port)
+        if known is not None and known.multiple and len(wires) > 1:
+            parts = [self.single(node, spec, port, self.document.get(w.source)) for w in wires]
+            runs = _joined(parts, (node.id, "; "))
+            return _Math(r" \, ; \, ".join(part.tex for part in parts), runs)
+        return self.single(node, spec, port, self.analysis.source(node.id, port))
+
+    def single(self, node: Node, spec: NodeSpec, port: str, source: Node | None) -> _Math:
         if source is None or spec.notation is None:
             return _Math(_OPEN_TEX, [(node.id, _OPEN_HTML)])
         self.depth += 1
@@ -218,7 +226,7 @@ def _symbol(name: str) -> tuple[str, str]:
 def _number(node: Node, value: Json) -> _Math:
     if isinstance(value, bool) or not isinstance(value, int | float):
         text = "?" if value is None else str(value)
-        plain = re.sub(r"[^\w .,-]", "", text)
+        plain = re.sub(r"[^\w .,:;-]", "", text)
         return _Math(r"\mathrm{" + plain.replace("_", r"\_") + "}", [(node.id, escape(text))])
     text = number_text(value).replace("inf", "∞")
     mantissa, _, exponent = text.partition("e")

@@ -9,10 +9,11 @@ import ast
 import re
 from pathlib import Path
 
-from nodes.binding import Binder, Ref, Value
+from nodes.binding import Binder
 from nodes.document import Document
 from nodes.errors import ImportScriptError
 from nodes.layout import arrange
+from nodes.making import Ref, Value
 from nodes.names import name_problem
 
 __all__ = ["import_script"]

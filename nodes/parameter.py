@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from nodes.arithmetic import evaluate
+from nodes.grammars import GRAMMARS
 
 __all__ = ["Json", "Parameter", "number_text"]
 
@@ -36,6 +37,7 @@ class Parameter:
         decimals: shown in number fields.
         optional: None is a value, and means automatic.
         odd: only odd whole numbers.
+        grammar: what a text may say, a key of ``GRAMMARS``; the script holds what it means.
         quiet: left out of the script while it equals the default.
         help: one line for the tooltip.
     """
@@ -55,6 +57,7 @@ class Parameter:
     decimals: int = 3
     optional: bool = False
     odd: bool = False
+    grammar: str = ""
     quiet: bool = False
     help: str = ""
 
@@ -81,6 +84,11 @@ class Parameter:
             return f"{self.title} must be one of {', '.join(self.choices)}, not {_show(value)}"
         if self.kind == "path" and not value.strip():
             return f"{self.title} needs a file"
+        if self.grammar:
+            try:
+                GRAMMARS[self.grammar].source(value)
+            except ValueError as error:
+                return f"{self.title} {error}"
         if "\0" in value:
             return f"{self.title} holds a character that no file name can have"
         return None
@@ -149,6 +157,8 @@ class Parameter:
             return ", ".join(self.choices)
         if self.kind == "bool":
             return "yes or no"
+        if self.grammar:
+            return GRAMMARS[self.grammar].values
         if self.kind not in ("float", "int"):
             return "text" if self.kind == "text" else "a file"
         words = ["whole" if self.kind == "int" else "any number"]

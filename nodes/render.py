@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from nodes.analysis import Analysis
-from nodes.code import Call, Name, Piece, Product, Sum, quote
+from nodes.code import Call, Items, Name, Part, Piece, Product, Sum, quote
 from nodes.document import Node, Wire
+from nodes.grammars import GRAMMARS
 from nodes.names import is_automatic
 from nodes.parameter import Json, Parameter
 from nodes.spec import Form, NodeSpec, Port, PortType
@@ -16,12 +17,17 @@ from nodes.spec import Form, NodeSpec, Port, PortType
 __all__ = ["Renderer", "literal"]
 
 _MISSING = Name("…")
-_INTO = (Form.CALL, Form.INFIX, Form.SCALE, Form.PENALTY)
+_INTO = (Form.CALL, Form.INFIX, Form.SCALE, Form.PENALTY, Form.INDEX, Form.PIECE)
 
 
 def literal(parameter: Parameter, value: Json) -> str:
     """A parameter's value as source text."""
     if isinstance(value, str):
+        if parameter.grammar:
+            try:
+                return GRAMMARS[parameter.grammar].source(value)
+            except ValueError:
+                return quote(value)  # shown in a comment, beside what is wrong with it
         return parameter.literals.get(value, quote(value))
     if isinstance(value, int | float) and not isinstance(value, bool):
         if parameter.kind == "int" and float(value).is_integer():
@@ -50,6 +56,8 @@ class Renderer:
             Form.VARIABLE: self._variable,
             Form.INFIX: self._infix,
             Form.SCALE: self._scale,
+            Form.INDEX: self._index,
+            Form.PIECE: self._piece,
             Form.PENALTY: self._penalty,
             Form.PROBLEM: self._problem,
             Form.SOLVE: self._solve,
@@ -106,7 +114,11 @@ class Renderer:
     def _wired(self, node: Node, spec: NodeSpec) -> list[tuple[str | None, Piece]]:
         arguments: list[tuple[str | None, Piece]] = []
         for port in spec.inputs:
-            if not port.optional or self.document.wires_into(node.id, port.name):
+            wires = self.document.wires_into(node.id, port.name)
+            if port.multiple and spec.form is not Form.PROBLEM:
+                items = [self._end(wire, port) for wire in wires] or [_MISSING]
+                arguments.append((port.keyword, Items(items)))
+            elif not port.optional or wires:
                 arguments.append((port.keyword, self._value(node, port)))
         return arguments
 
@@ -150,6 +162,16 @@ class Renderer:
         factor = spec.parameters[0]
         text = literal(factor, node.values[factor.name])
         return Product(text, self._value(node, spec.inputs[0]), node.id)
+
+    def _index(self, node: Node, spec: NodeSpec) -> Piece:
+        where = spec.parameters[0]
+        picked = literal(where, node.values[where.name])
+        return Part(self._value(node, spec.inputs[0]), picked, node.id)
+
+    def _piece(self, node: Node, spec: NodeSpec) -> Piece:
+        arguments = [*self._wired(node, spec), *self._set(node, spec, "piece")]
+        call = Call(f"dp.{spec.function}", arguments)
+        return Part(call, literal(spec.parameters[-1], node.values["piece"]), node.id)
 
     def _penalty(self, node: Node, spec: NodeSpec) -> Piece:
         inner = self._value(node, spec.inputs[0])

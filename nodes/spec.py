@@ -52,6 +52,8 @@ class Form(StrEnum):
     VARIABLE = "variable"  # dp.Variable("x", shape=photo.shape)
     INFIX = "infix"  # a + b
     SCALE = "scale"  # 2.0 * x
+    INDEX = "index"  # x[0, 2:5]
+    PIECE = "piece"  # dp.split(x, 2)[0]
     PENALTY = "penalty"  # 0.01 * dp.norm1(x - b)
     PROBLEM = "problem"  # dp.Problem(fidelity + smoothness)
     SOLVE = "solve"  # problem.solve(method="admm", …)

@@ -12,6 +12,7 @@ from nodes.catalogue import (
     operators,
     penalties,
     priors,
+    shaping,
     solvers,
     solving,
     transforms,
@@ -44,25 +45,12 @@ _MODULES = (
     operators,
     penalties,
     priors,
+    shaping,
     solvers,
     solving,
     transforms,
 )
 
 CATALOGUE: Mapping[str, NodeSpec] = MappingProxyType(
-    {
-        spec.type: spec
-        for module in (
-            data,
-            functions,
-            linear,
-            operators,
-            penalties,
-            priors,
-            solvers,
-            solving,
-            transforms,
-        )
-        for spec in module.SPECS
-    }
+    {spec.type: spec for module in _MODULES for spec in module.SPECS}
 )

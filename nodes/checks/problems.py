@@ -16,7 +16,7 @@ __all__ = ["check_problems", "check_solvers"]
 _ABSORBED = ("add", "subtract", "scale")
 _DIAGONAL = ("mask", "mosaic", "mul_elementwise")
 # Orthogonal ones: the prox is taken behind them, but for bounds.
-_ROTATIONS = ("dct", "wavelet")
+_ROTATIONS = ("dct", "wavelet", "reshape", "permute")
 _GRADIENT_METHODS = {"fista": "FISTA", "pgd": "Proximal gradient"}
 _BOUNDS = ("nonneg", "box")
 _PRIORS = ("deep_prior", "unrolled_prior")

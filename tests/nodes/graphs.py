@@ -82,6 +82,14 @@ json_values = st.one_of(
 _SMALL = {**dict.fromkeys(("top", "bottom", "left", "right"), 9), "angles": 9, "levels": 4}
 _SMALL |= {"hours": 48, "nodes": 3}
 
+# Some that fit the images of these graphs, and some that the checks must refuse.
+_TEXTS = {
+    "shape": ["-1", "3, -1", "1, -1, 24", "2, 3, 8, -1", "-1, 16, 6", "7, 11"],
+    "order": ["0, 1, 3, 2", "1, 0", "2, 0, 1", "-1, 1, 2, 0", "0, 1, 2, 3, 4"],
+    "index": ["0", "0, 0", "..., ::2, ::2", "..., 0:16, 4:", "0, 1:2", "..., -1", ":, 0", "90"],
+    "pieces": ["2", "1", "3", "24, 8", "1, 2"],
+}
+
 
 def valid_value(parameter: Parameter) -> st.SearchStrategy[Any]:
     """Values that the parameter takes."""
@@ -90,6 +98,8 @@ def valid_value(parameter: Parameter) -> st.SearchStrategy[Any]:
         strategy = st.sampled_from(parameter.choices)
     elif parameter.kind == "path":
         strategy = st.sampled_from(["sample:coffee", "sample:camera", "sample:astronaut"])
+    elif parameter.grammar:
+        strategy = st.sampled_from(_TEXTS[parameter.grammar])
     elif parameter.kind == "text":
         strategy = st.from_regex(r"[A-Za-z][\w é-]{0,30}[A-Za-z]", fullmatch=True)
     elif parameter.kind == "bool":

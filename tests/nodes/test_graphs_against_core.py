@@ -86,6 +86,10 @@ TERMS = (
     "cosines",
     "masked cosines",
     "cosines of masked",
+    "flat",
+    "turned",
+    "picked",
+    "stacked",
 )
 PENALTIES = ("norm1", "group_norm1", "nonneg", "box", "huber", "scad", "norm2", "entropy")
 
@@ -100,6 +104,7 @@ def combinations() -> Iterator[tuple[tuple[str, str], ...]]:
         ("box", "masked"),
         ("norm1", "masked"),
         ("norm1", "shifted"),
+        ("box", "flat"),
     ]
     yield from itertools.combinations(few, 2)
     more = ("elastic_net", "linf_ball", "l0", "huber", "maximum", "quantile")
@@ -131,6 +136,10 @@ def test_fista_is_refused_by_the_checks_exactly_where_the_compiler_refuses_it(
             "cosines": lambda: graph.add("dct", x=graph.add("scale", x=x, factor=2.0)),
             "masked cosines": lambda: graph.add("mask", x=graph.add("dct", x=x), m=mask),
             "cosines of masked": lambda: graph.add("dct", x=graph.add("mask", x=x, m=mask)),
+            "flat": lambda: graph.add("reshape", x=x, shape="4, -1"),
+            "turned": lambda: graph.add("permute", x=graph.add("mask", x=x, m=mask)),
+            "picked": lambda: graph.add("index", x=x, where="..., 0:5"),
+            "stacked": lambda: graph.add("vstack", parts=[x, photo]),
         }[term]()
         made.append(graph.add(penalty, f"term{index}", input=argument))
     problem = graph.add("problem", terms=made)

@@ -56,8 +56,6 @@ UNMAPPED = {
 WITHOUT_A_NODE = {
     "patch_nlm": "the node of deep_prior with the denoiser nlm",
     **dict.fromkeys(("certify", "save_lp", "solve_lp"), "programs solve themselves in a graph"),
-    **dict.fromkeys(("vstack", "split"), "takes or gives a list"),
-    **dict.fromkeys(("reshape", "permute", "index"), "takes a shape or an index of any length"),
     **dict.fromkeys(("fft", "fourier_sampling", "real", "imag"), "no node knows complex values"),
     **dict.fromkeys(
         (
@@ -115,6 +113,8 @@ def arguments_of(spec: NodeSpec) -> list[str]:
         ports = ports[1:]
     elif spec.form is Form.VIEW:
         names = [name for name in names if name != "label"]
+    elif spec.form is Form.PIECE:
+        names = [name for name in names if name != "piece"]
     return [*ports, *names]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from nodes.grammars import indices, whole_numbers
 from nodes.parameter import Json
+from nodes.shape_rules.base import Shape
 
-__all__ = ["RULES", "Refusal", "Rule"]
+__all__ = ["SINGLE", "Refusal"]
 
-Shape = tuple[int, ...]
 Values = Mapping[str, Json]
 
 
@@ -19,7 +20,7 @@ class Refusal(str):
     __slots__ = ()
 
 
-Rule = Callable[[Shape, Values], "Shape | Refusal"]
+_Rule = Callable[[Shape, Values], "Shape | Refusal"]
 
 
 def _same(shape: Shape, values: Values) -> Shape | Refusal:
@@ -84,7 +85,61 @@ def _radon(shape: Shape, values: Values) -> Shape | Refusal:
     return (*shape[:-2], _number(values, "angles"), math.ceil(math.hypot(*shape[-2:])) + 2)
 
 
-RULES: Mapping[str, Rule] = {
+def _reshape(shape: Shape, values: Values) -> Shape | Refusal:
+    wanted, count = whole_numbers(str(values["shape"])), math.prod(shape)
+    rest = math.prod(n for n in wanted if n != -1)
+    found = tuple(count // rest if n == -1 else n for n in wanted)
+    if math.prod(found) != count:
+        return Refusal(f"has {count} values, which do not fill the shape {values['shape']}.")
+    return found
+
+
+def _permute(shape: Shape, values: Values) -> Shape | Refusal:
+    axes, count = whole_numbers(str(values["axes"])), len(shape)
+    if sorted(a % count if -count <= a < count else -1 for a in axes) != list(range(count)):
+        return Refusal(
+            f"has {count} axes: the order must name each from 0 to {count - 1} once, not "
+            f"{values['axes']}."
+        )
+    return tuple(shape[axis] for axis in axes)
+
+
+def _index(shape: Shape, values: Values) -> Shape | Refusal:
+    where = list(indices(str(values["where"])))
+    if ... in where:
+        place = where.index(...)
+        where[place : place + 1] = [slice(None)] * (len(shape) - len(where) + 1)
+    nothing = Refusal(f"has nothing at [{values['where']}].")
+    if len(where) > len(shape):
+        return nothing
+    found: list[int] = []
+    for extent, item in zip(shape, [*where, *[slice(None)] * len(shape)], strict=False):
+        if isinstance(item, slice):
+            found.append(len(range(*item.indices(extent))))
+        elif not isinstance(item, int) or not -extent <= item < extent:
+            return nothing
+    return nothing if 0 in found else tuple(found)
+
+
+def _split(shape: Shape, values: Values) -> Shape | Refusal:
+    sizes, axis = list(whole_numbers(str(values["sizes"]))), _number(values, "axis")
+    if not -len(shape) <= axis < len(shape):
+        return Refusal(f"has {len(shape)} axes, so there is no axis {axis}.")
+    axis %= len(shape)
+    length = shape[axis]
+    if len(sizes) == 1:
+        sizes = [length // sizes[0]] * sizes[0] if length % sizes[0] == 0 else []
+    if sum(sizes) != length:
+        return Refusal(
+            f"cannot be cut into {values['sizes']} along axis {axis}, which is {length} long."
+        )
+    piece = _number(values, "piece")
+    if piece >= len(sizes):
+        return Refusal(f"has {len(sizes)} pieces, 0 to {len(sizes) - 1}, and no piece {piece}.")
+    return (*shape[:axis], sizes[piece], *shape[axis + 1 :])
+
+
+SINGLE: Mapping[str, _Rule] = {
     "grad": _gradient,
     "laplacian": _same,
     "subsample": _subsample,
@@ -95,5 +150,9 @@ RULES: Mapping[str, Rule] = {
     "wavelet": _wavelet,
     "patches": _patches,
     "radon": _radon,
+    "reshape": _reshape,
+    "permute": _permute,
+    "index": _index,
+    "split": _split,
 }
 """Node type → its rule."""

@@ -1,0 +1,163 @@
+"""Operators that put values into another shape or order, pick some, or join several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nodes.catalogue.operators import DATA, OUTPUT, operand
+from nodes.parameter import Parameter
+from nodes.spec import Form, NodeSpec, Notation, Port, PortType
+
+__all__ = ["SPECS"]
+
+
+def _shaping(type: str, title: str, tex: str, html: str, **more: Any) -> NodeSpec:
+    """A node type named like its function, with one operand unless told otherwise."""
+    level = more.pop("level", 2)
+    binds = more.pop("operand", 0)
+    return NodeSpec(
+        type=type,
+        title=title,
+        category="operators",
+        function=type,
+        inputs=more.pop("inputs", (operand(),)),
+        outputs=(OUTPUT,),
+        inline=True,
+        polymorphic=True,
+        notation=Notation(tex=tex, html=html, level=level, operand=binds),
+        **more,
+    )
+
+
+def _axis(help: str) -> Parameter:
+    return Parameter(
+        "axis", "axis", "int", 0, minimum=-8, maximum=7, soft=(0, 3), quiet=True, help=help
+    )
+
+
+def _text(name: str, title: str, default: str, grammar: str, help: str) -> Parameter:
+    return Parameter(name, title, "text", default, grammar=grammar, help=help)
+
+
+SPECS = (
+    _shaping(
+        "reshape",
+        "Reshape",
+        r"\operatorname{ reshape}\left( {x}; {shape} \right)",
+        "reshape({x}; {shape})",
+        stem="reshaped",
+        icon="mdi6.view-grid-plus-outline",
+        parameters=(
+            _text(
+                "shape",
+                "new shape",
+                "-1",
+                "shape",
+                "Extents such as 3, -1, in row-major order; one may be -1, for what is left.",
+            ),
+        ),
+        formula="x in another shape",
+        summary=lambda p: f"to {p.get('shape')}",
+        keywords=("shape", "flatten", "vector", "matrix", "view"),
+    ),
+    _shaping(
+        "permute",
+        "Permute axes",
+        r"\operatorname{ permute}\left( {x}; {axes} \right)",
+        "permute({x}; {axes})",
+        stem="permuted",
+        icon="mdi6.axis-arrow",
+        parameters=(
+            _text(
+                "axes",
+                "order",
+                "0, 1, 3, 2",
+                "order",
+                "Which axis comes first, second, …, counted from 0; each once. 0, 1, 3, 2 "
+                "exchanges height and width.",
+            ),
+        ),
+        formula="x with its axes in another order",
+        summary=lambda p: str(p.get("axes")),
+        keywords=("transpose", "axes", "order", "swap"),
+    ),
+    _shaping(
+        "index",
+        "Pick",
+        "{x}[{where}]",
+        "{x}[{where}]",
+        operand=2,
+        form=Form.INDEX,
+        stem="picked",
+        icon="mdi6.code-brackets",
+        parameters=(
+            _text(
+                "where",
+                "what",
+                "0",
+                "index",
+                "One entry an axis: a number picks one, 2:5 those from 2 to 4, ::2 every second, "
+                "... stands for all axes between.",
+            ),
+        ),
+        formula="x[i]",
+        summary=lambda p: f"[{p.get('where')}]",
+        keywords=("index", "slice", "part", "channel", "sample"),
+    ),
+    _shaping(
+        "vstack",
+        "Stack",
+        r"\left[ {parts} \right]",
+        "[{parts}]",
+        inputs=(
+            Port(
+                "parts",
+                "parts",
+                PortType.EXPRESSION,
+                multiple=True,
+                also=DATA,
+                help="Variables, operators or images, alike in shape but along the axis.",
+            ),
+        ),
+        stem="stacked",
+        icon="mdi6.layers-plus",
+        parameters=(_axis("Along which axis they come behind each other, from 0."),),
+        formula="[a; b; …]",
+        summary=lambda p: f"axis {p.get('axis')}",
+        keywords=("concatenate", "vstack", "join", "behind each other"),
+    ),
+    _shaping(
+        "split",
+        "Piece",
+        r"\operatorname{ piece}_{{piece}}\left( {x}; {sizes} \right)",
+        "piece<sub>{piece}</sub>({x}; {sizes})",
+        form=Form.PIECE,
+        stem="piece",
+        icon="mdi6.content-cut",
+        parameters=(
+            _text(
+                "sizes",
+                "pieces",
+                "2",
+                "pieces",
+                "Into how many equal pieces x is cut, or how long each is: 2, 4.",
+            ),
+            _axis("Along which axis x is cut, from 0."),
+            Parameter(
+                "piece",
+                "which",
+                "int",
+                0,
+                minimum=0,
+                maximum=4096,
+                soft=(0, 8),
+                help="Which of the pieces, counted from 0.",
+            ),
+        ),
+        formula="x = [piece 0; piece 1; …]",
+        about="One of the pieces that an expression or an image is cut into along an axis; the "
+        "opposite of a stack.\n\nA node for each piece that is needed.",
+        summary=lambda p: f"{p.get('piece')} of {p.get('sizes')}",
+        keywords=("split", "cut", "part", "unstack"),
+    ),
+)
