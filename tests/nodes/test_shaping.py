@@ -99,7 +99,7 @@ def test_a_matrix_comes_back_from_the_script(rows: list[list[float]]) -> None:
     ],
 )
 def test_what_cannot_be_read_says_why(grammar: str, text: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=r"must .") as caught:
         GRAMMARS[grammar].source(text)
     assert sentence.replace("“", '"').replace("”", '"') in str(caught.value)
 
@@ -197,7 +197,7 @@ def test_what_has_no_plane_is_refused_where_planes_are_needed() -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("a = dp.split(photo, 3, axis=1)", "gives several pieces: write dp.split(photo, 3, axis=1)"),
+        ("a = dp.split(photo, 3, axis=1)", "several pieces: write dp.split(photo, 3, axis=1)"),
         ("a = photo[1.5]", "where takes whole numbers and ranges such as 0, 2:5"),
         ("a = photo[[0, 1]]", "where takes whole numbers and ranges"),
         ("a = dp.reshape(photo, shape=photo)", "shape takes extents such as 1, 3, -1"),
