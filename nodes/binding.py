@@ -234,6 +234,9 @@ class Binder(Maker):
                     else:
                         made = self._infix(expression, first, operator, second, None)
                         found.append((port, made, expression))
+                case _ if port.accepts(PortType.ARRAY) and number_of(expression) is not None:
+                    spelled = {"values": f"{number_of(expression)}"}
+                    found.append((port, self.make(CATALOGUE["array"], None, spelled), expression))
                 case _:
                     found.append((port, self.value(expression, None), expression))
         return found

@@ -148,7 +148,7 @@ class _Writer:
             return _Math(_OPEN_TEX, [(node.id, _OPEN_HTML)])
         spec = self.analysis.specs.get(node.id)
         carried = set(self.analysis.types.get(node.id, {}).values())
-        if spec is None or spec.notation is None or carried == {PortType.IMAGE}:
+        if spec is None or spec.notation is None or carried <= {PortType.IMAGE, PortType.ARRAY}:
             return self.named(node)
         values = self.analysis.values[node.id]
         slots = {port.name: self.operand(node, spec, port.name) for port in spec.inputs}
@@ -192,6 +192,9 @@ class _Writer:
         return self.single(node, spec, port, self.analysis.source(node.id, port))
 
     def single(self, node: Node, spec: NodeSpec, port: str, source: Node | None) -> _Math:
+        known = spec.input(port)
+        if source is None and known is not None and known.unwired:
+            return _Math(known.unwired, [(node.id, known.unwired)])
         if source is None or spec.notation is None:
             return _Math(_OPEN_TEX, [(node.id, _OPEN_HTML)])
         self.depth += 1

@@ -31,6 +31,7 @@ class Parameter:
         above: a bound that the value must exceed.
         choices: the values of a choice.
         literals: what a choice is called in a script, where that is not its own text.
+        files: what a path may end in, such as ".npy"; none for images.
         unit: shown behind the number.
         scale: "linear" or "log", for sliders.
         soft: the range a slider covers where the real one is unbounded.
@@ -51,6 +52,7 @@ class Parameter:
     above: float | None = None
     choices: tuple[str, ...] = ()
     literals: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
     unit: str = ""
     scale: str = "linear"
     soft: tuple[float, float] | None = None

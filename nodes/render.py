@@ -177,9 +177,11 @@ class Renderer:
         inner = self._value(node, spec.inputs[0])
         others: list[tuple[str | None, Piece]] = []
         for port in spec.inputs[1:]:
+            wired = self.document.wires_into(node.id, port.name)
             if port.name != "target":
-                others.append((port.keyword, self._value(node, port)))
-            elif self.document.wires_into(node.id, port.name):
+                if wired or not port.optional:
+                    others.append((port.keyword, self._value(node, port)))
+            elif wired:
                 inner = Sum([inner, self._value(node, port)], ["-"])
         arguments = [(None, inner), *others, *self._set(node, spec, "weight")]
         weight = spec.parameter("weight")

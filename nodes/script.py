@@ -21,7 +21,10 @@ from nodes.spec import Form, PortType
 __all__ = ["Script", "Span", "Statement", "generate"]
 
 _DATA, _MODEL, _SOLVE, _OUTPUT = range(4)
-_DATA_TYPES = (PortType.IMAGE, PortType.KERNEL, PortType.MASK, PortType.PROGRAM)
+_DATA_TYPES = (
+    *(PortType.IMAGE, PortType.KERNEL, PortType.MASK),
+    *(PortType.ARRAY, PortType.MATRIX, PortType.PROGRAM),
+)
 
 
 @dataclass(frozen=True)

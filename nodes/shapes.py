@@ -16,7 +16,7 @@ __all__ = ["Shape", "ShapeFault", "Shapes", "shape_text"]
 _ANY_SHAPE = frozenset(
     {
         *("add", "subtract", "scale", "mask", "mul_elementwise", "add_noise", "variable", "grad"),
-        *("reshape", "permute", "index", "vstack", "split", "view_image"),
+        *("reshape", "permute", "index", "vstack", "split", "matrix", "view_image"),
     }
 )
 _PLANE_TERMS = frozenset({"sisr", "deep_prior", "unrolled_prior", "nuclear_norm"})

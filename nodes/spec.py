@@ -23,6 +23,8 @@ class PortType(StrEnum):
     IMAGE = "image"
     KERNEL = "kernel"
     MASK = "mask"
+    ARRAY = "array"
+    MATRIX = "matrix"
     EXPRESSION = "expression"
     TERM = "term"
     PROBLEM = "problem"
@@ -39,9 +41,11 @@ class PortType(StrEnum):
 
 # What a port of a type takes besides its own type. A solution stands for its recovered image.
 _ALSO: Mapping[PortType, frozenset[PortType]] = {
-    PortType.IMAGE: frozenset({PortType.KERNEL, PortType.MASK, PortType.SOLUTION}),
-    PortType.KERNEL: frozenset({PortType.IMAGE}),
-    PortType.MASK: frozenset({PortType.IMAGE}),
+    PortType.IMAGE: frozenset({PortType.KERNEL, PortType.MASK, PortType.ARRAY, PortType.SOLUTION}),
+    PortType.KERNEL: frozenset({PortType.IMAGE, PortType.ARRAY}),
+    PortType.MASK: frozenset({PortType.IMAGE, PortType.ARRAY}),
+    PortType.ARRAY: frozenset({PortType.IMAGE, PortType.KERNEL, PortType.MASK, PortType.SOLUTION}),
+    PortType.MATRIX: frozenset({PortType.ARRAY, PortType.IMAGE, PortType.KERNEL, PortType.MASK}),
 }
 
 
@@ -89,6 +93,8 @@ class Port:
         multiple: an input that takes any number of wires, in order.
         also: further types that an input takes.
         keyword: the argument's name in the script; None writes it by position.
+        holds: what its values must be, a key of ``nodes.checks.contents.HOLDS``.
+        unwired: what stands for it in a formula while nothing is wired.
         attribute: what of the wired value is passed on, such as "shape".
         help: one line for the tooltip.
     """
@@ -101,6 +107,8 @@ class Port:
     also: tuple[PortType, ...] = ()
     keyword: str | None = None
     attribute: str | None = None
+    holds: str = ""
+    unwired: str = ""
     help: str = ""
 
     def accepts(self, type: PortType) -> bool:

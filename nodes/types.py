@@ -118,6 +118,10 @@ def _advice(wanted: PortType, carried: PortType) -> str:
         return "wire a kernel node, or an image that holds a kernel, into it"
     if wanted is PortType.MASK:
         return "wire a mask node, or an image that holds a mask, into it"
+    if wanted is PortType.MATRIX:
+        return "wire a sparse matrix, an array file or typed numbers into it"
+    if wanted is PortType.ARRAY:
+        return "wire an array file, typed numbers or an image into it"
     if wanted is PortType.IMAGE:
         if carried is PortType.EXPRESSION:
             return "an unknown has no pixels before it is solved for; wire an image or a solution"

@@ -19,6 +19,8 @@ _COLOURS = {
     "image": "#56B4E9",
     "kernel": "#E69F00",
     "mask": "#CC79A7",
+    "array": "#56B4E9",
+    "matrix": "#E69F00",
     "expression": "#009E73",
     "term": "#D55E00",
     "problem": "#F0E442",
@@ -53,6 +55,10 @@ def port_shape(kind: str, radius: float = 5.0) -> QPainterPath:
         case "mask":
             side = radius * 0.92
             path.addRect(QRectF(-side, -side, 2 * side, 2 * side))
+        case "array":
+            path.addRect(QRectF(-1.25 * radius, -0.62 * radius, 2.5 * radius, 1.24 * radius))
+        case "matrix":
+            path.addRect(QRectF(-0.62 * radius, -1.25 * radius, 1.24 * radius, 2.5 * radius))
         case "expression":
             return _polygon(3, radius * 1.3, 0.0)
         case "term":

@@ -318,6 +318,7 @@ class PathEditor(TextEditor):
             action.setData(f"sample:{path.stem}")
         menu.triggered.connect(lambda action: self._take(action.data()))
         self.samples.setMenu(menu)
+        self.samples.setVisible(not parameter.files)
         self.field.addWidget(self.samples)
         self.field.addWidget(self.browse)
 
@@ -330,7 +331,11 @@ class PathEditor(TextEditor):
 
     def _on_browse(self) -> None:
         start = str(self.base or Path.home())
-        chosen, _ = QFileDialog.getOpenFileName(self, "Choose an image", start, IMAGE_FILTER)
+        endings = " ".join(f"*{ending}" for ending in self.parameter.files)
+        title, shown = ("Choose a file", f"Files ({endings});;All files (*)")
+        if not endings:
+            title, shown = "Choose an image", IMAGE_FILTER
+        chosen, _ = QFileDialog.getOpenFileName(self, title, start, shown)
         if chosen:
             self._take(portable(Path(chosen), self.base))
 

@@ -1,5 +1,6 @@
 """Images in and out, simulated measurements, point spread functions and metrics."""
 
+from dprox_core.imaging.arrays import array, load_array, load_matrix
 from dprox_core.imaging.metrics import psnr
 from dprox_core.imaging.psf import disk_psf, gaussian_psf, motion_psf
 from dprox_core.imaging.reading import load_image
@@ -8,10 +9,13 @@ from dprox_core.imaging.writing import save_image, to_array, to_pixels
 
 __all__ = [
     "add_noise",
+    "array",
     "blur",
     "disk_psf",
     "gaussian_psf",
+    "load_array",
     "load_image",
+    "load_matrix",
     "motion_psf",
     "psnr",
     "random_mask",

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from nodes.catalogue import (
+    arrays,
     data,
+    data_terms,
     functions,
     linear,
+    matrices,
     operators,
     penalties,
     priors,
@@ -16,6 +19,7 @@ from nodes.catalogue import (
     solvers,
     solving,
     transforms,
+    weighted,
 )
 from nodes.spec import Category, NodeSpec
 
@@ -39,9 +43,12 @@ CATEGORIES: Mapping[str, Category] = MappingProxyType(
 )
 
 _MODULES = (
+    arrays,
     data,
+    data_terms,
     functions,
     linear,
+    matrices,
     operators,
     penalties,
     priors,
@@ -49,6 +56,7 @@ _MODULES = (
     solvers,
     solving,
     transforms,
+    weighted,
 )
 
 CATALOGUE: Mapping[str, NodeSpec] = MappingProxyType(

@@ -8,34 +8,36 @@ from nodes.catalogue.penalties import EXPRESSION, TERM, strength, weight_of
 from nodes.parameter import Parameter
 from nodes.spec import Form, NodeSpec, Notation, Port, PortType
 
-__all__ = ["SPECS"]
+__all__ = ["SPECS", "constraint", "penalty"]
 
 
-def _penalty(
+def penalty(
     type: str, title: str, html: str, tex: str, weight: float = 0.01, **more: Any
 ) -> NodeSpec:
     """A node type of a penalty, named like its function; ``…`` stands for its argument."""
     parameters = more.pop("parameters", ())
+    ports = more.pop("ports", ())
     return NodeSpec(
         type=type,
         title=title,
         category="penalties",
         function=type,
-        inputs=(EXPRESSION,),
+        inputs=(EXPRESSION, *ports),
         outputs=(TERM,),
         parameters=(weight_of(weight), *parameters),
         form=Form.PENALTY,
-        formula="λ " + html.replace("…", "e"),
+        formula=more.pop("formula", "λ " + html.replace("…", "e")),
         notation=Notation(
             tex="{weight}" + tex.replace("…", "{input}"),
             html="{weight}" + html.replace("…", "{input}"),
+            operand=more.pop("operand", 0),
         ),
         summary=strength,
         **more,
     )
 
 
-def _constraint(type: str, title: str, html: str, tex: str, **more: Any) -> NodeSpec:
+def constraint(type: str, title: str, html: str, tex: str, **more: Any) -> NodeSpec:
     """A node type of a constraint, named like its function; ``…`` stands for its argument."""
     ports = more.pop("ports", ())
     shown = more.pop("formula", html.replace("…", "e"))
@@ -48,7 +50,11 @@ def _constraint(type: str, title: str, html: str, tex: str, **more: Any) -> Node
         outputs=(TERM,),
         form=Form.PENALTY,
         formula=shown,
-        notation=Notation(tex=tex.replace("…", "{input}"), html=html.replace("…", "{input}")),
+        notation=Notation(
+            tex=tex.replace("…", "{input}"),
+            html=html.replace("…", "{input}"),
+            operand=more.pop("operand", 0),
+        ),
         **more,
     )
 
@@ -66,7 +72,7 @@ def _radius(help: str) -> Parameter:
 
 
 _PENALTIES = (
-    _penalty(
+    penalty(
         "norm2",
         "L2 norm",
         "‖…‖<sub>2</sub>",
@@ -75,7 +81,7 @@ _PENALTIES = (
         icon="mdi6.numeric-2-box-outline",
         keywords=("euclidean", "l2", "length", "norm"),
     ),
-    _penalty(
+    penalty(
         "norm_inf",
         "Largest magnitude",
         "‖…‖<sub>∞</sub>",
@@ -84,7 +90,7 @@ _PENALTIES = (
         icon="mdi6.infinity",
         keywords=("l-infinity", "maximum norm", "chebyshev", "uniform"),
     ),
-    _penalty(
+    penalty(
         "elastic_net",
         "Elastic net",
         "(‖…‖<sub>1</sub> + {gamma}/2 ‖…‖<sup>2</sup>)",
@@ -105,7 +111,7 @@ _PENALTIES = (
         ),
         keywords=("lasso", "ridge", "sparse", "l1", "l2"),
     ),
-    _penalty(
+    penalty(
         "huber",
         "Huber loss",
         "Σ h(…)",
@@ -116,7 +122,7 @@ _PENALTIES = (
         parameters=(_above_zero("delta", "end of squares δ", 1.0, "Larger ones count linearly."),),
         keywords=("robust", "outliers", "smooth", "loss"),
     ),
-    _penalty(
+    penalty(
         "nuclear_norm",
         "Nuclear norm",
         "‖…‖<sub>∗</sub>",
@@ -125,7 +131,7 @@ _PENALTIES = (
         icon="mdi6.matrix",
         keywords=("low rank", "singular values", "trace", "robust pca"),
     ),
-    _penalty(
+    penalty(
         "maximum",
         "Maximum",
         "max …",
@@ -134,7 +140,7 @@ _PENALTIES = (
         icon="mdi6.arrow-up-bold-box-outline",
         keywords=("largest", "minimax", "max"),
     ),
-    _penalty(
+    penalty(
         "quantile",
         "Quantile loss",
         "Σ ρ(…)",
@@ -149,7 +155,7 @@ _PENALTIES = (
         ),
         keywords=("median", "pinball", "robust", "tilted"),
     ),
-    _penalty(
+    penalty(
         "entropy",
         "Negative entropy",
         "Σ … log …",
@@ -158,7 +164,7 @@ _PENALTIES = (
         icon="mdi6.dice-multiple-outline",
         keywords=("maximum entropy", "log", "probability", "divergence"),
     ),
-    _penalty(
+    penalty(
         "l0",
         "Count (L0)",
         "‖…‖<sub>0</sub>",
@@ -167,7 +173,7 @@ _PENALTIES = (
         icon="mdi6.numeric-0-box-outline",
         keywords=("sparse", "hard threshold", "number of nonzeros", "non-convex"),
     ),
-    _penalty(
+    penalty(
         "log_sum",
         "Log sum",
         "Σ log(1 + |…|/{epsilon})",
@@ -177,7 +183,7 @@ _PENALTIES = (
         parameters=(_above_zero("epsilon", "small size ε", 0.1, "What counts as small."),),
         keywords=("sparse", "reweighted", "non-convex"),
     ),
-    _penalty(
+    penalty(
         "scad",
         "SCAD",
         "Σ p(|…|)",
@@ -200,68 +206,8 @@ _PENALTIES = (
     ),
 )
 
-_DATA_TERMS = (
-    NodeSpec(
-        type="poisson",
-        title="Photon counts",
-        category="penalties",
-        function="poisson",
-        inputs=(
-            EXPRESSION,
-            Port("y", "counts", PortType.IMAGE, help="How many photons were seen, 0 or more."),
-        ),
-        outputs=(TERM,),
-        parameters=(weight_of(1.0),),
-        form=Form.PENALTY,
-        formula="λ KL(b, e)",
-        notation=Notation(
-            tex=r"{weight}\operatorname KL\left( {y}, {input} \right)",
-            html="{weight}KL({y}, {input})",
-        ),
-        summary=strength,
-        stem="photons",
-        icon="mdi6.flare",
-        keywords=("poisson", "photon noise", "kullback-leibler", "microscopy", "astronomy"),
-    ),
-    NodeSpec(
-        type="sisr",
-        title="Super-resolution",
-        category="penalties",
-        function="sisr",
-        inputs=(
-            EXPRESSION,
-            Port("y", "coarse image", PortType.IMAGE, help="What the coarse camera saw."),
-            Port("kernel", "blur", PortType.KERNEL, help="The blur before pixels are left out."),
-        ),
-        outputs=(TERM,),
-        parameters=(
-            weight_of(1.0),
-            Parameter(
-                "factor",
-                "factor",
-                "int",
-                2,
-                minimum=1,
-                maximum=64,
-                soft=(1, 8),
-                help="One coarse pixel for so many, both ways.",
-            ),
-        ),
-        form=Form.PENALTY,
-        formula="λ ‖(k ∗ e)↓ − b‖²",
-        notation=Notation(
-            tex=r"{weight}\left\| ({kernel} \ast {input})\downarrow - {y} \right\|_2^2",
-            html="{weight}‖({kernel} ∗ {input})↓ − {y}‖<sup>2</sup>",
-        ),
-        summary=strength,
-        stem="coarse_fidelity",
-        icon="mdi6.magnify-plus-outline",
-        keywords=("super-resolution", "upscale", "data term", "zoom"),
-    ),
-)
-
 _CONSTRAINTS = (
-    _constraint(
+    constraint(
         "simplex",
         "Probabilities",
         "… ≥ 0, Σ … = {total}",
@@ -272,7 +218,7 @@ _CONSTRAINTS = (
         parameters=(_above_zero("total", "sum", 1.0, "What all values add up to."),),
         keywords=("simplex", "kernel", "sum to one", "nonnegative"),
     ),
-    _constraint(
+    constraint(
         "l1_ball",
         "L1 ball",
         "‖…‖<sub>1</sub> ≤ {radius}",
@@ -283,7 +229,7 @@ _CONSTRAINTS = (
         parameters=(_radius("The largest sum of magnitudes."),),
         keywords=("sparse", "lasso", "ball"),
     ),
-    _constraint(
+    constraint(
         "l2_ball",
         "L2 ball",
         "‖…‖<sub>2</sub> ≤ {radius}",
@@ -294,7 +240,7 @@ _CONSTRAINTS = (
         parameters=(_radius("The largest length."),),
         keywords=("euclidean", "energy", "ball"),
     ),
-    _constraint(
+    constraint(
         "linf_ball",
         "Bounded magnitude",
         "|…| ≤ {radius}",
@@ -305,7 +251,7 @@ _CONSTRAINTS = (
         parameters=(_radius("The largest magnitude of any value."),),
         keywords=("l-infinity", "clip", "ball", "range"),
     ),
-    _constraint(
+    constraint(
         "noise_ball",
         "Within the noise",
         "‖… − {b}‖<sub>2</sub> ≤ {sigma} √n",
@@ -331,4 +277,4 @@ _CONSTRAINTS = (
     ),
 )
 
-SPECS = (*_PENALTIES, *_DATA_TERMS, *_CONSTRAINTS)
+SPECS = (*_PENALTIES, *_CONSTRAINTS)

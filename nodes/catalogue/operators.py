@@ -8,7 +8,7 @@ from nodes.spec import Form, NodeSpec, Notation, Port, PortType
 __all__ = ["DATA", "OUTPUT", "SPECS", "operand"]
 
 # Operators take data as well as expressions: the same operator simulates and models.
-DATA = (PortType.IMAGE, PortType.KERNEL, PortType.MASK, PortType.SOLUTION)
+DATA = (PortType.IMAGE, PortType.KERNEL, PortType.MASK, PortType.ARRAY, PortType.SOLUTION)
 
 
 def operand(name: str = "x", title: str = "input") -> Port:

@@ -31,6 +31,7 @@ _WEIGHTS = Parameter(
     "weights",
     "path",
     None,
+    files=(".pth", ".pt", ".ckpt", ".safetensors", ".mat"),
     optional=True,
     quiet=True,
     help="A file of weights (.pth, .safetensors, .mat); automatic takes those that come along.",

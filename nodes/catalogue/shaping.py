@@ -29,9 +29,9 @@ def _shaping(type: str, title: str, tex: str, html: str, **more: Any) -> NodeSpe
     )
 
 
-def _axis(help: str) -> Parameter:
+def _axis(default: int, help: str, **more: Any) -> Parameter:
     return Parameter(
-        "axis", "axis", "int", 0, minimum=-8, maximum=7, soft=(0, 3), quiet=True, help=help
+        "axis", "axis", "int", default, minimum=-8, maximum=7, soft=(-4, 3), help=help, **more
     )
 
 
@@ -121,7 +121,9 @@ SPECS = (
         ),
         stem="stacked",
         icon="mdi6.layers-plus",
-        parameters=(_axis("Along which axis they come behind each other, from 0."),),
+        parameters=(
+            _axis(0, "Along which axis they come behind each other; -1 is the last.", quiet=True),
+        ),
         formula="[a; b; …]",
         summary=lambda p: f"axis {p.get('axis')}",
         keywords=("concatenate", "vstack", "join", "behind each other"),
@@ -142,7 +144,7 @@ SPECS = (
                 "pieces",
                 "Into how many equal pieces x is cut, or how long each is: 2, 4.",
             ),
-            _axis("Along which axis x is cut, from 0."),
+            _axis(-1, "Along which axis x is cut; -1 is the last."),
             Parameter(
                 "piece",
                 "which",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from nodes.checks.contents import check_contents
 from nodes.checks.context import Context, Rule
 from nodes.checks.priors import check_weights
 from nodes.checks.problems import check_problems, check_solvers
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     check_values,
     check_weights,
     check_shapes,
+    check_contents,
     check_problems,
     check_solvers,
     check_views,

@@ -21,8 +21,14 @@ _GRADIENT_METHODS = {"fista": "FISTA", "pgd": "Proximal gradient"}
 _BOUNDS = ("nonneg", "box")
 _PRIORS = ("deep_prior", "unrolled_prior")
 # Used through their gradients; proxes that act on each value alone; those of them that are convex.
-_SMOOTH = ("sum_squares", "huber", "sisr")
-_JOINABLE = ("norm1", "elastic_net", "quantile", "entropy", "poisson", "linf_ball")
+_SMOOTH = (
+    *("sum_squares", "huber", "sisr"),
+    *("weighted_sum_squares", "quad_form", "logistic", "linear"),
+)
+_JOINABLE = (
+    *("norm1", "weighted_norm1", "elastic_net", "quantile", "entropy", "poisson"),
+    *("linf_ball", "hinge"),
+)
 _SEPARABLE = (*_JOINABLE, "l0", "log_sum", "scad", *_BOUNDS)
 
 

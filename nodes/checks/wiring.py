@@ -20,6 +20,8 @@ _NEEDS = {
     PortType.IMAGE: "an image: wire one",
     PortType.KERNEL: "a kernel: wire a kernel node",
     PortType.MASK: "a mask: wire a mask node",
+    PortType.ARRAY: "numbers: wire an array file or typed numbers",
+    PortType.MATRIX: "a matrix: wire a sparse matrix, an array file or typed numbers",
     PortType.EXPRESSION: "an expression: wire a variable or an operator",
     PortType.TERM: "at least one term: wire a penalty or a constraint",
     PortType.PROBLEM: "a problem: wire a problem node",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from nodes.shape_rules import operators, solving, sources, terms
+from nodes.shape_rules import matrices, operators, solving, sources, terms
 from nodes.shape_rules.base import Rule
 
 __all__ = ["RULES"]
@@ -10,6 +10,7 @@ __all__ = ["RULES"]
 RULES: Mapping[str, Rule] = {
     **sources.RULES,
     **operators.RULES,
+    **matrices.RULES,
     **terms.RULES,
     **solving.RULES,
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from nodes.arrayfiles import ArrayHeader, read_array, read_matrix
 from nodes.document import Node
+from nodes.grammars import numbers
 from nodes.imagefiles import MAX_PIXELS, MAX_PIXELS_SCALED, read_header, scaled
 from nodes.shape_rules.base import Reader, Rule, Shape
 
@@ -59,12 +62,30 @@ def _random_mask(shapes: Reader, node: Node) -> Shape | None:
     return None if shape is None else (*(1 for _ in shape[:-2]), *shape[-2:])
 
 
+def _array(shapes: Reader, node: Node) -> Shape:
+    found = numbers(str(shapes.analysis.values[node.id]["values"]))
+    return (len(found), len(found[0])) if isinstance(found[0], list) else (len(found),)
+
+
+def _file(
+    read: Callable[[str, Path | None], ArrayHeader], shapes: Reader, node: Node
+) -> Shape | None:
+    header = read(str(shapes.analysis.values[node.id]["source"]), shapes.base)
+    if header.problem:
+        shapes.fault(node, "bad-file", f"{node.name}: {header.problem}.", parameter="source")
+        return None
+    return header.shape
+
+
 def _square(side: float) -> Shape:
     return (int(side), int(side))
 
 
 RULES: Mapping[str, Rule] = {
     "load_image": _load_image,
+    "array": _array,
+    "load_array": lambda shapes, node: _file(read_array, shapes, node),
+    "load_matrix": lambda shapes, node: _file(read_matrix, shapes, node),
     "gaussian_psf": lambda shapes, node: _square(shapes.number(node, "size")),
     "motion_psf": _motion_psf,
     "disk_psf": _disk_psf,

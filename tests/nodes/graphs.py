@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 import uuid
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import scipy.sparse
 from hypothesis import strategies as st
 
 from nodes.catalogue import CATALOGUE
@@ -87,8 +94,37 @@ _TEXTS = {
     "shape": ["-1", "3, -1", "1, -1, 24", "2, 3, 8, -1", "-1, 16, 6", "7, 11"],
     "order": ["0, 1, 3, 2", "1, 0", "2, 0, 1", "-1, 1, 2, 0", "0, 1, 2, 3, 4"],
     "index": ["0", "0, 0", "..., ::2, ::2", "..., 0:16, 4:", "0, 1:2", "..., -1", ":, 0", "90"],
+    "numbers": [
+        "1, 0, 0; 0, 1, 0; 0, 0, 1",
+        "1",
+        "-1",
+        "0.5, 2",
+        "2, 1; 1, 2",
+        "1, 2; 3, 4",
+        "; ".join([", ".join(["1/9"] * 3)] * 3),
+        ", ".join(["1", "-1"] * 24),
+    ],
     "pieces": ["2", "1", "3", "24, 8", "1, 2"],
 }
+
+
+@cache
+def array_files(endings: tuple[str, ...]) -> tuple[str, ...]:
+    """Files with numbers, for nodes that read some; none of weights."""
+    folder = Path(tempfile.mkdtemp(prefix="arrays-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    random = np.random.default_rng(0)
+    arrays = {
+        "signs": np.where(random.random(48) < 0.5, -1, 1),
+        "picture": random.random((32, 48)),
+        "signal": random.standard_normal(64),
+        "gram": (lambda a: a @ a.T)(random.standard_normal((48, 5))),
+        "flow": random.standard_normal((32, 48, 2)),
+    }
+    for name, values in arrays.items():
+        np.save(folder / f"{name}.npy", values)
+    scipy.sparse.save_npz(folder / "sparse.npz", scipy.sparse.eye(40, 48, format="csr"))
+    return tuple(sorted(str(f) for f in folder.iterdir() if f.suffix in endings))
 
 
 def valid_value(parameter: Parameter) -> st.SearchStrategy[Any]:
@@ -96,6 +132,8 @@ def valid_value(parameter: Parameter) -> st.SearchStrategy[Any]:
     strategy: st.SearchStrategy[Any]
     if parameter.kind == "choice":
         strategy = st.sampled_from(parameter.choices)
+    elif parameter.files:
+        strategy = st.sampled_from(array_files(parameter.files) or ("none.pth",))
     elif parameter.kind == "path":
         strategy = st.sampled_from(["sample:coffee", "sample:camera", "sample:astronaut"])
     elif parameter.grammar:
@@ -148,6 +186,8 @@ def whole_documents(draw: st.DrawFn, most: int = 14) -> Document:
                 if other.spec is not None
                 for output in other.spec.outputs
                 if can_connect(document, other.id, output.name, node.id, port.name) is None
+                # Of what is computed only a run can tell whether it holds weights or classes.
+                and (not port.holds or other.type in ("array", "load_array"))
             ]
             if not fitting:
                 continue

@@ -107,9 +107,27 @@ def combinations() -> Iterator[tuple[tuple[str, str], ...]]:
         ("box", "flat"),
     ]
     yield from itertools.combinations(few, 2)
+    numbered = ("hinge", "logistic", "linear", "weighted_norm1", "equal", "halfspace")
+    numbered += ("weighted_sum_squares", "quad_form", "affine_set")
+    yield from (((name, "plain"),) for name in numbered)
+    yield from (((name, "masked"),) for name in numbered)
+    yield from (((name, "turned"),) for name in numbered[:-2])
+    yield from (((name, "plain"), other) for name in numbered for other in few[:4])
     more = ("elastic_net", "linf_ball", "l0", "huber", "maximum", "quantile")
     yield from (((name, "plain"), other) for name in more for other in few[:3])
     yield from itertools.combinations(few[:4], 3)
+
+
+def beside(graph: Graph, penalty: str) -> dict[str, Any]:
+    """The numbers that a term needs beside its expression."""
+    if penalty.startswith("weighted"):
+        return {"weights": graph.add("array", values="2")}
+    eye = "; ".join(", ".join("2" if i == j else "0" for j in range(16)) for i in range(16))
+    if penalty == "quad_form":
+        return {"P": graph.add("array", values=eye)}
+    if penalty == "affine_set":
+        return {"A": graph.add("array", values=eye), "b": graph.add("array", values="1")}
+    return {}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +159,7 @@ def test_fista_is_refused_by_the_checks_exactly_where_the_compiler_refuses_it(
             "picked": lambda: graph.add("index", x=x, where="..., 0:5"),
             "stacked": lambda: graph.add("vstack", parts=[x, photo]),
         }[term]()
-        made.append(graph.add(penalty, f"term{index}", input=argument))
+        made.append(graph.add(penalty, f"term{index}", input=argument, **beside(graph, penalty)))
     problem = graph.add("problem", terms=made)
     solver = graph.add("fista", "result", problem=problem)
     graph.add("view_image", image=solver)

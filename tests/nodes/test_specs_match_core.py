@@ -23,6 +23,7 @@ CALLED = [spec for spec in SPECS if spec.function]
 # Arguments of the library that no port and no parameter of a node stands for, and why.
 UNMAPPED = {
     "sum_squares": {"b": "the port “minus” writes the difference"},
+    "weighted_sum_squares": {"b": "the port “minus” writes the difference"},
     "Variable": {"name": "the node's own name", "dtype": "follows the data"},
     "Problem": {
         "constraints": "constraints are terms",
@@ -58,20 +59,12 @@ WITHOUT_A_NODE = {
     **dict.fromkeys(("certify", "save_lp", "solve_lp"), "programs solve themselves in a graph"),
     **dict.fromkeys(("fft", "fourier_sampling", "real", "imag"), "no node knows complex values"),
     **dict.fromkeys(
-        (
-            *("compress_sensing", "csmri", "misr", "phase_ret", "spi"),
-            *("hinge", "logistic", "linear", "quad_form", "weighted_sum_squares"),
-            *("weighted_norm1", "affine_set", "equal", "halfspace", "psd_cone"),
-        ),
-        "its data are no image, or must be labels or positive, which no check sees yet",
-    ),
-    **dict.fromkeys(
-        ("matrix", "mul_color", "conv_grid", "conv_lowrank", "warp", "homography"),
-        "no node gives a matrix, a flow or a set of kernels",
+        ("compress_sensing", "csmri", "misr", "phase_ret", "spi"),
+        "its data are no image, which no check sees yet",
     ),
 }
 # Defaults on the node that differ from the library's, on purpose: shown in every script.
-OTHER_DEFAULTS = {("Problem.solve", "max_iter")}
+OTHER_DEFAULTS = {("Problem.solve", "max_iter"), ("split", "axis")}
 
 
 def signature(spec: NodeSpec) -> dict[str, griffe.Parameter]:
