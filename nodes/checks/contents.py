@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nodes.arrayfiles import array_values
+from nodes.catalogue import CATALOGUE
 from nodes.checks.context import Context
 from nodes.document import Node
 from nodes.grammars import numbers
@@ -33,7 +34,7 @@ def _real(values: _Values) -> str | None:
 
 
 def _classes(values: _Values) -> str | None:
-    other = values[np.abs(values) != 1]  # type: ignore[operator]
+    other = values[np.abs(values) != 1]
     return f"holds {_shown(other)}, and a class is 1 or −1" if other.size else None
 
 
@@ -70,11 +71,14 @@ HOLDS: Mapping[str, tuple[Callable[[_Values], str | None], ...]] = {
 """What an input's values must be → what is wrong with some, as the end of a sentence."""
 
 
+_TYPES = frozenset(type for type, s in CATALOGUE.items() if any(p.holds for p in s.inputs))
+
+
 def check_contents(context: Context) -> Iterator[Issue]:
     """Typed numbers and small files that their term cannot take."""
     analysis = context.analysis
     for node in context.document.nodes:
-        spec = analysis.specs.get(node.id)
+        spec = analysis.specs.get(node.id) if node.type in _TYPES else None
         if spec is None or node.id in analysis.incomplete:
             continue
         for port in spec.inputs:
