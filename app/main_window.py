@@ -64,7 +64,7 @@ class MainWindow(QMainWindow):
         self.canvas.snap = self.settings.flag("snap")
         self.formula = FormulaBar(self.session)
         self.palette_pane = Palette()
-        self.inspector = Inspector(self.session)
+        self.inspector = Inspector(self.session, self.runner)
         self.iterate = IteratePane(self.runner)
         self.pictures = PicturePane(self.session, self.runner)
         self.compare = ComparePane(self.session, self.runner)

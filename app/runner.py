@@ -44,6 +44,7 @@ class Runner(QObject):
         progressed: ``progress`` changed.
         devices_changed: the worker said what it can compute on.
         finished(str): a run ended; the sentence that says how.
+        prior_tried(PriorTried): what a prior made of a noisy patch.
     """
 
     state_changed = Signal(str)
@@ -54,6 +55,7 @@ class Runner(QObject):
     progressed = Signal()
     devices_changed = Signal()
     finished = Signal(str)
+    prior_tried = Signal(object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -246,6 +248,8 @@ class Runner(QObject):
                 self.devices_changed.emit()
                 if self._run is None:
                     self._preview.start()
+            case protocol.PriorTried():
+                self.prior_tried.emit(message)
             case protocol.NodeImage():
                 self._take_picture(message)
             case protocol.NodeStarted() if message.run == self._run:

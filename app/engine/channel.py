@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from app.engine.memory import anonymous_memory
-from app.engine.protocol import ARRAY, decode, encode, padded
+from app.engine.wire_format import ARRAY, decode, encode, padded
 
 __all__ = ["Channel"]
 

@@ -16,9 +16,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from app.engine.live import LiveImage
 from app.engine.mailbox import Mailbox, Update
@@ -28,15 +27,18 @@ from app.engine.protocol import (
     Message,
     NodeFinished,
     NodeStarted,
+    PriorTried,
     Program,
     RunFailed,
     RunFinished,
     RunStopped,
     ScriptLike,
     SolveFinished,
+    TryPrior,
     WorkerDied,
     WorkerReady,
 )
+from app.engine.tasks import Task, Waiting
 
 __all__ = ["Engine", "LiveImage", "State", "Update"]
 
@@ -52,16 +54,6 @@ _DEADLY = (
 _STARTS = 2  # how often a worker may die while it starts before we give up
 
 
-@dataclass
-class _Task:
-    """A script that was asked for: waiting for the worker, or being executed by it."""
-
-    command: Execute
-    stopping: bool = False
-    deadline: float | None = None  # when the worker is ended if it has not answered the stop
-    node: str | None = None
-
-
 class Engine:
     """The worker process and what it is doing.
 
@@ -74,9 +66,8 @@ class Engine:
         self._ready = False
         self._failed_starts = 0
         self._runs = 0
-        self._active: _Task | None = None
-        self._waiting: _Task | None = None
-        self._waiting_preview: _Task | None = None
+        self._active: Task | None = None
+        self._waiting = Waiting()
         self._deadly: Program | None = None  # the preview that the last worker died of
         self._paused = False
         self._steps = 0
@@ -99,13 +90,13 @@ class Engine:
         """What the engine is doing; previews are done on the side and do not count."""
         if self._worker is None:
             return "dead"
-        if self._active is not None and not self._active.command.preview:
+        if self._active is not None and not self._active.preview:
             if self._active.stopping:
                 return "stopping"
             return "paused" if self._paused else "running"
         if not self._ready:
             return "starting"
-        return "running" if self._waiting is not None else "idle"
+        return "running" if self._waiting.run is not None else "idle"
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -120,9 +111,9 @@ class Engine:
     @property
     def active_run(self) -> int | None:
         """The run that is being executed or is next, if any; previews do not count."""
-        for task in (self._waiting, self._active):
-            if task is not None and not task.command.preview:
-                return task.command.run
+        for task in (self._waiting.run, self._active):
+            if task is not None and not task.preview:
+                return task.run
         return None
 
     @property
@@ -167,15 +158,15 @@ class Engine:
             The number by which messages refer to this run.
         """
         task = self._task(script, base, device, out, names, preview=False)
-        self._drop_waiting()
-        self._waiting = task
+        self._own += self._waiting.clear()
+        self._own += self._waiting.put("run", task)
         if self._active is not None and not self._active.stopping:
-            patience = _LONG_PATIENCE if self._active.command.preview else _PATIENCE
+            patience = _LONG_PATIENCE if self._active.preview else _PATIENCE
             self._ask_to_stop(self._active, patience)
         self._paused = paused
         self.start()
         self._dispatch()
-        return task.command.run
+        return task.run
 
     def preview(
         self,
@@ -190,16 +181,33 @@ class Engine:
         A preview never disturbs a run: it waits for its end. A newer one replaces it.
         """
         task = self._task(script, base, device, None, names, preview=True)
-        if task.command.program == self._deadly:
+        if isinstance(task.command, Execute) and task.command.program == self._deadly:
             # Whoever asks at every new worker would otherwise end one after the other.
-            self._own.append(RunFailed(task.command.run, None, _DEADLY, "", preview=True))
-            return task.command.run
-        self._cancel(self._waiting_preview)
-        self._waiting_preview = task
-        if self._active is not None and self._active.command.preview:
+            self._own.append(RunFailed(task.run, None, _DEADLY, "", preview=True))
+            return task.run
+        self._own += self._waiting.put("preview", task)
+        if self._active is not None and self._active.preview:
             self._ask_to_stop(self._active, _LONG_PATIENCE)
         self._dispatch()
-        return task.command.run
+        return task.run
+
+    def try_prior(self, denoiser: str, options: dict[str, Any], base: Path | None = None) -> int:
+        """Let a prior take the noise out of a patch, when nothing else is to be done.
+
+        Args:
+            denoiser: its name.
+            options: of ``deep_prior``.
+            base: the folder that a relative path of weights starts from.
+
+        Returns:
+            The number that ``PriorTried`` will bear.
+        """
+        self._runs += 1
+        folder = None if base is None else str(Path(base).absolute())
+        task = Task(TryPrior(self._runs, denoiser, options, folder))
+        self._own += self._waiting.put("trial", task)
+        self._dispatch()
+        return task.run
 
     def pause(self) -> None:
         """Hold at the next iteration boundary."""
@@ -220,13 +228,14 @@ class Engine:
 
     def stop(self) -> None:
         """Stop what runs and what waits; ``RunStopped`` comes within about half a second."""
-        self._drop_waiting()
-        if self._active is not None and not self._active.stopping:
-            self._ask_to_stop(self._active, _PATIENCE)
+        self._own += self._waiting.clear()
+        task = self._active
+        if task is not None and not task.stopping and not isinstance(task.command, TryPrior):
+            self._ask_to_stop(task, _PATIENCE)
 
     def close(self) -> None:
         """End the worker; nothing of it is left behind. The engine may be started again."""
-        self._drop_waiting()
+        self._own += self._waiting.clear()
         self._active = None
         self._own.clear()
         if self._worker is not None:
@@ -266,10 +275,10 @@ class Engine:
         out: Path | None,
         names: Mapping[str, str] | None,
         preview: bool,
-    ) -> _Task:
+    ) -> Task:
         self._runs += 1
         program = script if isinstance(script, Program) else Program.of(script, names=names)
-        return _Task(
+        return Task(
             Execute(
                 run=self._runs,
                 program=program,
@@ -284,35 +293,22 @@ class Engine:
     def _dispatch(self) -> None:
         if self._worker is None or not self._ready or self._active is not None:
             return
-        task = self._waiting or self._waiting_preview
+        task = self._waiting.next()
         if task is None:
             return
-        if task is self._waiting:
-            self._waiting = None
-        else:
-            self._waiting_preview = None
         self._active = task
-        self._worker.board.set_paused(self._paused and not task.command.preview)
+        self._worker.board.set_paused(self._paused and not task.preview)
         self._worker.channel.send(task.command)
 
-    def _drop_waiting(self) -> None:
-        self._cancel(self._waiting)
-        self._cancel(self._waiting_preview)
-        self._waiting = self._waiting_preview = None
-
-    def _cancel(self, task: _Task | None) -> None:
-        if task is not None:
-            self._own.append(RunStopped(task.command.run, preview=task.command.preview))
-
-    def _ask_to_stop(self, task: _Task, patience: float) -> None:
+    def _ask_to_stop(self, task: Task, patience: float) -> None:
         task.stopping = True
         task.deadline = time.monotonic() + patience
         if self._worker is not None:
-            self._worker.board.request_stop(task.command.run)
+            self._worker.board.request_stop(task.run)
 
     def _set_paused(self, paused: bool) -> None:
         self._paused = paused
-        if self._worker is not None and (self._active is None or not self._active.command.preview):
+        if self._worker is not None and (self._active is None or not self._active.preview):
             self._worker.board.set_paused(paused)
 
     # How the worker is listened to.
@@ -324,7 +320,7 @@ class Engine:
             self._devices = message.devices
             self._versions = message.versions
         task = self._active
-        if task is None or getattr(message, "run", None) != task.command.run:
+        if task is None or getattr(message, "run", None) != task.run:
             return
         if isinstance(message, NodeStarted):
             task.node = message.node
@@ -333,7 +329,7 @@ class Engine:
         elif isinstance(message, SolveFinished) and task.stopping:
             # The stop was answered; what is left is to show the last iterate.
             task.deadline = time.monotonic() + _LONG_PATIENCE
-        elif isinstance(message, (RunFinished, RunFailed, RunStopped)):
+        elif isinstance(message, (RunFinished, RunFailed, RunStopped, PriorTried)):
             self._active = None
 
     # How a worker begins and ends.
@@ -350,7 +346,7 @@ class Engine:
                     details=str(error),
                 )
             )
-            self._drop_waiting()
+            self._own += self._waiting.clear()
             return
         self._worker.board.set_steps(self._steps)
         self._mailbox = Mailbox(self._worker)
@@ -364,14 +360,14 @@ class Engine:
     def _bury(self, worker: WorkerProcess) -> None:
         task, self._active = self._active, None
         sentence, details = worker.obituary(), worker.last_words
-        if task is not None and task.command.preview:
+        if task is not None and isinstance(task.command, Execute) and task.preview:
             self._deadly = task.command.program
         if not self._ready:
             self._failed_starts += 1
             sentence = f"The solver process could not start. {sentence}"
         died = WorkerDied(
             sentence,
-            run=task.command.run if task and not task.command.preview else None,
+            run=task.run if task and not task.preview else None,
             node=task.node if task else None,
             details=details,
         )
@@ -381,12 +377,12 @@ class Engine:
         if self._failed_starts < _STARTS:
             self._spawn()
         else:
-            self._drop_waiting()
+            self._own += self._waiting.clear()
 
-    def _watch_the_clock(self, worker: WorkerProcess, task: _Task, deadline: float) -> None:
+    def _watch_the_clock(self, worker: WorkerProcess, task: Task, deadline: float) -> None:
         if time.monotonic() < deadline:
             return
         self._active = None
-        self._own.append(RunStopped(task.command.run, forced=True, preview=task.command.preview))
+        self._own.append(task.stopped(forced=True))
         self._retire(worker)
         self._spawn()

@@ -1,22 +1,19 @@
 """What the window and the worker say to each other, as plain data.
 
-A message is a frozen dataclass; on the wire it is one line of JSON. Arrays travel beside the line
-in anonymous memory whose descriptor is handed over, so a large picture costs the reader nothing.
-Rows of history and the running iterate are not messages: they lie in shared memory (``memory.py``).
+A message is a frozen dataclass; ``wire_format.py`` makes a line of it and back. Rows of history and
+the running iterate are not messages: they lie in shared memory (``memory.py``).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "ARRAY",
     "MESSAGES",
     "Execute",
     "FrameStarted",
@@ -26,6 +23,7 @@ __all__ = [
     "NodeStarted",
     "Output",
     "Piece",
+    "PriorTried",
     "Program",
     "RunFailed",
     "RunFinished",
@@ -33,11 +31,9 @@ __all__ = [
     "RunStopped",
     "SolveFinished",
     "SolveStarted",
+    "TryPrior",
     "WorkerDied",
     "WorkerReady",
-    "decode",
-    "encode",
-    "padded",
 ]
 
 
@@ -157,6 +153,38 @@ class Execute:
     out: str | None = None
     preview: bool = False
     steps: int = 0  # single steps granted before this run
+
+
+@dataclass(frozen=True)
+class TryPrior:
+    """Window → worker: let a prior take the noise out of a patch; done between runs."""
+
+    run: int
+    denoiser: str
+    options: dict[str, Any] = field(default_factory=dict)  # of ``deep_prior``
+    base: str | None = None
+    preview: bool = True  # on the side, as a preview is
+
+
+@dataclass(frozen=True)
+class PriorTried:
+    """What the prior made of the patch; ``sentence`` says why there is nothing to see.
+
+    Attributes:
+        sigma: the noise level.
+        noisy, denoised: float32, ``(H, W)`` or ``(H, W, 3)``.
+        before, after: PSNR in dB.
+        stretch: the Lipschitz constant, None where it is not known.
+    """
+
+    run: int
+    sigma: float = 0.0
+    noisy: npt.NDArray[np.float32] | None = None
+    denoised: npt.NDArray[np.float32] | None = None
+    before: float = 0.0
+    after: float = 0.0
+    stretch: float | None = None
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -310,6 +338,7 @@ Message = (
     | RunFinished
     | RunFailed
     | RunStopped
+    | PriorTried
     | WorkerDied
 )
 
@@ -317,6 +346,8 @@ MESSAGES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         Execute,
+        TryPrior,
+        PriorTried,
         WorkerReady,
         RunStarted,
         NodeStarted,
@@ -331,58 +362,3 @@ MESSAGES: dict[str, type] = {
         WorkerDied,
     )
 }
-ARRAY = b'"$array"'  # what marks, in a line, an array that travels beside it
-_PARTS: dict[str, type] = {kind.__name__: kind for kind in (Program, Piece, Output)}
-
-
-def encode(message: Any) -> tuple[bytes, list[npt.NDArray[Any]]]:
-    """A message as one line of JSON, and the arrays that travel beside it."""
-    arrays: list[npt.NDArray[Any]] = []
-    return json.dumps(_plain(message, arrays)).encode("ascii") + b"\n", arrays
-
-
-def decode(line: bytes, memory: Any = None) -> Any:
-    """The message in a line; ``memory`` is the buffer that holds its arrays, if it has any."""
-    return _rebuilt(json.loads(line), memory)
-
-
-def padded(size: int) -> int:
-    """The bytes an array of this size takes where several lie one after the other."""
-    return -(-size // 64) * 64
-
-
-# The two below are functions of their own and not closures: a closure that calls itself is a
-# cycle, and would keep large arrays, and their descriptors, until the collector comes by.
-
-
-def _plain(value: Any, arrays: list[npt.NDArray[Any]]) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, np.ndarray):
-        start = sum(padded(array.nbytes) for array in arrays)
-        arrays.append(value)
-        return {"$array": [start, value.dtype.str, list(value.shape)]}
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = {part.name: _plain(getattr(value, part.name), arrays) for part in fields(value)}
-        return {"$type": type(value).__name__, **parts}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item, arrays) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item, arrays) for item in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item(), arrays)
-    return str(value)
-
-
-def _rebuilt(value: Any, memory: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_rebuilt(item, memory) for item in value)
-    if not isinstance(value, dict):
-        return value
-    if "$array" in value:
-        offset, dtype, shape = value["$array"]
-        count = int(np.prod(shape))
-        return np.frombuffer(memory, dtype, count, offset=offset).reshape(shape)
-    parts = {key: _rebuilt(item, memory) for key, item in value.items() if key != "$type"}
-    name = value.get("$type")
-    return (MESSAGES.get(name) or _PARTS[name])(**parts) if name else parts

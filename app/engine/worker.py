@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from app.engine.channel import Channel
 from app.engine.memory import Board
-from app.engine.protocol import Execute
+from app.engine.protocol import Execute, TryPrior
 
 
 def _watch_lifeline(scratch: Path) -> None:
@@ -58,6 +58,8 @@ def main() -> None:
         for command, _ in commands:
             if isinstance(command, Execute):
                 server.serve(command)
+            elif isinstance(command, TryPrior):
+                server.try_prior(command)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,19 @@ import nodes
 from app.engine.channel import Channel
 from app.engine.memory import Board
 from app.engine.process import worker_threads
-from app.engine.protocol import Execute, RunFailed, RunFinished, RunStarted, RunStopped, WorkerReady
+from app.engine.protocol import (
+    Execute,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    TryPrior,
+    WorkerReady,
+)
 from app.engine.worker_cache import Cache
 from app.engine.worker_report import Reporter
 from app.engine.worker_run import execute
+from app.engine.worker_trial import trial
 
 log = logging.getLogger(__name__)
 
@@ -121,3 +130,7 @@ class Server:
         else:
             outputs = tuple(reporter.outputs) if kept else ()
             self._channel.send(RunFinished(run, outputs, preview))
+
+    def try_prior(self, command: TryPrior) -> None:
+        """Let a prior denoise a patch and say how it fared; never raises."""
+        self._channel.send(trial(command))

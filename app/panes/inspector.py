@@ -21,6 +21,8 @@ from app import icons, theme
 from app.guard import guarded
 from app.nodehelp import help_page
 from app.panes.editors import ParameterEditor, PathEditor, make_editor
+from app.panes.prior_trial import PriorTrial, is_prior
+from app.runner import Runner
 from app.session import Session
 from nodes import document as events
 from nodes.catalogue import CATEGORIES
@@ -57,15 +59,22 @@ class _Note(QPlainTextEdit):
 class Inspector(QScrollArea):
     """Shows one node, or the document while none is selected.
 
+    Args:
+        session: the open document.
+        runner: whose worker tries priors; None shows no trial.
+
     Signals:
         example_wanted(str): the help's link to an example was followed.
     """
 
     example_wanted = Signal(str)
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, runner: Runner | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.session = session
+        self.session, self.runner = session, runner
+        self.trial: PriorTrial | None = None
         self.editors: dict[str, ParameterEditor] = {}
         self.name: QLineEdit | None = None
         self._name_problem: QLabel | None = None
@@ -93,7 +102,7 @@ class Inspector(QScrollArea):
     def rebuild(self) -> None:
         """Show what is selected, from scratch."""
         self.editors = {}
-        self.name = self._name_problem = self._help_page = None
+        self.name = self._name_problem = self._help_page = self.trial = None
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(12, 10, 12, 12)
@@ -144,6 +153,9 @@ class Inspector(QScrollArea):
             column.addWidget(editor)
         if not spec.parameters:
             column.addWidget(self._words("This node has no parameters: wire its inputs."))
+        if self.runner is not None and is_prior(node):
+            self.trial = PriorTrial(self.runner, node, self.session.base)
+            column.addWidget(self.trial)
         column.addWidget(self._rule())
         if spec.formula:
             formula = QLabel(f"<span style='font-size:15px'>{spec.formula}</span>")
@@ -346,6 +358,8 @@ class Inspector(QScrollArea):
                 if event.what == "parameters":
                     for name, editor in self.editors.items():
                         editor.set_value(event.node.value(name))
+                    if self.trial is not None:
+                        self.trial.follow(event.node)
                 elif event.what == "name" and self.name is not None:
                     self.name.setText(event.node.name)
             case events.NodeChanged() if (

@@ -25,9 +25,8 @@ from app.engine.protocol import (
     RunFailed,
     RunFinished,
     SolveStarted,
-    decode,
-    encode,
 )
+from app.engine.wire_format import decode, encode
 
 
 @pytest.fixture
