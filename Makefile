@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: run test lint setup setup-test screenshots benchmarks clean
 
 run: setup
-	@$(BIN)/dprox-studio --or-headless example:deconvolution
+	@$(BIN)/dprox-studio --or-headless example:plug_and_play
 
 test: setup-test lint
 	QT_QPA_PLATFORM=offscreen OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 \

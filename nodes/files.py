@@ -26,6 +26,7 @@ __all__ = ["EXTENSION", "dumps", "examples", "load", "loads", "resolve", "save"]
 
 EXTENSION = ".dprox"
 FORMAT = "dprox-studio"
+_FIRST = ("plug_and_play", "deconvolution")
 _EXAMPLE = "example:"
 _LARGEST = 64 * 2**20
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -36,8 +37,9 @@ _WIRE_KEYS = ("source", "output", "target", "input")
 
 
 def examples() -> list[str]:
-    """The names of the documents that come with the studio."""
-    return sorted(p.stem for p in resources.path("examples").glob(f"*{EXTENSION}"))
+    """The names of the documents that come with the studio, the ones to begin with first."""
+    names = (p.stem for p in resources.path("examples").glob(f"*{EXTENSION}"))
+    return sorted(names, key=lambda name: (name not in _FIRST, name != _FIRST[0], name))
 
 
 def resolve(name: str | os.PathLike[str]) -> Path:

@@ -59,7 +59,7 @@ def _parser() -> _Parser:
     headless.add_argument(
         "--headless",
         action="store_true",
-        help="open no window: solve FILE (by default the deconvolution example) as “run” does",
+        help="open no window: solve FILE (by default the plug-and-play example) as “run” does",
     )
     headless.add_argument(
         "--or-headless",

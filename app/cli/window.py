@@ -17,7 +17,7 @@ from app.cli.errors import CommandError, near
 
 __all__ = ["main", "obstacle"]
 
-_DEFAULT = "example:deconvolution"
+_DEFAULT = "example:plug_and_play"
 
 
 def main(options: argparse.Namespace, verbs: list[str]) -> int:
