@@ -24,6 +24,12 @@ class Analysis:
     def __init__(self, document: Document) -> None:
         self.document = document
 
+    @classmethod
+    def of(cls, document: Document) -> Analysis:
+        """The facts about the present state of a document, shared by all who ask."""
+        found: Analysis = document.derived("analysis", lambda: cls(document))
+        return found
+
     @cached_property
     def specs(self) -> Mapping[str, NodeSpec]:
         """The declarations of the known nodes."""

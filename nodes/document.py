@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
+from typing import Any
 
-from nodes.catalogue import CATALOGUE
+from nodes.events import (
+    DocumentChanged,
+    Event,
+    FramesChanged,
+    GroupsChanged,
+    NodeAdded,
+    NodeChanged,
+    NodeRemoved,
+    WireAdded,
+    WireRemoved,
+)
 from nodes.frames import Frame
-from nodes.parameter import Json
-from nodes.spec import Form, NodeSpec
+from nodes.groups import DYNAMIC, GROUP, Group, spec_of
+from nodes.node import Node, Wire
+from nodes.spec import NodeSpec
 
 __all__ = [
     "Document",
     "DocumentChanged",
     "Event",
     "FramesChanged",
+    "GroupsChanged",
     "Node",
     "NodeAdded",
     "NodeChanged",
@@ -30,150 +42,6 @@ __all__ = [
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Node:
-    """One node. It never changes: a document replaces it.
-
-    Attributes:
-        id: uuid hex, stable through save and load.
-        name: a Python identifier, unique in the document; its target in the script.
-        type: a key of the catalogue, or a name that this version does not know.
-        version: of the type, as it was when the node was made.
-        parameters: name → value; what is missing has its default.
-        position: of the top left corner on the canvas, in pixels.
-        note: the user's own words.
-        mode: "" takes part, "off" is left out, "bypass" is passed by (``nodes.modes``).
-        extra: canonical JSON of what this version does not understand, kept as it is.
-    """
-
-    id: str
-    name: str
-    type: str
-    version: int = 1
-    parameters: Mapping[str, Json] = field(default_factory=dict)
-    position: tuple[float, float] = (0, 0)
-    note: str = ""
-    mode: str = ""
-    extra: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-
-    @property
-    def spec(self) -> NodeSpec | None:
-        """What the catalogue declares about this type; None for a placeholder."""
-        spec = CATALOGUE.get(self.type)
-        return spec if spec is not None and self.version <= spec.version else None
-
-    @property
-    def is_placeholder(self) -> bool:
-        """Whether this version of the studio does not know the node's type."""
-        return self.spec is None
-
-    @property
-    def is_view(self) -> bool:
-        """Whether its name is that of a file rather than of a value in the script."""
-        return self.spec is not None and self.spec.form is Form.VIEW
-
-    @property
-    def title(self) -> str:
-        """The type's name on the screen."""
-        return self.spec.title if self.spec else self.type
-
-    @property
-    def values(self) -> dict[str, Json]:
-        """Every parameter that the type declares, with its value or its default."""
-        spec = self.spec
-        if spec is None:
-            return dict(self.parameters)
-        return {p.name: self.parameters.get(p.name, p.default) for p in spec.parameters}
-
-    def value(self, parameter: str) -> Json:
-        """The value of one parameter, or its default."""
-        return self.values.get(parameter, self.parameters.get(parameter))
-
-    @property
-    def summary(self) -> str:
-        """The parameters that matter, as one short line."""
-        return self.spec.summary(self.values) if self.spec else "unknown type"
-
-
-@dataclass(frozen=True)
-class Wire:
-    """A connection from an output to an input."""
-
-    source: str
-    output: str
-    target: str
-    input: str
-    extra: str = ""
-
-    @property
-    def ends(self) -> tuple[str, str, str, str]:
-        """Where it begins and ends: what makes two wires the same."""
-        return (self.source, self.output, self.target, self.input)
-
-
-@dataclass(frozen=True)
-class NodeAdded:
-    """A node is in the document now."""
-
-    node: Node
-
-
-@dataclass(frozen=True)
-class NodeRemoved:
-    """A node, already without wires, is gone."""
-
-    node: Node
-
-
-@dataclass(frozen=True)
-class NodeChanged:
-    """A node was replaced; ``what`` is "parameters", "name", "position", "note" or "mode"."""
-
-    node: Node
-    what: str
-
-
-@dataclass(frozen=True)
-class WireAdded:
-    """A wire is in the document now."""
-
-    wire: Wire
-
-
-@dataclass(frozen=True)
-class WireRemoved:
-    """A wire is gone."""
-
-    wire: Wire
-
-
-@dataclass(frozen=True)
-class DocumentChanged:
-    """The document's own words changed."""
-
-    title: str
-    note: str
-
-
-@dataclass(frozen=True)
-class FramesChanged:
-    """Backdrops or notes changed."""
-
-    frames: tuple[Frame, ...]
-
-
-Event = (
-    NodeAdded
-    | NodeRemoved
-    | NodeChanged
-    | WireAdded
-    | WireRemoved
-    | DocumentChanged
-    | FramesChanged
-)
 Listener = Callable[[Event], None]
 
 
@@ -197,8 +65,10 @@ class Document:
         extra: str = "",
         path: Path | None = None,
         frames: Iterable[Frame] = (),
+        groups: Iterable[Group] = (),
     ) -> None:
-        self._nodes: dict[str, Node] = {node.id: node for node in nodes}
+        self._groups: dict[str, Group] = {group.id: group for group in groups}
+        self._nodes: dict[str, Node] = {node.id: self._adopt(node) for node in nodes}
         self._wires: list[Wire] = list(wires)
         self._frames: tuple[Frame, ...] = tuple(frames)
         self.title = title
@@ -211,6 +81,8 @@ class Document:
         self._into: dict[str, list[Wire]] = {}
         self._out_of: dict[str, list[Wire]] = {}
         self._names: dict[str, list[str]] = {}
+        self._members: dict[str, list[str]] = {}
+        self._derived: dict[Hashable, Any] = {}
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -226,6 +98,42 @@ class Document:
     def frames(self) -> tuple[Frame, ...]:
         """Backdrops and notes, the lowest first."""
         return self._frames
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups that are defined here, in order."""
+        return tuple(self._groups.values())
+
+    def group(self, group_id: str) -> Group | None:
+        """The group of this id, or None."""
+        return self._groups.get(group_id)
+
+    def members(self, group_id: str) -> list[Node]:
+        """The nodes of a group's definition in order; those of the graph itself for ""."""
+        self._index()
+        return [self._nodes[node_id] for node_id in self._members.get(group_id, ())]
+
+    def uses(self, group_id: str) -> list[Node]:
+        """The nodes that stand for a group, wherever they are."""
+        return [n for n in self.nodes if n.type == GROUP and n.parameters.get("of") == group_id]
+
+    def spec_of(self, node: Node) -> NodeSpec | None:
+        """The declaration of a node that stands for a group, or for a port of one."""
+        return self.derived(("spec", node.id), lambda: spec_of(self, node), meanwhile=None)
+
+    def derived(self, key: Hashable, make: Callable[[], Any], meanwhile: Any = None) -> Any:
+        """Something that follows from the document, made once for each state of it.
+
+        Args:
+            key: what it is called.
+            make: works it out.
+            meanwhile: what it counts as while it is being made.
+        """
+        self._index()
+        if key not in self._derived:
+            self._derived[key] = meanwhile
+            self._derived[key] = make()
+        return self._derived[key]
 
     def __contains__(self, node_id: object) -> bool:
         return node_id in self._nodes
@@ -290,6 +198,7 @@ class Document:
             self.extra,
             self.path,
             self._frames,
+            self._groups.values(),
         )
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -311,7 +220,7 @@ class Document:
     def insert_node(self, index: int, node: Node) -> None:
         """Put a node at a place in the order."""
         items = list(self._nodes.items())
-        items.insert(index, (node.id, node))
+        items.insert(index, (node.id, self._adopt(node)))
         self._nodes = dict(items)
         self.revision += 1
 
@@ -325,7 +234,7 @@ class Document:
     def replace_node(self, node: Node) -> Node:
         """Exchange a node for one with the same id; returns the old one."""
         old = self._nodes[node.id]
-        self._nodes[node.id] = node
+        self._nodes[node.id] = self._adopt(node)
         self.revision += 1
         return old
 
@@ -351,6 +260,11 @@ class Document:
         self._frames = frames
         self.revision += 1
 
+    def set_groups(self, groups: tuple[Group, ...]) -> None:
+        """Set which groups are defined."""
+        self._groups = {group.id: group for group in groups}
+        self.revision += 1
+
     def emit(self, events: Iterable[Event]) -> None:
         """Tell every listener; one that fails is logged and does not stop the others."""
         for event in events:
@@ -367,10 +281,19 @@ class Document:
         for wire in self._wires:
             self._into.setdefault(wire.target, []).append(wire)
             self._out_of.setdefault(wire.source, []).append(wire)
-        self._names = {}
+        self._names, self._members, self._derived = {}, {}, {}
         for node in self._nodes.values():
             self._names.setdefault(node.name, []).append(node.id)
+            self._members.setdefault(node.group, []).append(node.id)
         self._indexed = self.revision
+
+    def _adopt(self, node: Node) -> Node:
+        """Nodes that stand for groups ask their document what these are."""
+        if node.type in DYNAMIC and node.home is not self:
+            known = node.parameters.get("of") if node.type == GROUP else node.group
+            if known in self._groups:
+                return replace(node, home=self)
+        return node
 
     def _reach(self, start: str, step: Callable[[str], Iterable[str]]) -> set[str]:
         seen = {start}

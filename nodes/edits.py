@@ -10,6 +10,7 @@ from nodes.document import (
     DocumentChanged,
     Event,
     FramesChanged,
+    GroupsChanged,
     Node,
     NodeAdded,
     NodeChanged,
@@ -19,6 +20,7 @@ from nodes.document import (
     WireRemoved,
 )
 from nodes.frames import Frame
+from nodes.groups import Group
 
 __all__ = [
     "DeleteNode",
@@ -28,6 +30,7 @@ __all__ = [
     "InsertWire",
     "ReplaceNode",
     "SetFrames",
+    "SetGroups",
     "SetHeader",
     "apply",
 ]
@@ -86,7 +89,23 @@ class SetFrames:
     frames: tuple[Frame, ...]
 
 
-Edit = InsertNode | DeleteNode | ReplaceNode | InsertWire | DeleteWire | SetHeader | SetFrames
+@dataclass(frozen=True)
+class SetGroups:
+    """Set which groups are defined, all of them; before their nodes come, after they went."""
+
+    groups: tuple[Group, ...]
+
+
+Edit = (
+    InsertNode
+    | DeleteNode
+    | ReplaceNode
+    | InsertWire
+    | DeleteWire
+    | SetHeader
+    | SetFrames
+    | SetGroups
+)
 
 
 def apply(document: Document, edits: Iterable[Edit]) -> tuple[Sequence[Edit], Sequence[Event]]:
@@ -127,3 +146,7 @@ def _apply_one(document: Document, edit: Edit) -> tuple[Edit, Event]:
             old = SetFrames(document.frames)
             document.set_frames(frames)
             return old, FramesChanged(frames)
+        case SetGroups(groups):
+            before = SetGroups(document.groups)
+            document.set_groups(groups)
+            return before, GroupsChanged(groups)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,10 @@ import resources
 from nodes.document import Document, Node, Wire
 from nodes.errors import FileError
 from nodes.frames import Frame
+from nodes.groups import Group
 from nodes.migrations import SCHEMA, migrate
-from nodes.modes import MODES
-from nodes.names import name_problem
 from nodes.parameter import Json
+from nodes.reading import FRAME_KEYS, GROUP_KEYS, NODE_KEYS, WIRE_KEYS, Reader, parse
 
 __all__ = ["EXTENSION", "dumps", "examples", "load", "loads", "resolve", "save"]
 
@@ -30,10 +28,6 @@ _FIRST = ("plug_and_play", "deconvolution")
 _EXAMPLE = "example:"
 _LARGEST = 64 * 2**20
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_DOCUMENT_KEYS = ("format", "schema", "title", "note", "nodes", "wires", "frames")
-_NODE_KEYS = ("id", "name", "type", "version", "parameters", "position", "note")
-_FRAME_KEYS = ("id", "kind", "text", "rect", "colour")
-_WIRE_KEYS = ("source", "output", "target", "input")
 
 
 def examples() -> list[str]:
@@ -91,7 +85,7 @@ def loads(text: str, name: str = "The text") -> Document:
         FileError: the text is no document, or from a newer version.
     """
     shown = f'"{name}"' if name != "The text" else name
-    content = _parse(text, shown)
+    content = parse(text, shown)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise FileError(f"{shown} is not a document of the studio.")
     schema = content.get("schema")
@@ -102,16 +96,18 @@ def loads(text: str, name: str = "The text") -> Document:
             f"{shown} was saved by a newer version of the studio (schema {schema}; this version "
             f"reads up to {SCHEMA}): install the newer version to open it."
         )
-    return _Reader(shown).document(migrate(content, schema))
+    return Reader(shown).document(migrate(content, schema))
 
 
 def dumps(document: Document) -> str:
     """The canonical text of a document: equal documents give equal bytes."""
     head = {"format": FORMAT, "schema": SCHEMA, "title": document.title, "note": document.note}
     lines = [f"  {_json(key)}: {_json(value)}" for key, value in head.items()]
+    if document.groups:  # what nobody uses leaves no trace
+        lines.append('  "groups": ' + _block([_group_text(group) for group in document.groups]))
     lines.append('  "nodes": ' + _block([_node_text(node) for node in document.nodes]))
     lines.append('  "wires": ' + _block([_wire_text(wire) for wire in document.wires]))
-    if document.frames:  # what nobody uses leaves no trace
+    if document.frames:
         lines.append('  "frames": ' + _block([_frame_text(frame) for frame in document.frames]))
     lines += [f"  {_json(key)}: {_json(value)}" for key, value in _extra(document.extra).items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
@@ -213,22 +209,31 @@ def _block(items: list[str]) -> str:
 
 
 def _node_text(node: Node) -> str:
-    fields: dict[str, Any] = {key: getattr(node, key) for key in _NODE_KEYS}
+    fields: dict[str, Any] = {key: getattr(node, key) for key in NODE_KEYS}
     fields["parameters"] = dict(node.parameters)
     if node.mode:
         fields["mode"] = node.mode
+    if node.group:
+        fields["group"] = node.group
     fields |= _extra(node.extra)
     lines = [f"      {_json(key)}: {_json(value)}" for key, value in fields.items()]
     return "    {\n" + ",\n".join(lines) + "\n    }"
 
 
 def _wire_text(wire: Wire) -> str:
-    fields = {key: getattr(wire, key) for key in _WIRE_KEYS} | _extra(wire.extra)
+    fields = {key: getattr(wire, key) for key in WIRE_KEYS} | _extra(wire.extra)
+    return "    {" + ", ".join(f"{_json(k)}: {_json(v)}" for k, v in fields.items()) + "}"
+
+
+def _group_text(group: Group) -> str:
+    fields = {key: getattr(group, key) for key in GROUP_KEYS} | _extra(group.extra)
     return "    {" + ", ".join(f"{_json(k)}: {_json(v)}" for k, v in fields.items()) + "}"
 
 
 def _frame_text(frame: Frame) -> str:
-    fields = {key: getattr(frame, key) for key in _FRAME_KEYS}
+    fields = {key: getattr(frame, key) for key in FRAME_KEYS}
+    if frame.group:
+        fields["group"] = frame.group
     return "    {" + ", ".join(f"{_json(k)}: {_json(v)}" for k, v in fields.items()) + "}"
 
 
@@ -240,141 +245,3 @@ def _json(value: object) -> str:
 
 def _extra(text: str) -> dict[str, Json]:
     return dict(sorted(json.loads(text).items())) if text else {}
-
-
-def _parse(text: str, shown: str) -> object:
-    def unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise FileError(f"{shown} is damaged: an entry appears twice in one object.")
-        return found
-
-    def number(literal: str) -> float:
-        value = float(literal)
-        if not math.isfinite(value):
-            raise FileError(f"{shown} is damaged: {literal} is not a finite number.")
-        return value
-
-    try:
-        return json.loads(text, object_pairs_hook=unique, parse_float=number, parse_constant=number)
-    except json.JSONDecodeError as error:
-        if not text.strip():
-            raise FileError(f"{shown} is empty.") from None
-        raise FileError(
-            f"{shown} is damaged or not a document of the studio: line {error.lineno}, column "
-            f"{error.colno} is not valid JSON."
-        ) from None
-    except (ValueError, RecursionError):
-        raise FileError(f"{shown} is damaged: it is not valid JSON.") from None
-
-
-class _Reader:
-    """Takes a parsed document apart, with the place of every complaint."""
-
-    def __init__(self, shown: str) -> None:
-        self.shown = shown
-
-    def document(self, content: Mapping[str, Any]) -> Document:
-        nodes = [self.node(item, n) for n, item in enumerate(self.items(content, "nodes"), 1)]
-        wires = [self.wire(item, n) for n, item in enumerate(self.items(content, "wires"), 1)]
-        self.no_twins([node.id for node in nodes], "Two nodes have the id {}")
-        known = [node for node in nodes if not node.is_placeholder]
-        for kind, views in (("nodes", False), ("views", True)):
-            names = [node.name for node in known if node.is_view == views]
-            self.no_twins(names, f"Two {kind} are named {{}}")
-        self.no_twins([" → ".join(w.ends) for w in wires], "The wire {} appears twice")
-        ids = {node.id for node in nodes}
-        for number, wire in enumerate(wires, 1):
-            for end in (wire.source, wire.target):
-                self.need(end in ids, f'wire {number} leads to a node "{end}" that is not there')
-        return Document(
-            nodes,
-            wires,
-            title=self.text(content, "title", "", "the document"),
-            note=self.text(content, "note", "", "the document"),
-            extra=self.extra(content, _DOCUMENT_KEYS),
-            frames=[self.frame(i, n) for n, i in enumerate(self.items(content, "frames"), 1)],
-        )
-
-    def node(self, item: object, number: int) -> Node:
-        where = f"node {number}"
-        self.need(isinstance(item, dict), f"{where} is not an object")
-        assert isinstance(item, dict)
-        name = self.text(item, "name", None, where)
-        problem = name_problem(name)
-        self.need(problem is None, f"{where}: {problem}")
-        version = item.get("version", 1)
-        self.need(type(version) is int, f"{where} ({name}): version is not a whole number")
-        parameters = item.get("parameters", {})
-        self.need(isinstance(parameters, dict), f"{where} ({name}): parameters is not an object")
-        position = item.get("position", [0, 0])
-        self.need(
-            isinstance(position, list)
-            and len(position) == 2
-            and all(type(c) in (int, float) for c in position),
-            f"{where} ({name}): position is not two numbers",
-        )
-        return Node(
-            id=self.text(item, "id", None, f"{where} ({name})"),
-            name=name,
-            type=self.text(item, "type", None, f"{where} ({name})"),
-            version=version,
-            parameters=parameters,
-            position=(position[0], position[1]),
-            note=self.text(item, "note", "", f"{where} ({name})"),
-            mode=self.mode(item, f"{where} ({name})"),
-            extra=self.extra(item, (*_NODE_KEYS, "mode")),
-        )
-
-    def mode(self, item: Mapping[str, Any], where: str) -> str:
-        mode = self.text(item, "mode", "", where)
-        self.need(mode in MODES, f'{where}: "{mode}" is not a mode')
-        return mode
-
-    def frame(self, item: object, number: int) -> Frame:
-        where = f"frame {number}"
-        self.need(isinstance(item, dict), f"{where} is not an object")
-        assert isinstance(item, dict)
-        rect = item.get("rect", [0, 0, 320, 200])
-        self.need(isinstance(rect, list), f'{where}: "rect" is not a list')
-        frame = Frame(
-            id=self.text(item, "id", None, where),
-            kind=self.text(item, "kind", "backdrop", where),
-            text=self.text(item, "text", "", where),
-            rect=tuple(rect),
-            colour=self.text(item, "colour", "grey", where),
-        )
-        self.need(frame.problem() is None, f"{where}: {frame.problem()}")
-        return frame
-
-    def wire(self, item: object, number: int) -> Wire:
-        where = f"wire {number}"
-        self.need(isinstance(item, dict), f"{where} is not an object")
-        assert isinstance(item, dict)
-        ends = [self.text(item, key, None, where) for key in _WIRE_KEYS]
-        source, output, target, input = ends
-        return Wire(source, output, target, input, extra=self.extra(item, _WIRE_KEYS))
-
-    def items(self, content: Mapping[str, Any], key: str) -> list[object]:
-        found = content.get(key, [])
-        self.need(isinstance(found, list), f'"{key}" is not a list')
-        return list(found)
-
-    def text(self, item: Mapping[str, Any], key: str, default: str | None, where: str) -> str:
-        found = item.get(key, default)
-        self.need(isinstance(found, str), f'{where}: "{key}" is missing or not text')
-        return str(found)
-
-    def extra(self, item: Mapping[str, Any], known: tuple[str, ...]) -> str:
-        rest = {key: value for key, value in item.items() if key not in known}
-        return json.dumps(rest, sort_keys=True) if rest else ""
-
-    def no_twins(self, values: list[str], sentence: str) -> None:
-        seen: set[str] = set()
-        for value in values:
-            self.need(value not in seen, sentence.format(value))
-            seen.add(value)
-
-    def need(self, condition: bool, complaint: str) -> None:
-        if not condition:
-            raise FileError(f"{self.shown} is damaged: {complaint}.")

@@ -9,7 +9,7 @@ from html import escape
 
 from nodes.analysis import Analysis
 from nodes.document import Document, Node
-from nodes.modes import effective
+from nodes.flatten import meant
 from nodes.parameter import Json, number_text
 from nodes.spec import Form, NodeSpec, PortType
 
@@ -78,8 +78,8 @@ def objective(document: Document) -> Formula:
         >>> objective(load("example:deconvolution")).text
         'minimize over x: ‖kernel ∗ x − observed‖² + 0.01 ‖∇x‖₁ subject to x ≥ 0'
     """
-    document = effective(document)
-    analysis = Analysis(document)
+    document = meant(document)
+    analysis = Analysis.of(document)
     found = [
         node
         for node in document.nodes

@@ -23,6 +23,7 @@ class Frame:
         text: a backdrop's title, or a note's Markdown.
         rect: left, top, width, height on the canvas.
         colour: one of ``COLOURS``.
+        group: id of the group in whose definition it stands; "" stands in the graph itself.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Frame:
     text: str = ""
     rect: tuple[float, float, float, float] = (0, 0, 320, 200)
     colour: str = "grey"
+    group: str = ""
 
     def problem(self) -> str | None:
         """Why this cannot stand in a document, as a sentence; None if it can."""

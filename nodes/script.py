@@ -14,7 +14,7 @@ from nodes.checks import check
 from nodes.code import WIDTH, Printer, Span, flat, width
 from nodes.document import Document
 from nodes.errors import ScriptError
-from nodes.modes import effective
+from nodes.flatten import flatten, meant
 from nodes.render import Renderer
 from nodes.spec import Form, PortType
 
@@ -131,8 +131,9 @@ def generate(document: Document, base: Path | None = None, strict: bool = True) 
 
 class _Generator:
     def __init__(self, document: Document, base: Path | None, strict: bool) -> None:
-        self.document = document = effective(document)
-        self.analysis = Analysis(document)
+        self.drawn, self.flat = document, flatten(document)
+        self.document = document = meant(document)
+        self.analysis = Analysis.of(document)
         self.strict = strict
         self.renderer = Renderer(self.analysis, _rebase(document, base))
         self.statements: list[Statement] = []
@@ -154,13 +155,18 @@ class _Generator:
                 printer.write(line)
         self.decide(written)
         previous: int | None = None
+        inside: tuple[str, ...] = ()
         for node_id in order:
             if node_id in self.renderer.inlined:
                 continue
             group = self.group(node_id)
-            if group != previous:
+            uses = self.flat.path(node_id)[:-1]
+            if group != previous or uses != inside:
                 printer.newline()
-            previous = group
+            if uses and (group != previous or uses != inside):
+                printer.newline()
+                printer.write(self.heading(uses))
+            previous, inside = group, uses
             printer.newline()
             self.write(printer, node_id)
         for node in self.document.nodes:
@@ -169,6 +175,14 @@ class _Generator:
                 printer.write(f"# {node.name}: the node type {_clean(node.type)!r} is not known.")
         spans = sorted(printer.spans, key=lambda s: (s.line, s.column, -s.end_line, -s.end_column))
         return Script(printer.text + "\n", tuple(self.statements), tuple(spans))
+
+    def heading(self, uses: Sequence[str]) -> str:
+        """The comment above what a group holds."""
+        words = []
+        for use in uses:
+            node = self.drawn.node(use)
+            words.append(f"{_clean(node.title)[:60]} ({node.name})")
+        return "# " + ", ".join(words)
 
     def group(self, node_id: str) -> int:
         spec = self.analysis.specs.get(node_id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from nodes.document import Document, Node, Wire
+from nodes.flatten import flatten
+from nodes.groups import DYNAMIC, ENTRY, GROUP
 from nodes.spec import Port, PortType
 
 __all__ = ["PortType", "can_connect", "output_type", "output_types"]
@@ -14,7 +16,35 @@ def output_type(document: Document, node_id: str, output: str) -> PortType | Non
     Returns:
         The type, or None for a node or a port that is not known.
     """
+    if document.groups:
+        return _carried(document, node_id, output)
     return output_types(document, {}, node_id).get(output)
+
+
+def _carried(document: Document, node_id: str, output: str) -> PortType | None:
+    """The type of an output in a document with groups; of a port nothing feeds what it wants."""
+    flat = flatten(document)
+    known = document.derived("types", dict)
+    node = document.get(node_id)
+    if node is None or node.spec is None:
+        return None
+    ends = [(copy, output) for copy in flat.copies(node_id)]
+    if node.type == GROUP:
+        uses = [use for use, port in flat.sources if port == output]
+        mine = [use for use in uses if use.split("/")[-1] == node_id]
+        ends = [flat.sources[use, output] for use in mine]
+    elif node.type == ENTRY:
+        # It carries what one of the uses is fed with; alone, what the nodes inside ask for.
+        ends = [
+            (wire.source, wire.output)
+            for use in document.uses(node.group)
+            for wire in document.wires_into(use.id, node_id)
+            if document.node(wire.source).type not in DYNAMIC and wire.source in flat.document
+        ]
+        if not ends:
+            port = node.spec.output(output)
+            return port.type if port is not None and document.wires_out_of(node_id) else None
+    return next((output_types(flat.document, known, n).get(o) for n, o in ends), None)
 
 
 def output_types(
@@ -71,6 +101,8 @@ def can_connect(
     begin, end = document.get(source), document.get(target)
     if begin is None or end is None:
         return "One end of this wire is no longer in the graph."
+    if begin.group != end.group:
+        return f"{begin.name} and {end.name} stand in different groups: wire a port of the group."
     for node in (begin, end):
         if node.is_placeholder:
             return (

@@ -7,7 +7,7 @@ from html import escape
 from app.canvas.ports import port_colour
 from nodes.analysis import Analysis
 from nodes.document import Document, Wire
-from nodes.modes import effective
+from nodes.flatten import meant
 from nodes.shapes import Shapes, shape_text
 
 __all__ = ["LEGEND", "LETTERS", "Facts"]
@@ -52,9 +52,9 @@ class Facts:
     def _look(self, document: Document) -> tuple[Analysis, Shapes]:
         state = (id(document), document.revision)
         if self._of != state or self._analysis is None or self._shapes is None:
-            shown = effective(document)
+            shown = meant(document)
             base = document.path.parent if document.path else None
-            self._analysis = Analysis(shown)
+            self._analysis = Analysis.of(shown)
             self._shapes = Shapes(self._analysis, base)
             self._of = state
         return self._analysis, self._shapes

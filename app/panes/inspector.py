@@ -322,7 +322,7 @@ class Inspector(QScrollArea):
             return None
         problem = name_problem(text)
         others = self.session.document.named(text)
-        if problem is None and any(n.is_view == self._node.is_view for n in others):
+        if problem is None and any(n.namespace == self._node.namespace for n in others):
             problem = f"There is already a node named {text}."
         return problem
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nodes.checks.contents import check_contents
 from nodes.checks.context import Context, Rule
+from nodes.checks.grouping import as_drawn, check_groups
 from nodes.checks.priors import check_weights
 from nodes.checks.problems import check_problems, check_solvers
 from nodes.checks.shaping import check_shapes
@@ -14,8 +15,8 @@ from nodes.checks.usage import check_usage, check_views
 from nodes.checks.values import check_placeholders, check_values
 from nodes.checks.wiring import check_inputs, check_loops, check_wires
 from nodes.document import Document
+from nodes.flatten import flatten, meant
 from nodes.issues import SEVERITIES, Fix, Issue
-from nodes.modes import effective
 
 __all__ = ["RULES", "Fix", "Issue", "check"]
 
@@ -52,7 +53,8 @@ def check(document: Document, base: Path | None = None) -> list[Issue]:
         >>> [issue.severity for issue in check(load("example:deconvolution"))]
         []
     """
-    context = Context(effective(document), base)
+    flat = flatten(document)
+    context = Context(meant(document), base)
     issues: list[Issue] = []
     for rule in RULES:
         try:
@@ -68,4 +70,7 @@ def check(document: Document, base: Path | None = None) -> list[Issue]:
                     "internal",
                 )
             )
+    issues = [as_drawn(document, flat, issue) for issue in issues]
+    if document.groups:
+        issues += check_groups(document)
     return sorted(issues, key=lambda issue: SEVERITIES.index(issue.severity))

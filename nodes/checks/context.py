@@ -26,7 +26,7 @@ class Context:
 
     def __init__(self, document: Document, base: Path | None = None) -> None:
         self.document = document
-        self.analysis = Analysis(document)
+        self.analysis = Analysis.of(document)
         self.base = base or (document.path.parent if document.path else None)
 
     @cached_property

@@ -11,6 +11,7 @@ from nodes.commands.content import (
 )
 from nodes.commands.framing import PutFrame, RemoveFrames
 from nodes.commands.graph import AddNode, Connect, Disconnect, RemoveNodes, new_node
+from nodes.commands.grouping import DefineGroup, MakeGroup, RenameGroup, Ungroup
 from nodes.commands.macro import Macro
 from nodes.commands.rewire import ChangeType, Dissolve, SetMode, Splice, splice
 from nodes.history import Command, History
@@ -20,22 +21,26 @@ __all__ = [
     "ChangeType",
     "Command",
     "Connect",
+    "DefineGroup",
     "Disconnect",
     "Dissolve",
     "DropParameter",
     "History",
     "Macro",
+    "MakeGroup",
     "MoveNodes",
     "PutFrame",
     "RemoveFrames",
     "RemoveNodes",
     "Rename",
+    "RenameGroup",
     "SetMode",
     "SetNote",
     "SetOnAll",
     "SetParameter",
     "SetTitle",
     "Splice",
+    "Ungroup",
     "new_node",
     "splice",
 ]

@@ -136,7 +136,7 @@ class Rename:
         node = existing(document, self.node)
         if node.name == self.name:
             return ()
-        check_name(document, self.name, node.is_view)
+        check_name(document, self.name, node.namespace)
         return (ReplaceNode(replace(node, name=self.name), "name"),)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from nodes.catalogue import CATALOGUE
-from nodes.commands.guards import check_json, check_name, check_position, existing
+from nodes.commands.guards import check_json, check_name, check_place, check_position, existing
+from nodes.commands.removal import removal
 from nodes.document import Document, Node, Wire
-from nodes.edits import DeleteNode, DeleteWire, Edit, InsertNode, InsertWire
+from nodes.edits import DeleteWire, Edit, InsertNode, InsertWire
 from nodes.errors import DocumentError
 from nodes.names import free_name
 from nodes.parameter import Json
@@ -23,6 +24,7 @@ def new_node(
     type: str,
     name: str | None = None,
     position: tuple[float, float] = (0, 0),
+    group: str = "",
     **parameters: Json,
 ) -> Node:
     """A node ready to be added, with every parameter set.
@@ -32,6 +34,7 @@ def new_node(
         type: a key of the catalogue.
         name: a Python identifier; without it the next free "photo", "photo2", …
         position: of its top left corner.
+        group: id of the group in whose definition it will stand.
         **parameters: those that differ from their defaults.
 
     Raises:
@@ -50,6 +53,7 @@ def new_node(
         version=spec.version,
         parameters={**spec.defaults(), **parameters},
         position=position,
+        group=group,
     )
 
 
@@ -70,7 +74,8 @@ class AddNode:
         """See ``Command``."""
         if self.node.id in document:
             raise DocumentError(f"{self.node.name} is already in the graph.")
-        check_name(document, self.node.name, self.node.is_view)
+        check_name(document, self.node.name, self.node.namespace)
+        check_place(document, self.node)
         check_position(self.node.position)
         for value in self.node.parameters.values():
             check_json(self.node.name, value)
@@ -92,11 +97,9 @@ class RemoveNodes:
 
     def edits(self, document: Document) -> Sequence[Edit]:
         """See ``Command``."""
-        gone = dict.fromkeys(self.nodes)
-        for node_id in gone:
+        for node_id in self.nodes:
             existing(document, node_id)
-        wires = [w for w in document.wires if w.source in gone or w.target in gone]
-        return (*map(DeleteWire, wires), *map(DeleteNode, gone))
+        return removal(document, self.nodes)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import math
 
 from nodes.document import Document, Node
 from nodes.errors import DocumentError
+from nodes.groups import ENTRY, EXIT, GROUP, holds
 from nodes.names import name_problem
 from nodes.parameter import Json
 
-__all__ = ["check_json", "check_name", "check_position", "existing", "same"]
+__all__ = ["check_json", "check_name", "check_place", "check_position", "existing", "same"]
 
 
 def existing(document: Document, node_id: str) -> Node:
@@ -21,13 +22,27 @@ def existing(document: Document, node_id: str) -> Node:
     return node
 
 
-def check_name(document: Document, name: str, view: bool) -> None:
-    """Refuse a name that is no name, or taken by another view or another value."""
+def check_name(document: Document, name: str, namespace: str) -> None:
+    """Refuse a name that is no name, or taken by another node of the namespace."""
     problem = name_problem(name)
     if problem:
         raise DocumentError(problem)
-    if any(other.is_view == view for other in document.named(name)):
+    if any(other.namespace == namespace for other in document.named(name)):
         raise DocumentError(f"There is already a node named {name}: choose another name.")
+
+
+def check_place(document: Document, node: Node) -> None:
+    """Refuse a node in a group that is not there, or a group inside itself."""
+    if node.group and document.group(node.group) is None:
+        raise DocumentError("The group of this node is no longer in the graph.")
+    if node.type in (ENTRY, EXIT) and not node.group:
+        raise DocumentError("A port of a group can only stand inside a group: open one first.")
+    if node.type == GROUP:
+        group = document.group(str(node.parameters.get("of", "")))
+        if group is None:
+            raise DocumentError("This group is no longer in the graph.")
+        if node.group and holds(document, group.id, node.group):
+            raise DocumentError(f"{group.title} cannot stand inside itself.")
 
 
 def check_position(position: tuple[float, float]) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from nodes.catalogue import CATALOGUE
 from nodes.commands.guards import check_name, existing
+from nodes.commands.removal import removal
 from nodes.document import Document, Node, Wire
 from nodes.edits import DeleteNode, DeleteWire, Edit, InsertNode, InsertWire, ReplaceNode
 from nodes.errors import DocumentError
+from nodes.groups import ENTRY, EXIT
 from nodes.modes import MODES, through
 from nodes.spec import NodeSpec, PortType
 from nodes.types import output_type
@@ -101,7 +103,7 @@ class Dissolve:
             joined = replace(wire, source=before[-1].source, output=before[-1].output)
             if wire.source == node.id and joined not in document.wires:
                 edits.append(InsertWire(index, joined))
-        return (*edits, DeleteNode(node.id))
+        return (*edits, DeleteNode(node.id), *_unused(document, node))
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,14 @@ class ChangeType:
             raise DocumentError(f'There is no node type "{self.type}".')
         if node.type == self.type:
             return ()
+        if node.type in (ENTRY, EXIT):
+            raise DocumentError(f"{node.name} is a port of the group: it has no other type.")
         kept = {k: v for k, v in node.parameters.items() if spec.parameter(k) is not None}
         new = replace(
             node, type=self.type, version=spec.version, parameters={**spec.defaults(), **kept}
         )
-        if new.is_view != node.is_view:
-            check_name(document, node.name, new.is_view)
+        if new.namespace != node.namespace:
+            check_name(document, node.name, new.namespace)
         wires = _moved(document, node, spec)
         edits: list[Edit] = []
         restored: list[Edit] = []
@@ -145,7 +149,23 @@ class ChangeType:
                 if moved is not None:
                     restored.append(InsertWire(index - (len(edits) - len(restored) - 1), moved))
         index = list(document.nodes).index(node)
-        return (*edits, DeleteNode(node.id), InsertNode(index, new), *restored)
+        return (
+            *edits,
+            DeleteNode(node.id),
+            InsertNode(index, new),
+            *restored,
+            *_unused(document, node),
+        )
+
+
+def _unused(document: Document, node: Node) -> list[Edit]:
+    """What goes besides a node and its wires: definitions that nothing else uses."""
+    return [
+        edit
+        for edit in removal(document, (node.id,))
+        if not (isinstance(edit, DeleteWire) and node.id in (edit.wire.source, edit.wire.target))
+        and edit != DeleteNode(node.id)
+    ]
 
 
 def _moved(document: Document, node: Node, spec: NodeSpec) -> dict[Wire, Wire]:
