@@ -229,7 +229,8 @@ class MainWindow(QMainWindow):
             if wire is None or self.canvas.fitting_port(spec, wire) is not None
         ]
         title = "Add a node" if wire is None else "Add a node that fits"
-        popup = QuickAdd(specs, title, self, self.settings.used)
+        others = self.canvas.groups_on_offer(wire)
+        popup = QuickAdd(specs, title, self, self.settings.used, others)
         popup.chosen.connect(lambda kind: self.commands.add_node(kind, scene, wire))
         popup.open_at(place)
 

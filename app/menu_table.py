@@ -18,7 +18,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "edit.duplicate", "edit.duplicate_wired", "edit.delete", "edit.dissolve", SEPARATOR,
         "edit.select_all", "edit.find", "edit.rename", SEPARATOR,
         "edit.add", "edit.replace", "edit.connect", "edit.off", "edit.bypass", SEPARATOR,
-        "edit.backdrop", "edit.note", "edit.arrange", "<align>", "<walk>",
+        "<group>", "edit.backdrop", "edit.note", "edit.arrange", "<align>", "<walk>",
     ),
     "View": (
         "view.fit", "view.zoom_in", "view.zoom_out", "view.snap",
@@ -37,6 +37,10 @@ MENUS: dict[str, tuple[str, ...]] = {
 
 #: Submenu → its title and ids.
 SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "<group>": ("Group", (
+        "group.make", "group.ungroup", "group.open", "group.leave", SEPARATOR,
+        "group.input", "group.output",
+    )),
     "<align>": ("Align", (
         "edit.align_left", "edit.align_right", "edit.align_top", "edit.align_bottom", SEPARATOR,
         "edit.spread_across", "edit.spread_down",
@@ -51,6 +55,6 @@ TOOLBAR: tuple[str, ...] = ("run.run", "run.pause", "run.step", "run.stop")
 CANVAS_MENU: tuple[str, ...] = (
     "edit.add", SEPARATOR, "edit.cut", "edit.copy", "edit.paste", "edit.duplicate", "edit.delete",
     SEPARATOR, "edit.rename", "edit.replace", "edit.dissolve", "edit.off", "edit.bypass",
-    SEPARATOR, "run.to_node", "edit.backdrop", "edit.note", SEPARATOR, "edit.select_all",
-    "view.fit", "edit.arrange",
+    SEPARATOR, "run.to_node", "group.make", "group.open", "group.leave", "group.ungroup",
+    "edit.backdrop", "edit.note", SEPARATOR, "edit.select_all", "view.fit", "edit.arrange",
 )  # fmt: skip

@@ -19,7 +19,10 @@ from app.guard import report
 from app.pictures import to_pixmap
 from app.results import ITERATION, SECONDS, HistoryTable, Picture, Progress
 from app.session import Notice, Session
+from nodes.document import Document
 from nodes.errors import ScriptError
+from nodes.flatten import flatten
+from nodes.groups import DYNAMIC, GROUP
 from nodes.modes import up_to
 from nodes.script import generate
 
@@ -143,7 +146,8 @@ class Runner(QObject):
         self.session.derive()
         document = self.session.document
         try:
-            script = generate(up_to(document, target) if target else document, strict=True)
+            part = self._part(document, target) if target else document
+            script = generate(part, strict=True)
         except ScriptError as error:
             issues = list(getattr(error, "issues", ()) or self.session.errors())
             self.session.said.emit("error", str(error))
@@ -157,7 +161,7 @@ class Runner(QObject):
         self.outcome = ""
         for node in list(self.node_states):
             self._set_state(node, "idle")
-        names = {node.id: node.name for node in self.session.document.nodes}
+        names = self._names()
         self._revision = self.session.document.revision
         self._run = self.engine.run(
             script, base=self.session.base, device=self.device, names=names, paused=paused
@@ -165,6 +169,19 @@ class Runner(QObject):
         self.started.emit()
         self._sync_state()
         return True
+
+    def _part(self, document: Document, target: str) -> Document:
+        """What a node that is shown depends on; of a group, all that it gives."""
+        flat, name = flatten(document), self.session.levels.flat(target)
+        ends = [end[0] for (use, _), end in flat.sources.items() if use == name]
+        targets = ends or [name]
+        return up_to(flat.document, *(t for t in targets if t in flat.document))
+
+    def _names(self) -> dict[str, str]:
+        return {node.id: node.name for node in flatten(self.session.document).document.nodes}
+
+    def _computed(self, node: str) -> bool:
+        return node in flatten(self.session.document).document
 
     def run_or_resume(self) -> bool:
         """What the Run button does; False if something stands in the way."""
@@ -198,7 +215,7 @@ class Runner(QObject):
         """Let the worker compute what does not need a solve, so that nodes show their pictures."""
         if self._run is not None or not self.session.document.nodes:
             return
-        names = {node.id: node.name for node in self.session.document.nodes}
+        names = self._names()
         self._revision = self.session.document.revision
         self._preview_run = self.engine.preview(
             self.session.script, base=self.session.base, device=self.device, names=names
@@ -286,7 +303,7 @@ class Runner(QObject):
                 _log.debug("Not for the window: %s", type(message).__name__)
 
     def _take_picture(self, message: Any) -> None:
-        if message.node not in self.session.document:
+        if not self._computed(message.node):
             return
         if message.run not in (self._run, self._preview_run):
             return  # of an older script
@@ -303,7 +320,7 @@ class Runner(QObject):
         self.node_changed.emit(message.node)
 
     def _set_state(self, node: str, state: str) -> None:
-        if node in self.session.document and self.node_states.get(node) != state:
+        if self._computed(node) and self.node_states.get(node) != state:
             self.node_states[node] = state
             self.node_changed.emit(node)
 
@@ -355,15 +372,28 @@ class Runner(QObject):
             case events.WireAdded() | events.WireRemoved():
                 self._outdate(event.wire.target)
             case events.NodeRemoved():
-                self.pictures.pop(event.node.id, None)
-                self.node_states.pop(event.node.id, None)
+                for gone in [n for n in self.node_states if not self._computed(n)]:
+                    del self.node_states[gone]
+                for gone in [n for n in self.pictures if not self._computed(n)]:
+                    del self.pictures[gone]
             case _:
                 return
         self.session.forget_notices("run")
 
     def _outdate(self, node: str) -> None:
-        if node not in self.session.document:
-            return
-        for other in self.session.document.downstream(node):
-            if self.node_states.get(other) in ("done", "failed"):
-                self._set_state(other, "stale")
+        flat = flatten(self.session.document)
+        found = self.session.document.get(node)
+        copies = [node] if node in flat.document else flat.copies(node)
+        if found is not None and found.type in DYNAMIC:
+            # What a port of a group carries goes wherever the group leads.
+            use = found.parameters.get("of") if found.type == GROUP else found.group
+            copies = [f for f in flat.home if self._lies_in(f, str(use))]
+        for copy in copies:
+            for other in flat.document.downstream(copy):
+                if self.node_states.get(other) in ("done", "failed"):
+                    self._set_state(other, "stale")
+
+    def _lies_in(self, flat: str, group: str) -> bool:
+        home = flatten(self.session.document).home[flat]
+        uses = (self.session.document.node(use) for use in home[:-1])
+        return any(use.parameters.get("of") == group for use in uses)

@@ -15,6 +15,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.guard import report
+from app.levels import Levels, touched
 from nodes import files
 from nodes.checks import check
 from nodes.commands import History
@@ -80,6 +81,8 @@ class Session(QObject):
         self.notices: list[Notice] = []
         self.script: Script = _EMPTY
         self.formula: Formula | None = None
+        self.levels = Levels(self)
+        self._touched: set[str] | None = None
         self._selection: list[str] = []
         self._ends: list[Callable[[], Any]] = []
         self._late = QTimer(self)
@@ -103,6 +106,7 @@ class Session(QObject):
     def replace(self, document: Document, path: Path | None = None) -> None:
         """Make another document the open one."""
         self._adopt(document)
+        self.levels.reset()
         self.path = path
         self._selection = []
         self.notices = []
@@ -187,24 +191,41 @@ class Session(QObject):
         """Take back the last command."""
         if self.history.can_undo:
             text = self.history.undo_text
-            self.history.undo()
+            self._following(self.history.undo)
             self.said.emit("hint", f"Undone: {text}." if text else "Undone.")
 
     def redo(self) -> None:
         """Do the last undone command again."""
         if self.history.can_redo:
             text = self.history.redo_text
-            self.history.redo()
+            self._following(self.history.redo)
             self.said.emit("hint", f"Redone: {text}." if text else "Redone.")
+
+    def go_to(self, count: int) -> None:
+        """Undo or redo until ``count`` steps are done."""
+        self._following(lambda: self.history.go_to(count))
+
+    def _following(self, step: Callable[[], None]) -> None:
+        """What is undone inside a group is shown there."""
+        self._touched = set()
+        try:
+            step()
+        finally:
+            groups, self._touched = self._touched, None
+        self.levels.follow(groups)
 
     @property
     def selection(self) -> list[str]:
         """The selected nodes; one that was just removed is none of them any more."""
-        return [node for node in self._selection if node in self.document]
+        group, document = self.levels.group, self.document
+        return [n for n in self._selection if n in document and document.node(n).group == group]
 
     def select(self, nodes: Iterable[str]) -> None:
-        """Make these nodes the selected ones, everywhere."""
-        wanted = [node for node in dict.fromkeys(nodes) if node in self.document]
+        """Make these nodes the selected ones, everywhere; what is elsewhere is gone to."""
+        named = list(nodes)
+        if self.document.groups:
+            named = [self.levels.lead(node) for node in named]
+        wanted = [node for node in dict.fromkeys(named) if node in self.document]
         if wanted != self._selection:
             self._selection = wanted
             self.selection_changed.emit()
@@ -221,6 +242,9 @@ class Session(QObject):
 
     def _on_event(self, event: Any) -> None:
         try:
+            if self._touched is not None and (group := touched(self.document, event)) is not None:
+                self._touched.add(group)
+            self.levels.settle()
             self.changed.emit(event)
             self._late.start()
         except Exception:

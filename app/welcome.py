@@ -72,7 +72,8 @@ def _photo(document: Document) -> QPixmap | None:
 
 
 def _draw_graph(painter: QPainter, document: Document, room: QRectF) -> None:
-    boxes = {node.id: QRectF(*node.position, *_NODE) for node in document.nodes}
+    nodes = document.members("")
+    boxes = {node.id: QRectF(*node.position, *_NODE) for node in nodes}
     whole = QRectF()
     for box in boxes.values():
         whole = whole.united(box)
@@ -98,7 +99,7 @@ def _draw_graph(painter: QPainter, document: Document, room: QRectF) -> None:
                 )
             )
     painter.setPen(Qt.PenStyle.NoPen)
-    for node in document.nodes:
+    for node in nodes:
         category = CATEGORIES.get(node.spec.category) if node.spec else None
         colour = category.colour if category else "#999999"
         path = QPainterPath()

@@ -127,12 +127,13 @@ def _apply_one(document: Document, edit: Edit) -> tuple[Edit, Event]:
     match edit:
         case InsertNode(index, node):
             document.insert_node(index, node)
-            return DeleteNode(node.id), NodeAdded(node)
+            return DeleteNode(node.id), NodeAdded(document.node(node.id))
         case DeleteNode(node_id):
             node = document.node(node_id)
             return InsertNode(document.delete_node(node_id), node), NodeRemoved(node)
         case ReplaceNode(node, what):
-            return ReplaceNode(document.replace_node(node), what), NodeChanged(node, what)
+            old_node = ReplaceNode(document.replace_node(node), what)
+            return old_node, NodeChanged(document.node(node.id), what)
         case InsertWire(index, wire):
             document.insert_wire(index, wire)
             return DeleteWire(wire), WireAdded(wire)

@@ -50,9 +50,9 @@ def effective(document: Document) -> Document:
     return Document(nodes, wires, document.title, document.note, document.extra, document.path)
 
 
-def up_to(document: Document, node_id: str) -> Document:
-    """The part of a document that one node depends on, the node included."""
-    wanted = document.upstream(node_id)
+def up_to(document: Document, *targets: str) -> Document:
+    """The part of a document that some nodes depend on, these included."""
+    wanted = set[str]().union(*map(document.upstream, targets))
     return Document(
         [node for node in document.nodes if node.id in wanted],
         [w for w in document.wires if w.source in wanted and w.target in wanted],

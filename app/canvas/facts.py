@@ -7,8 +7,9 @@ from html import escape
 from app.canvas.ports import port_colour
 from nodes.analysis import Analysis
 from nodes.document import Document, Wire
-from nodes.flatten import meant
+from nodes.flatten import flatten, meant
 from nodes.shapes import Shapes, shape_text
+from nodes.types import output_type
 
 __all__ = ["LEGEND", "LETTERS", "Facts"]
 
@@ -64,16 +65,29 @@ class Facts:
         found = self._look(document)[1].of.get(node)
         return shape_text(found) if found is not None else ""
 
+    @staticmethod
+    def _origin(document: Document, wire: Wire) -> str:
+        """The node that computes what a wire carries; of several uses of a group, the first's."""
+        flat = flatten(document)
+        for (use, output), end in flat.sources.items():
+            if output == wire.output and use.split("/")[-1] == wire.source:
+                return end[0]
+        return next(iter(flat.copies(wire.source)), wire.source)
+
     def wire(self, document: Document, wire: Wire, dtype: str = "") -> str:
         """A few lines of rich text about a wire."""
         analysis, shapes = self._look(document)
         source, target = document.get(wire.source), document.get(wire.target)
         if source is None or target is None:
             return ""
-        carried = analysis.carried(wire)
+        carried = (
+            output_type(document, wire.source, wire.output)
+            if document.groups
+            else analysis.carried(wire)
+        )
         kind = str(carried) if carried is not None else "unknown"
         colour = port_colour(kind).name()
-        found = shapes.of.get(wire.source)
+        found = shapes.of.get(self._origin(document, wire))
         port = target.spec.input(wire.input) if target.spec else None
         lines = [
             f"<span style='color:{colour}'>■</span> <b>{kind}</b> ({LETTERS.get(kind, '?')})",

@@ -203,6 +203,7 @@ class Frames(QObject):
         self.editor: _Words | None = None
         session = canvas.session
         session.replaced.connect(self.rebuild)
+        session.levels.changed.connect(self.rebuild)
         session.changed.connect(self._on_event)
         theme.signals().changed.connect(self._on_theme)
 
@@ -216,7 +217,8 @@ class Frames(QObject):
 
     def rebuild(self) -> None:
         """Show the frames of the document."""
-        known = {frame.id: frame for frame in self.canvas.session.document.frames}
+        group, document = self.canvas.session.levels.group, self.canvas.session.document
+        known = {frame.id: frame for frame in document.frames if frame.group == group}
         for identifier in [i for i in self.items if i not in known]:
             item = self.items.pop(identifier)
             self.canvas.viewer.scene().removeItem(item)
@@ -236,8 +238,8 @@ class Frames(QObject):
         """The nodes that lie on a backdrop."""
         if item.frame.kind != "backdrop":
             return []
-        sizes, document = self.canvas.sizes(), self.canvas.session.document
-        return [n.id for n in document.nodes if item.frame.holds(*n.position, *sizes[n.id])]
+        sizes, nodes = self.canvas.sizes(), self.canvas.session.levels.nodes
+        return [n.id for n in nodes if item.frame.holds(*n.position, *sizes[n.id])]
 
     def drag_along(self, item: FrameItem, moved: QPointF) -> None:
         """Nodes on a backdrop follow it while it is dragged."""

@@ -21,11 +21,14 @@ from app.runner import Runner
 from app.session import Notice, Session
 from nodes import document as events
 from nodes.document import Node, Wire
+from nodes.groups import DYNAMIC, GROUP
 from nodes.issues import Issue
-from nodes.types import output_types
+from nodes.types import output_type, output_types
 
 __all__ = ["Mirror"]
 
+#: What a group is said to do when its nodes do different things: the first that any does.
+_STATES = ("failed", "running", "paused", "stale", "done")
 _SEVERITIES = ("error", "warning", "hint")
 _LIVE_SECONDS = 0.3
 _LIVE_PIXELS = 200
@@ -52,6 +55,7 @@ class Mirror(QObject):
         self.items: dict[str, NodeCardItem] = {}
         self.wires: dict[Wire, WireItem] = {}
         self.mirroring = False
+        self._built = -1
         self._last_live = 0.0
         self._last_progress = 0.0
         self._late_types = QTimer(self)
@@ -60,6 +64,7 @@ class Mirror(QObject):
         self._late_types.timeout.connect(self._update_types)
         session.replaced.connect(self.rebuild)
         session.changed.connect(self._on_event)
+        session.levels.changed.connect(self.rebuild)
         session.derived.connect(self._show_issues)
         session.notices_changed.connect(self._show_issues)
         runner.node_changed.connect(self._on_node_state)
@@ -74,15 +79,18 @@ class Mirror(QObject):
             self._remove_wire(wire)
         for identifier in list(self.items):
             self._remove_node(identifier)
-        for node in self.session.document.nodes:
+        for node in self.session.levels.nodes:
             self._add_node(node)
         for wire in self.session.document.wires:
             self._add_wire(wire)
+        self._built = self.session.document.revision
         self._update_types()
         self._show_issues()
         self.rebuilt.emit()
 
     def _on_event(self, event: Any) -> None:
+        if self._built == self.session.document.revision:
+            return  # what has just been drawn from scratch has it already
         self.mirroring = True
         try:
             match event:
@@ -96,6 +104,11 @@ class Mirror(QObject):
                     self._add_wire(event.wire)
                 case events.WireRemoved():
                     self._remove_wire(event.wire)
+                case events.GroupsChanged():
+                    for identifier in self.items:
+                        node = self.session.document.get(identifier)
+                        if node is not None and node.type == GROUP:
+                            self._change_node(node, "title")
         finally:
             self.mirroring = False
         self._late_types.start()
@@ -121,15 +134,17 @@ class Mirror(QObject):
         )
 
     def _add_node(self, node: Node) -> None:
-        if node.id in self.items:
+        elsewhere = node.group != self.session.levels.group
+        if node.id in self.items or elsewhere or node.id not in self.session.document:
             return
         item: NodeCardItem = self.graph.add(NodeCardItem, node.id, *node.position)
         item.card = Card(id=node.id)
         self.items[node.id] = item
         item.card.describe(node, self._card_ports(node))
         item.make_ports()
-        picture = self.runner.pictures.get(node.id)
+        picture = self.runner.pictures.get(self.session.levels.giving(node.id))
         item.card.thumbnail = picture.thumbnail if picture else None
+        item.card.state = self._state(node.id)
         item.show_card()
 
     def _remove_node(self, identifier: str) -> None:
@@ -150,6 +165,8 @@ class Mirror(QObject):
     def _add_wire(self, wire: Wire) -> None:
         source, target = self.items.get(wire.source), self.items.get(wire.target)
         if wire in self.wires or source is None or target is None:
+            return
+        if wire not in self.session.document.wires_into(wire.target, wire.input):
             return
         for item, name, is_input in ((source, wire.output, False), (target, wire.input, True)):
             if item.port(name, is_input) is None:  # a port that this version does not know
@@ -185,20 +202,56 @@ class Mirror(QObject):
     def _update_types(self) -> None:
         """Operators follow their inputs: an image in gives an image out."""
         known: dict[str, Any] = {}
-        for identifier, item in self.items.items():
-            if identifier not in self.session.document:
+        document = self.session.document
+        for identifier, item in list(self.items.items()):
+            node = document.get(identifier)
+            if node is None:
                 continue
-            types = output_types(self.session.document, known, identifier)
+            if node.type in DYNAMIC:
+                item = self._renew_ports(node, item)
+            if document.groups:
+                ports = [port.name for port in item.port_items if not port.is_input]
+                carried = {port: output_type(document, identifier, port) for port in ports}
+                types = {port: kind for port, kind in carried.items() if kind is not None}
+            else:
+                types = output_types(document, known, identifier)
             for port in item.port_items:
                 if not port.is_input and port.name in types:
                     port.set_kind(str(types[port.name]))
+
+    def _renew_ports(self, node: Node, item: NodeCardItem) -> NodeCardItem:
+        """A group has the ports that its definition has now."""
+        ports = self._card_ports(node)
+        if ports == (item.card.inputs, item.card.outputs):
+            return item
+        before = {p.name for side in (item.card.inputs, item.card.outputs) for p in side}
+        if before == {p.name for side in ports for p in side}:
+            item.card.describe(node, ports)
+            item.show_card()
+            return item
+        wires = [w for w in self.wires if node.id in (w.source, w.target)]
+        for wire in wires:
+            self._remove_wire(wire)
+        self._remove_node(node.id)
+        self._add_node(node)
+        for wire in wires:
+            self._add_wire(wire)
+        return self.items[node.id]
+
+    def _state(self, identifier: str) -> str:
+        """How far a node has got; a group, as far as all that it holds."""
+        levels, states = self.session.levels, self.runner.node_states
+        inside = levels.flat_graph.within(levels.flat(identifier))
+        found = [states.get(node, "idle") for node in inside]
+        return next((state for state in _STATES if state in found), "idle")
 
     def _show_issues(self) -> None:
         found: dict[str, list[tuple[str, str]]] = {}
         entries: list[Issue | Notice] = [*self.session.issues, *self.session.notices]
         for issue in entries:
             if issue.node is not None:
-                found.setdefault(issue.node, []).append((issue.severity, issue.sentence))
+                shown = self.session.levels.shown(issue.node)
+                found.setdefault(shown, []).append((issue.severity, issue.sentence))
         for identifier, item in self.items.items():
             mine = found.get(identifier, [])
             worst = next((s for s in _SEVERITIES if any(s == severity for severity, _ in mine)), "")
@@ -208,13 +261,14 @@ class Mirror(QObject):
                 item.show_card()
 
     def _on_node_state(self, identifier: str) -> None:
-        item = self.items.get(identifier)
+        shown = self.session.levels.shown(identifier)
+        item = self.items.get(shown)
         if item is None:
             return
         card = item.card
-        card.state = self.runner.node_states.get(identifier, "idle")
+        card.state = self._state(shown)
         card.seconds = self.runner.node_seconds.get(identifier)
-        picture = self.runner.pictures.get(identifier)
+        picture = self.runner.pictures.get(self.session.levels.giving(shown))
         if picture is not None:  # without one, the live iterate stays
             card.thumbnail = picture.thumbnail
         item.show_card()
@@ -227,7 +281,7 @@ class Mirror(QObject):
 
     def _on_progress(self, _: Any = None) -> None:
         progress = self.runner.progress
-        item = self.items.get(progress.node or "")
+        item = self.items.get(self.session.levels.shown(progress.node or ""))
         if item is None or not progress.maximum:
             return
         fresh = item.card.progress is None
@@ -249,7 +303,7 @@ class Mirror(QObject):
     def _on_iterate(self, live: Any) -> None:
         """The newest iterate on its solver, small, and not more often than one can look."""
         now = time.monotonic()
-        item = self.items.get(self.runner.progress.node or "")
+        item = self.items.get(self.session.levels.shown(self.runner.progress.node or ""))
         if item is None or now - self._last_live < _LIVE_SECONDS:
             return
         self._last_live = now

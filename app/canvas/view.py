@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app import theme
 from app.canvas.area import CanvasArea
+from app.canvas.crumbs import Crumbs
 from app.canvas.facts import Facts
 from app.canvas.frames import Frames
 from app.canvas.hint import Hint
@@ -23,11 +24,13 @@ from app.canvas.places import snapped
 from app.canvas.ports import PortItem, port_colour
 from app.canvas.viewer import CanvasViewer
 from app.canvas.wire import WireItem
+from app.chooser import Entry
 from app.guard import guarded
 from app.runner import Runner
 from app.session import Session
 from nodes.commands import Command, Connect, Disconnect, Macro, MoveNodes, splice
-from nodes.document import Wire
+from nodes.document import Node, Wire
+from nodes.groups import GROUP, holds, spec_of
 from nodes.spec import NodeSpec
 from nodes.types import can_connect, output_type
 
@@ -71,6 +74,7 @@ class Canvas(CanvasArea):
         self.frames = Frames(self)
         self.facts = Facts()
         self.snap = False
+        self.crumbs = Crumbs(session, self.viewer)
         self.minimap = Minimap(self.viewer, self._boxes)
         self._empty = QLabel(_EMPTY, self.viewer)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -90,7 +94,7 @@ class Canvas(CanvasArea):
         viewer.moved_nodes.connect(self._on_moved)
         viewer.menu_wanted.connect(self.menu_wanted)
         viewer.mime_dropped.connect(self.mime_dropped)
-        viewer.node_double_clicked.connect(self.rename_wanted)
+        viewer.node_double_clicked.connect(self._on_double_click)
         viewer.view_changed.connect(self._place_empty)
         viewer.hovered.connect(self._on_hovered)
         viewer.empty_double_clicked.connect(
@@ -104,6 +108,11 @@ class Canvas(CanvasArea):
         self.mirror.rebuilt.connect(self._on_rebuilt)
         self.mirror.changed.connect(self._place_empty)
         theme.signals().changed.connect(self._on_theme)
+
+    def _on_double_click(self, node: str) -> None:
+        """A group opens; the name of any other node can be typed."""
+        if not self.session.levels.enter(node):
+            self.rename_wanted.emit(node)
 
     def _on_rebuilt(self) -> None:
         self._place_empty()
@@ -241,15 +250,17 @@ class Canvas(CanvasArea):
     # --- what a wire carries ---
 
     def _on_lit(self, node: str) -> None:
+        shown = self.session.levels.shown(node)
         for identifier, item in self.mirror.items.items():
-            if item.lit != (identifier == node):
-                item.lit = identifier == node
+            if item.lit != (identifier == shown):
+                item.lit = identifier == shown
                 item.update()
 
     def _on_hovered(self, scene: QPointF) -> None:
         position = self.viewer.mapFromScene(scene)
         over = self.viewer.node_at(position)
-        self.session.hover(over.card.id if isinstance(over, NodeCardItem) else "")
+        here = over.card.id if isinstance(over, NodeCardItem) else ""
+        self.session.hover(self.session.levels.flat(here) if here else "")
         top = next((i for i in self.viewer.items(position) if i.isVisible()), None)
         wire = top.wire if isinstance(top, WireItem) else None
         if wire is None:
@@ -257,7 +268,7 @@ class Canvas(CanvasArea):
                 self._wire_shown = False
                 self.hint.hide()
             return
-        picture = self.runner.pictures.get(wire.source)
+        picture = self.runner.pictures.get(self.session.levels.giving(wire.source))
         words = self.facts.wire(self.session.document, wire, picture.dtype if picture else "")
         self._wire_shown = True
         self.hint.say(words, position)
@@ -307,6 +318,18 @@ class Canvas(CanvasArea):
         fitting = [port for port in spec.inputs if port.accepts(carried)]
         fitting.sort(key=lambda port: (port.type != carried, port.optional))
         return fitting[0].name if fitting else None
+
+    def groups_on_offer(self, wire: tuple[str, str, bool] | None) -> list[Entry]:
+        """The groups of the document that can be used here and fit a hanging wire."""
+        document, here = self.session.document, self.session.levels.group
+        found = []
+        for group in document.groups:
+            spec = spec_of(document, Node("", "", GROUP, parameters={"of": group.id}))
+            if spec is None or (here and holds(document, group.id, here)):
+                continue
+            if wire is None or self.fitting_port(spec, wire) is not None:
+                found.append(Entry(f"group:{group.id}", group.title, "Groups", spec.icon))
+        return found
 
     def _place_empty(self) -> None:
         self._empty.setVisible(not self.mirror.items)

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from app.commands.add import AddCommands
 from app.commands.edit import EditCommands
 from app.commands.graph import GraphCommands
+from app.commands.groups import GroupingCommands
 from app.commands.run import RunCommands
 from app.commands.view import ViewCommands
 
 __all__ = ["Commands"]
 
 
-class Commands(AddCommands, EditCommands, GraphCommands, ViewCommands, RunCommands):
+class Commands(
+    AddCommands, EditCommands, GraphCommands, GroupingCommands, ViewCommands, RunCommands
+):
     """The handlers, with the window they act on."""
 
     def handler(self, identifier: str) -> Callable[[], object]:

@@ -36,8 +36,8 @@ class EditCommands(Handlers):
         if pasted is None:
             self.session.said.emit("hint", "There are no nodes on the clipboard.")
             return
-        left = min((n.position[0] for n in pasted.nodes), default=0)
-        top = min((n.position[1] for n in pasted.nodes), default=0)
+        left = min((n.position[0] for n in pasted.members("")), default=0)
+        top = min((n.position[1] for n in pasted.members("")), default=0)
         x, y = self.window.canvas.free_position(self.window.canvas.paste_point())
         self._paste(pasted, (x - left, y - top), "Paste")
 
@@ -54,24 +54,27 @@ class EditCommands(Handlers):
         pasted = clipboard.read(mime)
         if pasted is None:
             return
-        made = clipboard.paste(document, pasted, (36, 36), "Duplicate with inputs")
+        made = clipboard.paste(
+            document, pasted, (36, 36), "Duplicate with inputs", self.session.levels.group
+        )
         if made is None:
             return
         inside = set(chosen)
-        # Copies come in the order of the document, as they were put on the clipboard.
-        copies = dict(zip((node.id for node in pasted.nodes), made[1], strict=True))
+        copies = made[1]
         wires = [
             Connect(wire.source, wire.output, copies[wire.target], wire.input)
             for wire in document.wires
             if wire.target in inside and wire.source not in inside and wire.target in copies
         ]
         if self.session.do(Macro(made[0].text, (*made[0].commands, *wires))):
-            self.session.select(made[1])
+            self.session.select(list(made[1].values()))
 
     def _paste(self, pasted: Document, offset: tuple[float, float], text: str) -> None:
-        made = clipboard.paste(self.session.document, pasted, offset, text)
+        made = clipboard.paste(
+            self.session.document, pasted, offset, text, self.session.levels.group
+        )
         if made is not None and self.session.do(made[0]):
-            self.session.select(made[1])
+            self.session.select(list(made[1].values()))
 
     def edit_delete(self) -> None:
         frames = self.window.canvas.frames.selected
@@ -89,7 +92,7 @@ class EditCommands(Handlers):
             self.session.do(Macro("Delete", tuple(commands)))
 
     def edit_select_all(self) -> None:
-        self.session.select(node.id for node in self.session.document.nodes)
+        self.session.select([node.id for node in self.session.levels.nodes])
 
     def edit_rename(self) -> None:
         if len(self.session.selection) == 1:
@@ -100,7 +103,7 @@ class EditCommands(Handlers):
         self.window.canvas.ask_for_node()
 
     def edit_arrange(self) -> None:
-        document = self.session.document
+        document = self.session.levels.drawn
         places = arrange(document, self.window.canvas.sizes())
         if places and self.session.do(MoveNodes(places)):
             self.window.canvas.fit()

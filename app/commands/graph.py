@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from app.canvas.places import GRID, Box, aligned, neighbour, spread
 from app.canvas.quick_add import QuickAdd
@@ -138,7 +139,9 @@ class GraphCommands(Handlers):
 
     def _walk(self, direction: str) -> None:
         selection = self.session.selection
-        found = neighbour(self.session.document, selection[-1] if selection else None, direction)
+        found = neighbour(
+            self.session.levels.drawn, selection[-1] if selection else None, direction
+        )
         if found is not None:
             self.session.select([found])
             self.window.canvas.reveal(found)
@@ -172,9 +175,10 @@ class GraphCommands(Handlers):
 
     def show_node(self, node: str) -> None:
         """Select a node and bring it into view."""
-        if node in self.session.document:
+        if self.session.levels.flat_graph.path(node)[-1] in self.session.document:
             self.session.select([node])
-            self.window.canvas.reveal(node)
+            for chosen in self.session.selection:
+                self.window.canvas.reveal(chosen)
             self.window.canvas.viewer.setFocus()
 
     # --- wires by keyboard ---
@@ -216,5 +220,6 @@ class GraphCommands(Handlers):
         self._put(frame, "Add a note")
 
     def _put(self, frame: Frame, text: str) -> None:
+        frame = replace(frame, group=self.session.levels.group)
         if self.session.do(PutFrame(frame, text)):
             self.window.canvas.frames.edit(frame.id)

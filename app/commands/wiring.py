@@ -52,7 +52,7 @@ class Wiring:
 
     def _ends(self) -> list[Entry]:
         document, entries = self.window.session.document, []
-        for other in document.nodes:
+        for other in self.window.session.levels.nodes:
             if other.spec is None:
                 continue
             for theirs in other.spec.inputs if self.side == "out" else other.spec.outputs:

@@ -256,28 +256,31 @@ class CodePane(QWidget):
     def _mark(self, reveal: bool = True) -> None:
         """Show which lines the selected nodes wrote."""
         tokens = theme.current()
-        chosen = set(self.session.selection)
+        levels, script = self.session.levels, self.session.script
+        chosen = [levels.flat(node) for node in self.session.selection]
         marks: list[QTextEdit.ExtraSelection] = []
         line_colour, piece_colour = QColor(tokens.selection), QColor(tokens.accent)
         line_colour.setAlphaF(0.55)
         piece_colour.setAlphaF(0.35)
-        whole = {s.node: (s.first_line, s.last_line) for s in self.session.script.statements}
+        whole = {s.node: (s.first_line, s.last_line) for s in script.statements}
         lines: set[int] = set()
-        for node in chosen & whole.keys():
-            lines.update(range(whole[node][0], whole[node][1] + 1))
+        for node, (first, last) in whole.items():
+            if levels.covers(chosen, node):
+                lines.update(range(first, last + 1))
         for line in sorted(lines):
             marks.append(self._selection(line, 0, line, 0, line_colour, full=True))
-        for span in self.session.script.spans:
-            if span.node in chosen and span.node not in whole:
+        for span in script.spans:
+            if span.node not in whole and levels.covers(chosen, span.node):
                 marks.append(
                     self._selection(
                         span.line, span.column, span.end_line, span.end_column, piece_colour
                     )
                 )
                 lines.add(span.line)
-        statement = self.session.script.statement_of(self._lit) if self._lit else None
-        if statement is not None:
-            ground = QColor(tokens.hover)
+        inside = [s for s in script.statements if levels.covers([self._lit], s.node)]
+        around = script.statement_of(self._lit) if self._lit and not inside else None
+        ground = QColor(tokens.hover)
+        for statement in (*inside, *([around] if around is not None else [])):
             for line in range(statement.first_line, statement.last_line + 1):
                 marks.insert(0, self._selection(line, 0, line, 0, ground, full=True))
         self.view.setExtraSelections(marks)

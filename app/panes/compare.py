@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from app.panes.measure_view import MeasureView
 from app.pictures import auto_levels, to_display
 from app.runner import Runner
 from app.session import Session
+from nodes.document import Node
 
 __all__ = ["MAPS", "MODES", "ComparePane", "colourise"]
 
@@ -166,7 +168,7 @@ class ComparePane(QWidget):
 
     def _fill(self) -> None:
         wanted = [("The iterate", _ITERATE)]
-        wanted += [(n.name, n.id) for n in self.session.document.nodes if holds_picture(n)]
+        wanted += [(n.name, n.id) for n in self._nodes() if holds_picture(n)]
         for box, start in ((self.first, 0), (self.second, 1)):
             have = [(box.itemText(i), box.itemData(i)) for i in range(box.count())]
             if have == wanted:
@@ -178,6 +180,9 @@ class ComparePane(QWidget):
             index = box.findData(chosen)
             box.setCurrentIndex(index if index >= 0 else min(start, box.count() - 1))
         self.refresh()
+
+    def _nodes(self) -> Sequence[Node]:
+        return self.session.levels.flat_graph.document.nodes
 
     def choose(self, first: str, second: str = "", mode: str = "") -> None:
         """Choose pictures by node id, or "iterate", and a mode by its name."""

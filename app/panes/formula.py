@@ -75,7 +75,7 @@ class FormulaBar(QFrame):
 
     def _on_hover(self, node: str) -> None:
         self.session.hover(node)
-        found = self.session.document.get(node) if node else None
+        found = self.session.levels.flat_graph.document.get(node) if node else None
         self._text.setToolTip(f"{escape(found.title)} · {escape(found.name)}" if found else "")
 
     def refresh(self) -> None:
@@ -89,14 +89,15 @@ class FormulaBar(QFrame):
 
     def _rich(self, parts: Any) -> str:
         tokens = theme.current()
-        chosen = set(self.session.selection)
+        levels = self.session.levels
+        chosen = [levels.flat(node) for node in self.session.selection]
         pieces = []
         for node, html in parts:
             if node is None:
                 pieces.append(html)
                 continue
-            lit = tokens.hover if node == self._lit else ""
-            ground = tokens.selection if node in chosen else lit
+            lit = tokens.hover if levels.covers([self._lit], node) else ""
+            ground = tokens.selection if levels.covers(chosen, node) else lit
             back = f"; background-color: {ground}" if ground else ""
             pieces.append(
                 f"<a href='{escape(node)}' style='color: {tokens.text}; "

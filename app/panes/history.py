@@ -64,5 +64,5 @@ class HistoryPane(QWidget):
             self.list.scrollToItem(current)
 
     def _go(self, item: QListWidgetItem) -> None:
-        self.session.history.go_to(self.list.row(item))
+        self.session.go_to(self.list.row(item))
         self.list.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
-    QFrame,
+    QApplication,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPlainTextEdit,
     QScrollArea,
     QTextBrowser,
     QVBoxLayout,
@@ -18,9 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from app import icons, theme
-from app.guard import guarded
 from app.nodehelp import help_page
 from app.panes.editors import ParameterEditor, PathEditor, make_editor
+from app.panes.group_editor import GroupEditor, is_part_of_groups
+from app.panes.pieces import Note, caption, rule, sentence, words
 from app.panes.prior_trial import PriorTrial, is_prior
 from app.runner import Runner
 from app.session import Session
@@ -33,27 +33,6 @@ from nodes.names import name_problem
 from nodes.parameter import Parameter
 
 __all__ = ["Inspector"]
-
-
-class _Note(QPlainTextEdit):
-    """A person's own words; they are kept when the field is left."""
-
-    finished = Signal(str)
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._before = text
-        self.setPlaceholderText("Your own words: what this is for, what to try.")
-        self.setAccessibleName("Note")
-        self.setToolTip("Kept with the document")
-        self.setTabChangesFocus(True)
-
-    @guarded()
-    def focusOutEvent(self, event: Any) -> None:
-        super().focusOutEvent(event)
-        if self.toPlainText() != self._before:
-            self._before = self.toPlainText()
-            self.finished.emit(self._before)
 
 
 class Inspector(QScrollArea):
@@ -79,6 +58,7 @@ class Inspector(QScrollArea):
         self.name: QLineEdit | None = None
         self._name_problem: QLabel | None = None
         self._node: Node | None = None
+        self.group: GroupEditor | None = None
         self._help_page: QWidget | None = None
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -87,7 +67,18 @@ class Inspector(QScrollArea):
         session.replaced.connect(self.rebuild)
         session.changed.connect(self._on_event)
         theme.signals().changed.connect(self._on_theme)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(0)
+        self._late.timeout.connect(self._renew_group)
         self.rebuild()
+
+    def _renew_group(self) -> None:
+        """The group changed under our eyes; a field that is typed in is left alone."""
+        inside = self.widget()
+        typing = inside is not None and inside.isAncestorOf(QApplication.focusWidget() or self)
+        if self.group is not None and not typing:
+            self.rebuild()
 
     def _on_theme(self, _theme: Any) -> None:
         self.rebuild()
@@ -102,7 +93,7 @@ class Inspector(QScrollArea):
     def rebuild(self) -> None:
         """Show what is selected, from scratch."""
         self.editors = {}
-        self.name = self._name_problem = self._help_page = self.trial = None
+        self.name = self._name_problem = self._help_page = self.trial = self.group = None
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(12, 10, 12, 12)
@@ -127,18 +118,25 @@ class Inspector(QScrollArea):
         self.name.setAccessibleName("Name in the script")
         self.name.textEdited.connect(self._on_name_typed)
         self.name.editingFinished.connect(self._on_renamed)
-        self._name_problem = self._sentence()
-        column.addWidget(self._caption("Name in the script"))
+        self._name_problem = sentence()
+        column.addWidget(caption("Name in the script"))
         column.addWidget(self.name)
         column.addWidget(self._name_problem)
         spec = node.spec
         if spec is None:
             column.addWidget(
-                self._words(
+                words(
                     f"This version does not know the type “{node.type}”. The node is kept as it "
                     "is, and saved with the document; it cannot run."
                 )
             )
+            return
+        if is_part_of_groups(node):
+            self.group = GroupEditor(self.session, node)
+            self.group.open_wanted.connect(self.session.levels.enter)
+            column.addWidget(self.group)
+            column.addWidget(caption("Note"))
+            column.addWidget(self._note(node.note, node.id))
             return
         for parameter in spec.parameters:
             editor = make_editor(parameter)
@@ -152,11 +150,11 @@ class Inspector(QScrollArea):
             self.editors[parameter.name] = editor
             column.addWidget(editor)
         if not spec.parameters:
-            column.addWidget(self._words("This node has no parameters: wire its inputs."))
+            column.addWidget(words("This node has no parameters: wire its inputs."))
         if self.runner is not None and is_prior(node):
             self.trial = PriorTrial(self.runner, node, self.session.base)
             column.addWidget(self.trial)
-        column.addWidget(self._rule())
+        column.addWidget(rule())
         if spec.formula:
             formula = QLabel(f"<span style='font-size:15px'>{spec.formula}</span>")
             formula.setTextFormat(Qt.TextFormat.RichText)
@@ -164,7 +162,7 @@ class Inspector(QScrollArea):
             column.addWidget(formula)
         self._help_page = self._help(node)
         column.addWidget(self._help_page)
-        column.addWidget(self._caption("Note"))
+        column.addWidget(caption("Note"))
         column.addWidget(self._note(node.note, node.id))
 
     def _heading(self, node: Node) -> QHBoxLayout:
@@ -191,7 +189,7 @@ class Inspector(QScrollArea):
         heading.setFont(theme.ui_font(theme.TITLE + 1, bold=True))
         column.addWidget(heading)
         names = ", ".join(node.name for node in nodes[:12]) + (" …" if len(nodes) > 12 else "")
-        column.addWidget(self._words(names))
+        column.addWidget(words(names))
         shared = self._shared(nodes)
         ids = tuple(node.id for node in nodes)
         for parameter in shared:
@@ -208,8 +206,8 @@ class Inspector(QScrollArea):
             editor.settled.connect(self.session.history.end_merge)
             self.editors[parameter.name] = editor
             column.addWidget(editor)
-        words = "A change is made on all of them. " if shared else "They share no parameter. "
-        column.addWidget(self._words(words + "Ctrl+D duplicates, Delete removes them."))
+        told = "A change is made on all of them. " if shared else "They share no parameter. "
+        column.addWidget(words(told + "Ctrl+D duplicates, Delete removes them."))
 
     @staticmethod
     def _shared(nodes: list[Node]) -> list[Parameter]:
@@ -234,7 +232,7 @@ class Inspector(QScrollArea):
         heading = QLabel("Document")
         heading.setFont(theme.ui_font(theme.TITLE + 1, bold=True))
         column.addWidget(heading)
-        column.addWidget(self._caption("Title"))
+        column.addWidget(caption("Title"))
         self.title = QLineEdit(document.title)
         self.title.setPlaceholderText("Untitled")
         self.title.setAccessibleName("Title of the document")
@@ -243,39 +241,11 @@ class Inspector(QScrollArea):
             lambda line=self.title: self.session.do(SetTitle(line.text().strip()))
         )
         column.addWidget(self.title)
-        column.addWidget(self._caption("Note"))
+        column.addWidget(caption("Note"))
         column.addWidget(self._note(document.note, None))
-        column.addWidget(self._words("Select a node to see and change its parameters."))
+        column.addWidget(words("Select a node to see and change its parameters."))
 
     # --- pieces ---
-
-    @staticmethod
-    def _caption(text: str) -> QLabel:
-        label = QLabel(text)
-        label.setProperty("muted", True)
-        return label
-
-    @staticmethod
-    def _words(text: str) -> QLabel:
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setProperty("muted", True)
-        return label
-
-    @staticmethod
-    def _sentence() -> QLabel:
-        label = QLabel()
-        label.setWordWrap(True)
-        label.setProperty("error", True)
-        label.hide()
-        return label
-
-    @staticmethod
-    def _rule() -> QFrame:
-        rule = QFrame()
-        rule.setFixedHeight(1)
-        rule.setStyleSheet(f"background: {theme.current().border}; border: none;")
-        return rule
 
     def _help(self, node: Node) -> QWidget:
         browser = QTextBrowser()
@@ -302,7 +272,7 @@ class Inspector(QScrollArea):
         return browser
 
     def _note(self, text: str, node: str | None) -> QWidget:
-        note = _Note(text)
+        note = Note(text)
         note.setFixedHeight(72 if node else 140)
         note.finished.connect(lambda words: self.session.do(SetNote(node, words)))
         return note
@@ -371,3 +341,5 @@ class Inspector(QScrollArea):
                     editor.set_value(event.node.value(name))
             case events.NodeRemoved() if self._node is not None and event.node.id == self._node.id:
                 self._node = None
+            case _ if self.group is not None and not self._late.isActive():
+                self._late.start()  # not now: a field of the group may be speaking

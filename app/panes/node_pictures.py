@@ -97,7 +97,7 @@ class PicturePane(QWidget):
         chosen = [self.session.document.get(i) for i in self.session.selection]
         for node in chosen:
             if node is not None and holds_picture(node):
-                self.choose(node.id)
+                self.choose(self.session.levels.giving(node.id))
                 return
 
     def _on_node(self, node: str) -> None:
@@ -108,7 +108,8 @@ class PicturePane(QWidget):
             self._show()
 
     def _fill(self) -> None:
-        nodes = [node for node in self.session.document.nodes if holds_picture(node)]
+        computed = self.session.levels.flat_graph.document
+        nodes = [node for node in computed.nodes if holds_picture(node)]
         wanted = [(node.id, f"{node.name} — {node.title.lower()}") for node in nodes]
         have = [
             (self.selector.itemData(i), self.selector.itemText(i))
@@ -118,7 +119,7 @@ class PicturePane(QWidget):
             self.selector.clear()
             for identifier, text in wanted:
                 self.selector.addItem(text, identifier)
-        if self._node is not None and self._node not in self.session.document:
+        if self._node is not None and self._node not in computed:
             self._node = None
             self._show()
         self.selector.setCurrentIndex(self.selector.findData(self._node) if self._node else -1)
@@ -153,7 +154,8 @@ class PicturePane(QWidget):
         return auto_levels(picture.data)
 
     def _why_empty(self) -> str:
-        node = self.session.document.get(self._node) if self._node else None
+        computed = self.session.levels.flat_graph.document
+        node = computed.get(self._node) if self._node else None
         if node is None:
             return _EMPTY
         if any(issue.node == node.id for issue in self.session.errors()):

@@ -62,12 +62,12 @@ class OutlinePane(QWidget):
         """Show the graph as it is now."""
         if not self.isVisible():
             return
-        document = self.session.document
+        document, levels = self.session.levels.drawn, self.session.levels
         worst: dict[str, str] = {}
         for issue in reversed(self.session.issues):
             if issue.node is not None:
-                worst[issue.node] = issue.severity
-        order = Analysis(document).order
+                worst[levels.shown(issue.node)] = issue.severity
+        order = list(Analysis.of(document).order)
         order += [node.id for node in document.nodes if node.id not in set(order)]
         self._filling = True
         self.tree.clear()

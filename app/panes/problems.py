@@ -156,7 +156,8 @@ class ProblemsPane(QScrollArea):
                 widget.hide()
                 widget.deleteLater()
         for entry in entries[:_MOST]:
-            node = self.session.document.get(entry.node) if entry.node else None
+            computed = self.session.levels.flat_graph.document
+            node = computed.get(entry.node) if entry.node else None
             row = _Row(entry, node.name if node else "")
             row.chosen.connect(self._on_chosen)
             row.fix_wanted.connect(lambda fix: self.session.do(fix.command))

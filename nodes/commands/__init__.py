@@ -11,7 +11,14 @@ from nodes.commands.content import (
 )
 from nodes.commands.framing import PutFrame, RemoveFrames
 from nodes.commands.graph import AddNode, Connect, Disconnect, RemoveNodes, new_node
-from nodes.commands.grouping import DefineGroup, MakeGroup, RenameGroup, Ungroup
+from nodes.commands.grouping import (
+    DefineGroup,
+    MakeGroup,
+    RenameGroup,
+    Ungroup,
+    new_port,
+    new_use,
+)
 from nodes.commands.macro import Macro
 from nodes.commands.rewire import ChangeType, Dissolve, SetMode, Splice, splice
 from nodes.history import Command, History
@@ -42,5 +49,7 @@ __all__ = [
     "Splice",
     "Ungroup",
     "new_node",
+    "new_port",
+    "new_use",
     "splice",
 ]

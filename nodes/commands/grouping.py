@@ -22,10 +22,36 @@ from nodes.frames import Frame
 from nodes.groups import ENTRY, EXIT, GROUP, VALUE, Group
 from nodes.names import free_name
 
-__all__ = ["DefineGroup", "MakeGroup", "RenameGroup", "Ungroup"]
+__all__ = ["DefineGroup", "MakeGroup", "RenameGroup", "Ungroup", "new_port", "new_use"]
 
 # How far ports stand from what they lead to, when a group is made.
 _ASIDE, _ROW = 300.0, 100.0
+
+
+def new_use(
+    document: Document, of: str, position: tuple[float, float] = (0, 0), group: str = ""
+) -> Node:
+    """One more node that stands for a group, ready to be added.
+
+    Args:
+        document: where the name must be free.
+        of: id of the group.
+        position: of its top left corner.
+        group: id of the group in whose definition it will stand.
+    """
+    name = free_name("group", {node.name for node in document.nodes})
+    return Node(
+        uuid.uuid4().hex, name, GROUP, parameters={"of": of}, position=position, group=group
+    )
+
+
+def new_port(
+    document: Document, kind: str, group: str, position: tuple[float, float] = (0, 0)
+) -> Node:
+    """A port of a group, ready to be added: ``kind`` is its node type."""
+    taken = {member.name for member in document.members(group) if member.type == kind}
+    stem = "input_port" if kind == ENTRY else "output_port"
+    return Node(uuid.uuid4().hex, free_name(stem, taken), kind, position=position, group=group)
 
 
 @dataclass(frozen=True)

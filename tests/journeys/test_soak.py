@@ -24,6 +24,7 @@ from nodes.catalogue import CATALOGUE
 from nodes.commands import ChangeType, Connect, MoveNodes, Rename, SetParameter
 from nodes.errors import FileError
 from nodes.files import dumps
+from nodes.groups import GROUP
 from nodes.parameter import Json, Parameter
 from tests.app.support import Person
 
@@ -37,7 +38,8 @@ _KEYED = (
     "edit.spread_down", "edit.backdrop", "edit.note", "view.fit", "view.zoom_in", "view.zoom_out",
     "view.build", "view.watch", "view.present", "view.snap", "view.keep_place", "view.next_place",
     "view.dark", "view.contrast", "help.welcome", "edit.find", "edit.replace", "edit.connect",
-    "help.commands", "help.node",
+    "help.commands", "help.node", "group.make", "group.make", "group.ungroup", "group.open",
+    "group.leave", "group.input", "group.output", "group.make", "group.open", "group.open",
 )  # fmt: skip
 
 
@@ -59,6 +61,7 @@ class Monkey:
             (14, self.parameter),
             (10, self.select),
             (8, self.move),
+            (8, self.group),
             (5, self.retype),
             (4, self.rename),
             (4, self.run),
@@ -78,6 +81,8 @@ class Monkey:
 
     def node(self) -> str | None:
         nodes = self.person.document.nodes
+        if nodes and self.random.random() < 0.8:
+            nodes = self.window.session.levels.nodes or nodes
         return self.random.choice(nodes).id if nodes else None
 
     def command(self) -> None:
@@ -118,7 +123,7 @@ class Monkey:
             self.window.session.do(SetParameter(node, parameter.name, self.value(parameter)))
 
     def select(self) -> None:
-        nodes = [n.id for n in self.person.document.nodes]
+        nodes = [n.id for n in self.window.session.levels.nodes]
         self.window.session.select(self.random.sample(nodes, min(len(nodes), 3)))
 
     def move(self) -> None:
@@ -126,6 +131,25 @@ class Monkey:
         if node:
             place = (float(self.random.randint(-900, 900)), float(self.random.randint(-500, 500)))
             self.window.session.do(MoveNodes({node: place}))
+
+    def group(self) -> None:
+        """Group a few nodes that are wired, or open or use a group there is."""
+        document, levels = self.person.document, self.window.session.levels
+        if document.groups and self.random.random() < 0.4:
+            group = self.random.choice(document.groups)
+            place = QPointF(self.random.uniform(-900, 900), self.random.uniform(-500, 500))
+            if len(document) < 60:
+                self.window.commands.add_node(f"group:{group.id}", place)
+            return
+        uses = [n.id for n in levels.nodes if n.type == GROUP]
+        if uses and self.random.random() < 0.4:
+            levels.enter(self.random.choice(uses))
+            return
+        wires = levels.drawn.wires
+        if wires:
+            wire = self.random.choice(wires)
+            self.window.session.select([wire.source, wire.target])
+            self.window.action("group.make").trigger()
 
     def retype(self) -> None:
         node = self.node()
@@ -181,9 +205,9 @@ def test_random_actions_raise_nothing_and_lose_nothing(hooked: Person, tmp_path:
             document = hooked.document
             if step % 10 == 0:
                 assert dumps(files.loads(dumps(document))) == dumps(document), monkey.log[-12:]
-                drawn = set(window.canvas.mirror.items)
-                assert drawn == {node.id for node in document.nodes}, monkey.log[-12:]
-                assert set(window.canvas.mirror.wires) == set(document.wires), monkey.log[-12:]
+                drawn, shown = set(window.canvas.mirror.items), window.session.levels.drawn
+                assert drawn == {node.id for node in shown.nodes}, monkey.log[-12:]
+                assert set(window.canvas.mirror.wires) == set(shown.wires), monkey.log[-12:]
     except FileError as error:
         raise AssertionError(f"{error} after {monkey.log[-12:]} (seed {SEED})") from error
     finally:

@@ -1,0 +1,244 @@
+"""Groups as a person meets them: made, opened, changed, used again, undone, all by events."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
+
+from app.chooser import Chooser
+from nodes.files import dumps, loads
+from nodes.groups import ENTRY, GROUP
+from tests.app.support import LEFT, Person
+
+CTRL, ALT, SHIFT = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.AltModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+)
+KEY = Qt.Key
+
+
+def _statements(text: str) -> list[str]:
+    return sorted(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def _drawn(person: Person) -> set[str]:
+    items = person.window.canvas.mirror.items
+    return {person.document.node(i).name for i in items}
+
+
+def _select(person: Person, *names: str) -> None:
+    person.window.canvas.fit()
+    person.click(names[0])
+    for name in names[1:]:
+        person.click(name, CTRL)
+
+
+@pytest.fixture
+def grouped(person: Person) -> Person:
+    """The deconvolution example with its forward model grouped by keyboard."""
+    person.example("deconvolution")
+    _select(person, "blurred", "observed")
+    person.press(KEY.Key_G, CTRL | SHIFT)
+    assert "group" in _drawn(person)
+    return person
+
+
+def _double_click(person: Person, name: str) -> None:
+    viewport = person.window.canvas.viewer.viewport()
+    person.bot.mouseDClick(viewport, LEFT, pos=person.body_at(name))
+
+
+def test_a_selection_becomes_one_node_and_the_script_stays(person: Person) -> None:
+    person.example("deconvolution")
+    before, drawn = person.window.session.script.text, _drawn(person)
+    whole = dumps(person.document)
+    _select(person, "blurred", "observed")
+    person.press(KEY.Key_G, CTRL | SHIFT)
+    person.window.session.derive()
+    assert _drawn(person) == (drawn - {"blurred", "observed"}) | {"group"}
+    assert _statements(person.window.session.script.text) == _statements(before)
+    assert person.window.problems.sentences == []
+    use = person.node("group")
+    item = person.window.canvas.mirror.items[use.id]
+    assert [p.title for p in item.card.inputs] == ["photo", "kernel"]
+    assert [p.title for p in item.card.outputs] == ["observed"]
+    person.press(KEY.Key_Z, CTRL)
+    assert dumps(person.document) == whole
+    assert _drawn(person) == drawn
+    person.press(KEY.Key_Y, CTRL)
+    assert "group" in _drawn(person)
+
+
+def test_a_group_is_opened_and_left(grouped: Person) -> None:
+    outside = _drawn(grouped)
+    _double_click(grouped, "group")
+    assert _drawn(grouped) == {"blurred", "observed", "photo", "kernel"}
+    crumbs = grouped.window.canvas.crumbs
+    assert not crumbs.isHidden()
+    assert [step.text() for step in crumbs.steps] == ["Graph", "Group (group)"]
+    grouped.bot.mouseClick(crumbs.steps[0], LEFT)
+    assert _drawn(grouped) == outside
+    grouped.click("group")
+    grouped.press(KEY.Key_Return)
+    assert "observed" in _drawn(grouped)
+    grouped.press(KEY.Key_Return, SHIFT)
+    assert _drawn(grouped) == outside
+    assert grouped.window.session.selection == [grouped.node("group").id]
+    assert crumbs.isHidden()
+
+
+def test_what_is_saved_does_not_depend_on_what_is_open(grouped: Person) -> None:
+    text = dumps(grouped.document)
+    _double_click(grouped, "group")
+    assert dumps(grouped.document) == text
+    assert dumps(loads(text)) == text
+
+
+def test_an_edit_inside_changes_every_use_and_is_undone_where_it_was(grouped: Person) -> None:
+    grouped.click("group")
+    grouped.press(KEY.Key_D, CTRL)
+    uses = [n for n in grouped.document.nodes if n.type == GROUP]
+    assert len(uses) == 2
+    assert len(grouped.document.groups) == 1
+    grouped.window.canvas.fit()
+    _double_click(grouped, "group")
+    grouped.click("observed")
+    editor = grouped.window.inspector.editors["sigma"]
+    grouped.type_into(editor.findChild(type(grouped.window.inspector.name)), "0.07")
+    grouped.window.session.derive()
+    text = grouped.window.session.script.text
+    assert "observed = dp.add_noise(dp.blur(photo, kernel), sigma=0.07" in text
+    grouped.press(KEY.Key_Return, SHIFT)
+    assert "group2" in _drawn(grouped)
+    grouped.press(KEY.Key_Z, CTRL)
+    # The step back is shown where it took place.
+    assert "observed" in _drawn(grouped)
+    assert grouped.node("observed").value("sigma") != 0.07
+
+
+def test_nodes_and_wires_made_inside_stay_inside(grouped: Person) -> None:
+    _double_click(grouped, "group")
+    grouped.add("denoise")
+    assert grouped.document.nodes[-1].group == grouped.document.groups[0].id
+    name = grouped.document.nodes[-1].name
+    grouped.window.canvas.fit()
+    grouped.wire("blurred", "image", name, "image")
+    assert grouped.document.wires_into(grouped.document.nodes[-1].id)
+    assert name in _drawn(grouped)
+    grouped.press(KEY.Key_Return, SHIFT)
+    assert name not in _drawn(grouped)
+
+
+def test_a_port_is_added_inside_and_renamed_in_the_inspector(grouped: Person) -> None:
+    _double_click(grouped, "group")
+    grouped.push("group.output")
+    added = grouped.document.nodes[-1]
+    grouped.window.canvas.fit()
+    grouped.wire("blurred", "image", added.name, "value")
+    grouped.press(KEY.Key_Return, SHIFT)
+    item = grouped.window.canvas.mirror.items[grouped.node("group").id]
+    assert {p.title for p in item.card.outputs} == {"observed", added.name}
+    editor = grouped.window.inspector.group
+    assert editor is not None
+    grouped.type_into(editor.ports[added.name], "sharp")
+    grouped.bot.wait(20)
+    item = grouped.window.canvas.mirror.items[grouped.node("group").id]
+    assert {p.title for p in item.card.outputs} == {"observed", "sharp"}
+    assert grouped.window.session.history.undo_text == "Rename to sharp"
+
+
+def test_the_title_of_a_group_is_typed_in_the_inspector(grouped: Person) -> None:
+    grouped.click("group")
+    editor = grouped.window.inspector.group
+    assert editor is not None
+    assert editor.title is not None
+    grouped.type_into(editor.title, "Camera")
+    grouped.bot.wait(20)
+    assert grouped.window.canvas.mirror.items[grouped.node("group").id].card.title == "Camera"
+    grouped.window.session.derive()
+    assert "# Camera (group)" in grouped.window.code.text
+
+
+def test_ungroup_gives_back_the_nodes(grouped: Person) -> None:
+    grouped.click("group")
+    grouped.press(KEY.Key_G, CTRL | ALT)
+    assert {"blurred", "observed"} <= _drawn(grouped)
+    assert grouped.document.groups == ()
+    chosen = {grouped.document.node(n).name for n in grouped.window.session.selection}
+    assert chosen == {"blurred", "observed"}
+
+
+def test_a_copy_in_another_document_brings_the_definition(grouped: Person) -> None:
+    grouped.click("group")
+    grouped.press(KEY.Key_C, CTRL)
+    grouped.window.session.history.mark_clean()
+    grouped.push("file.new")
+    grouped.press(KEY.Key_V, CTRL)
+    grouped.press(KEY.Key_V, CTRL)
+    assert len(grouped.document.groups) == 1
+    assert len([n for n in grouped.document.nodes if n.type == GROUP]) == 2
+    assert len([n for n in grouped.document.nodes if n.type == "add_noise"]) == 1
+    grouped.press(KEY.Key_Z, CTRL)
+    grouped.press(KEY.Key_Z, CTRL)
+    assert len(grouped.document) == 0
+    assert grouped.document.groups == ()
+    QApplication.clipboard().clear()
+
+
+def test_a_group_is_offered_among_the_nodes_but_not_inside_itself(grouped: Person) -> None:
+    grouped.press(KEY.Key_Tab)
+    popup = next(w for w in QApplication.topLevelWidgets() if isinstance(w, Chooser))
+    grouped.bot.keyClicks(popup.search, "group")
+    grouped.bot.keyClick(popup.search, KEY.Key_Return)
+    assert len([n for n in grouped.document.nodes if n.type == GROUP]) == 2
+    grouped.window.session.levels.go([grouped.node("group").id])
+    assert grouped.window.canvas.groups_on_offer(None) == []
+
+
+def test_an_issue_inside_points_to_the_group_and_inside_to_the_node(grouped: Person) -> None:
+    _double_click(grouped, "group")
+    entry = next(n for n in grouped.document.nodes if n.type == ENTRY and n.name == "photo")
+    grouped.window.session.select([entry.id])
+    grouped.press(KEY.Key_Delete)
+    grouped.window.session.derive()
+    items = grouped.window.canvas.mirror.items
+    assert items[grouped.node("blurred").id].card.severity == "error"
+    grouped.press(KEY.Key_Return, SHIFT)
+    assert items[grouped.node("group").id].card.severity == "error"
+    assert any(s.startswith("Inside group: blurred") for s in grouped.window.problems.sentences)
+    row = next(r for r in grouped.window.problems.rows if "Inside group" in r.entry.sentence)
+    grouped.bot.mouseClick(row, LEFT, pos=QPoint(4, 4))
+    assert grouped.window.session.selection == [grouped.node("group").id]
+
+
+def test_a_line_of_the_script_lights_its_group(grouped: Person) -> None:
+    session = grouped.window.session
+    session.derive()
+    statement = next(s for s in session.script.statements if s.name == "observed")
+    session.hover(statement.node)
+    items = grouped.window.canvas.mirror.items
+    assert items[grouped.node("group").id].lit
+    session.select([statement.node])
+    assert session.selection == [grouped.node("group").id]
+
+
+def test_undoing_the_group_from_inside_leaves_it(grouped: Person) -> None:
+    _double_click(grouped, "group")
+    grouped.press(KEY.Key_Z, CTRL)
+    assert grouped.window.session.levels.inside == ()
+    assert {"blurred", "observed"} <= _drawn(grouped)
+    assert set(grouped.window.canvas.mirror.wires) == set(grouped.document.wires)
+
+
+def test_backdrops_and_notes_stand_where_they_were_put(grouped: Person) -> None:
+    _double_click(grouped, "group")
+    grouped.push("edit.note")
+    field = grouped.window.canvas.frames.editor
+    assert field is not None
+    grouped.bot.keyClicks(field, "inside")
+    grouped.bot.keyClick(field, KEY.Key_Escape)
+    assert len(grouped.window.canvas.frames.items) == 1
+    grouped.press(KEY.Key_Return, SHIFT)
+    assert grouped.window.canvas.frames.items == {}
