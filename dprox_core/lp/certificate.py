@@ -11,6 +11,9 @@ from dprox_core.lp.model import LinearProgram
 
 __all__ = ["Certificate", "Limits", "certify", "dual_feasible", "measure"]
 
+# The size of an objective is at least this share of its terms' sizes, and this number.
+_CANCELLED, _NOTHING = 1e-2, 1e-3
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -32,7 +35,8 @@ class Certificate:
         objective: cᵀx + c0 (of the minimization).
         dual_objective: the bound that y and z give (of the minimization).
         objective_error: first-order bound of the distance of the objective from the optimum: the
-            larger of |yᵀ violations| and (gap)₊ + |xᵀ dual violations|, over 1 + |objective|.
+            larger of |yᵀ violations| and (gap)₊ + |xᵀ dual violations|, over the objective's size:
+            |objective|, but at least 1 % of |c|ᵀ|x| (what cancels in it), and 0.001.
     """
 
     primal: float
@@ -136,6 +140,7 @@ def measure(
             dual_objective,
             primal_price,
             dual_price,
+            limits.c.abs() @ x.abs(),
         ]
     ).tolist()
     primal, dual = numbers[0] ** 0.5, numbers[2] ** 0.5
@@ -153,7 +158,7 @@ def measure(
         objective=objective,
         dual_objective=bound,
         objective_error=max(numbers[6], max(objective - bound, 0.0) + numbers[7])
-        / (1 + abs(objective)),
+        / max(abs(objective), _CANCELLED * numbers[8], _NOTHING),
     )
 
 

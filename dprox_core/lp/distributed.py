@@ -52,6 +52,12 @@ class RowOperator(SparseOperator):
         """Aᵀ y, summed over the processes."""
         return total(super().adjoint(y))
 
+    def add_adjoint(self, y: torch.Tensor, out: torch.Tensor) -> None:
+        """Add what the processes' products come to."""
+        own = torch.zeros_like(out)
+        super().add_adjoint(y, own)
+        out += total(own)
+
 
 class RowStep(PdhgStep):
     """A PDHG step on some rows: sums over rows are completed by the other processes."""

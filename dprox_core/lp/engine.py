@@ -96,6 +96,7 @@ class Engine:
         self._listen, self._seek = listen, seek
         self._scaled = scaled = scale(program)
         self._limits = Limits(program, device)
+        self._scaled_limits = Limits(scaled.as_program(), device)
         make: type[PdhgStep] | type[AdmmStep] = AdmmStep if method == "admm" else PdhgStep
         self.step = make(scaled, device)
         self._rows, self._columns, self._duals, self._costs = (
@@ -153,7 +154,7 @@ class Engine:
                 lambda: (x.cpu().numpy(), y.cpu().numpy()),
             )
         )
-        if worst <= tol:
+        if worst <= tol and self._holds_in_scaled_units(check, activity, adjoint, tol):
             self._status = Status.OPTIMAL
         elif self._checks % _RAYS_EVERY == 0 and self._hopeless(check):
             pass
@@ -164,6 +165,18 @@ class Engine:
         else:
             return Verdict(False, imbalance)
         return Verdict(True, imbalance)
+
+    def _holds_in_scaled_units(
+        self, check: Check, activity: torch.Tensor, adjoint: torch.Tensor, tol: float
+    ) -> bool:
+        """Whether the residuals are small where all rows and columns are of one size, too.
+
+        Beside a cost of 10⁶ in other units, one of 10⁻⁶ that nothing supports is no residual.
+        """
+        held = measure(
+            self._scaled_limits, check.x, check.y, activity / self._rows, adjoint / self._costs
+        )
+        return max(held.primal_relative, held.dual_relative) <= tol
 
     def _hopeless(self, check: Check) -> bool:
         """Whether the iterates move along a ray that proves there is no solution."""

@@ -36,10 +36,12 @@ class Folded:
     Attributes:
         program: what is left to solve.
         contradiction: a sentence where the trivial rows exclude every solution.
+        ray: a direction of endless descent where a variable that no row holds gives one.
     """
 
     program: LinearProgram
     contradiction: str | None
+    ray: Array | None
     _rows: int
     _kept: Index
     _lower: _Owner
@@ -94,7 +96,7 @@ def fold(program: LinearProgram) -> Folded:
     crossed = lower > upper
     lower[crossed] = upper[crossed]
     idle = np.bincount(A[kept].indices, minlength=program.n) == 0
-    _settle(program.c, lower, upper, idle)
+    ray = _settle(program.c, lower, upper, idle)
     left = LinearProgram(
         program.c,
         A[kept],
@@ -106,7 +108,7 @@ def fold(program: LinearProgram) -> Folded:
         name=program.name,
         column_names=program.column_names,
     )
-    return Folded(left, sentence, program.m, kept, owners[0], owners[1])
+    return Folded(left, sentence, ray, program.m, kept, owners[0], owners[1])
 
 
 def _size(values: Array) -> Array:
@@ -141,11 +143,17 @@ def _tighten(
     owner.coefficient[columns[order]] = values[order]
 
 
-def _settle(c: Array, lower: Array, upper: Array, idle: NDArray[np.bool_]) -> None:
-    """Fix variables that no row holds at the bound their cost wants, where there is one."""
+def _settle(c: Array, lower: Array, upper: Array, idle: NDArray[np.bool_]) -> Array | None:
+    """Fix variables that no row holds at the bound their cost wants, where there is one.
+
+    Returns:
+        Where there is none, the direction in which they fall for ever.
+    """
     wanted = np.where(c > 0, lower, np.where(c < 0, upper, np.clip(0.0, lower, upper)))
     fixed = idle & np.isfinite(wanted)
     lower[fixed] = upper[fixed] = wanted[fixed]
+    falling = idle & ~fixed
+    return np.where(falling, -np.sign(c), 0.0) if falling.any() else None
 
 
 def without_costs(program: LinearProgram) -> LinearProgram:

@@ -7,11 +7,29 @@ CSR 0.26 ms.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import scipy.sparse as sp
 import torch
 
 __all__ = ["SparseOperator"]
+
+
+def _by_product(
+    m: int, n: int, indptr: Any, indices: Any, data: Any, x: np.ndarray, out: np.ndarray
+) -> None:
+    out += sp.csr_array((data, indices, indptr), shape=(m, n)) @ x
+
+
+try:
+    # out += A x without the temporaries of ``A @ x``: a fifth of an iteration's time.
+    from scipy.sparse._sparsetools import csr_matvec
+
+    _accumulate: Callable[..., None] = csr_matvec
+except ImportError:
+    _accumulate = _by_product
 
 
 class SparseOperator:
@@ -25,11 +43,13 @@ class SparseOperator:
     """
 
     def __init__(self, matrix: sp.csr_array, device: torch.device) -> None:
-        transposed = matrix.T.tocsr()
         self.on_cpu = device.type == "cpu"
-        self._host = (matrix, transposed)
+        self._factor = 1.0
+        # The factor is multiplied in later, which the caller's matrix must not notice.
+        self._host = (matrix.copy(), matrix.T.tocsr())
         if not self.on_cpu:
-            self._device = (_to_torch(matrix, device), _to_torch(transposed, device))
+            self._device = [_to_torch(held, device) for held in self._host]
+            del self._host
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """A x."""
@@ -39,10 +59,36 @@ class SparseOperator:
         """Aᵀ y."""
         return self._apply(1, y)
 
+    def weigh(self, factor: float) -> None:
+        """Let ``add_forward`` and ``add_adjoint`` use ``factor`` A."""
+        ratio = factor / self._factor
+        self._factor = factor
+        for held in self._host if self.on_cpu else self._device:
+            values = held.data if self.on_cpu else held.values()
+            values *= ratio
+
+    def add_forward(self, x: torch.Tensor, out: torch.Tensor) -> None:
+        """Add ``factor`` A x to ``out``."""
+        self._add(0, x, out)
+
+    def add_adjoint(self, y: torch.Tensor, out: torch.Tensor) -> None:
+        """Add ``factor`` Aᵀ y to ``out``."""
+        self._add(1, y, out)
+
     def _apply(self, which: int, vector: torch.Tensor) -> torch.Tensor:
+        rows = (self._host if self.on_cpu else self._device)[which].shape[0]
+        out = torch.zeros(rows, dtype=vector.dtype, device=vector.device)
+        self._add(which, vector, out)
+        return out.div_(self._factor)
+
+    def _add(self, which: int, vector: torch.Tensor, out: torch.Tensor) -> None:
         if self.on_cpu:
-            return torch.from_numpy(self._host[which] @ vector.numpy())
-        return torch.mv(self._device[which], vector)
+            held = self._host[which]
+            _accumulate(
+                *held.shape, held.indptr, held.indices, held.data, vector.numpy(), out.numpy()
+            )
+        else:
+            torch.addmv(out, self._device[which], vector, out=out)
 
 
 def _to_torch(matrix: sp.csr_array, device: torch.device) -> torch.Tensor:

@@ -21,6 +21,9 @@ class PdhgStep:
     τ = η/ω and σ = ηω with η just under 1/‖A‖ and the primal weight ω. T is firmly nonexpansive in
     the norm ‖z‖² = ‖x‖²/τ − 2⟨y, A x⟩ + ‖y‖²/σ.
 
+    The state holds x/√τ and y/√σ: in these units both steps are 1, the matrix is ηA under every
+    weight, and a step needs no multiplication of a vector by a number.
+
     Args:
         scaled: the program.
         device: where to compute.
@@ -37,16 +40,40 @@ class PdhgStep:
     def __init__(self, scaled: Scaled, device: torch.device) -> None:
         self.operator = self.make_operator(scaled.A, device)
         self.m, self.n = scaled.A.shape
-        self.c = torch.from_numpy(scaled.c).to(device)
-        self._lower = torch.from_numpy(scaled.lower).to(device)
-        self._upper = torch.from_numpy(scaled.upper).to(device)
-        self._row_lower = torch.from_numpy(scaled.row_lower).to(device)
-        self._row_upper = torch.from_numpy(scaled.row_upper).to(device)
-        self.step = _STEP_SAFETY / max(_norm(self.operator, self.n, device), 1e-12)
-        self.weight = 1.0
+        self._given = [
+            torch.from_numpy(part).to(device)
+            for part in (
+                scaled.c,
+                scaled.lower,
+                scaled.upper,
+                scaled.row_lower,
+                scaled.row_upper,
+            )
+        ]
+        self._step = _STEP_SAFETY / max(_norm(self.operator, self.n, device), 1e-12)
+        self.operator.weigh(self._step)
         self._image = torch.zeros(self.n + self.m, dtype=torch.float64, device=device)
-        self._work = torch.empty(self.n, dtype=torch.float64, device=device)
-        self._row_work = torch.empty(self.m, dtype=torch.float64, device=device)
+        self._held = [torch.empty_like(part) for part in self._given]
+        self._weight = 0.0
+        self.weight = 1.0
+
+    @property
+    def weight(self) -> float:
+        """The primal weight ω."""
+        return self._weight
+
+    @weight.setter
+    def weight(self, weight: float) -> None:
+        self._weight = weight
+        # √τ and √σ.
+        self._unit, self._dual_unit = (self._step / weight) ** 0.5, (self._step * weight) ** 0.5
+        for given, held, factor in zip(
+            self._given,
+            self._held,
+            (self._unit, 1 / self._unit, 1 / self._unit, self._dual_unit, self._dual_unit),
+            strict=True,
+        ):
+            torch.mul(given, factor, out=held)
 
     def make_operator(self, matrix: sp.csr_array, device: torch.device) -> SparseOperator:
         """The products with the matrix."""
@@ -58,32 +85,34 @@ class PdhgStep:
 
     def start(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The state that belongs to a pair of scaled vectors."""
-        return torch.cat([x.clamp(self._lower, self._upper), y])
+        inside = (x / self._unit).clamp(self._held[1], self._held[2])
+        return torch.cat([inside, y / self._dual_unit])
 
     def reflect(self, z: torch.Tensor, out: torch.Tensor) -> None:
         """Write T(z) into ``image()`` and 2 T(z) − z into ``out``."""
-        n, work, row_work = self.n, self._work, self._row_work
-        tau, sigma = self.step / self.weight, self.step * self.weight
-        x, y, ahead = z[:n], z[n:], out[:n]
+        n = self.n
+        c, lower, upper, row_lower, row_upper = self._held
+        x, y, ahead, ahead_y = z[:n], z[n:], out[:n], out[n:]
         new_x, new_y = self._image[:n], self._image[n:]
-        torch.sub(self.c, self.operator.adjoint(y), out=work)
-        torch.add(x, work, alpha=-tau, out=work)
-        torch.clamp(work, self._lower, self._upper, out=new_x)
+        torch.sub(x, c, out=ahead)
+        self.operator.add_adjoint(y, ahead)
+        torch.clamp(ahead, lower, upper, out=new_x)
         torch.lerp(x, new_x, 2.0, out=ahead)
-        self._activity = self.operator.forward(ahead)
         # y⁺ = y − σ (a − P(a − y/σ)) = σ (P(q) − q) with q = a − y/σ.
-        torch.add(self._activity, y, alpha=-1 / sigma, out=row_work)
-        torch.clamp(row_work, self._row_lower, self._row_upper, out=new_y)
-        new_y.sub_(row_work).mul_(sigma)
-        torch.lerp(y, new_y, 2.0, out=out[n:])
+        torch.neg(y, out=ahead_y)
+        self.operator.add_forward(ahead, ahead_y)
+        torch.clamp(ahead_y, row_lower, row_upper, out=new_y)
+        new_y.sub_(ahead_y)
+        torch.lerp(y, new_y, 2.0, out=ahead_y)
 
     def length(self, z: torch.Tensor) -> float:
         """‖T(z) − z‖ in the step's own norm, after ``reflect(z)``."""
         moved = self._image - z
         dx, dy = moved[: self.n], moved[self.n :]
-        cross = dy @ (self._activity - self.operator.forward(self._image[: self.n]))
-        rows = self.row_sum((dy @ dy) / (self.weight * self.step) - 2 * cross)
-        return float(((dx @ dx) * self.weight / self.step + rows).clamp(min=0).sqrt())
+        image = torch.zeros_like(dy)
+        self.operator.add_forward(dx, image)
+        rows = self.row_sum(dy @ dy - 2 * (dy @ image))
+        return float((dx @ dx + rows).clamp(min=0).sqrt())
 
     def image(self) -> torch.Tensor:
         """T(z) of the last ``reflect``."""
@@ -91,22 +120,27 @@ class PdhgStep:
 
     def candidate(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The scaled x and y that T(z) stands for."""
-        return self._image[: self.n], self._image[self.n :]
+        return self._split(self._image)
 
     def movement(self, start: torch.Tensor, end: torch.Tensor) -> tuple[float, float]:
         """How far the primal and the dual part moved."""
-        moved = end - start
-        dx, dy = moved[: self.n], moved[self.n :]
+        dx, dy = self._split(end - start)
         primal, dual = torch.stack([dx @ dx, self.row_sum(dy @ dy)]).sqrt().tolist()
         return primal, dual
 
     def reweigh(self, z: torch.Tensor, weight: float) -> None:
-        """Change the primal weight; the state means the same under every weight."""
+        """Change the primal weight, and the state so that it means the same."""
+        unit, dual_unit = self._unit, self._dual_unit
         self.weight = weight
+        z[: self.n] *= unit / self._unit
+        z[self.n :] *= dual_unit / self._dual_unit
 
     def rays(self, moved: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The primal and the dual direction in a difference of states."""
-        return moved[: self.n], moved[self.n :]
+        return self._split(moved)
+
+    def _split(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return z[: self.n] * self._unit, z[self.n :] * self._dual_unit
 
 
 def _norm(operator: SparseOperator, n: int, device: torch.device, iterations: int = 60) -> float:

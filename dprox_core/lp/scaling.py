@@ -21,6 +21,8 @@ _RUIZ_ITERATIONS = 10
 _UNIT_ITERATIONS = 30
 # Standard deviation of the entries' logarithm to base 2 from which units count as bad: a decade.
 _BAD_UNITS = 3.3
+# Logarithm to base 2 from which limits or costs count as far from 1.
+_BAD_SIZE = 12
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,19 @@ class Scaled:
     duals: Array
     costs: Array
 
+    def as_program(self) -> LinearProgram:
+        """The minimization in scaled units."""
+        return LinearProgram(self.c, self.A, self.row_lower, self.row_upper, self.lower, self.upper)
+
 
 @dataclass(frozen=True)
 class Units:
-    """Other units for rows and variables, in powers of two: no digit is lost on the way.
+    """Other units for rows, variables and costs, in powers of two: no digit is lost on the way.
 
     Attributes:
         program: in those units.
-        rows: R, with A' = R A C; y = R y'.
-        columns: C; x = C x'.
+        rows: y = rows * y'.
+        columns: x = columns * x'.
     """
 
     program: LinearProgram
@@ -83,21 +89,28 @@ def choose_units(program: LinearProgram) -> Units:
     rows, columns = np.ones(m), np.ones(n)
     if program.nnz:
         rows, columns = _units(abs(program.A.data), index, program.A.indices, m, n)
-    if (rows == 1).all() and (columns == 1).all():
+    cost = program.c * columns
+    limits = (program.row_lower * rows, program.row_upper * rows)
+    bounds = (program.lower / columns, program.upper / columns)
+    size, price = _size(np.concatenate([*limits, *bounds])), _size(cost)
+    if (rows == 1).all() and (columns == 1).all() and size == 1 and price == 1:
         return Units(program, rows, columns)
     matrix = program.A.copy()
     matrix.data = matrix.data * rows[index] * columns[matrix.indices]
-    cost = program.c * columns
     scaled = LinearProgram(
-        cost,
+        cost / price,
         matrix,
-        program.row_lower * rows,
-        program.row_upper * rows,
-        program.lower / columns,
-        program.upper / columns,
-        c0=program.c0,
+        *(values / size for values in (*limits, *bounds)),
+        c0=program.c0 / (size * price),
     )
-    return Units(scaled, rows, columns)
+    return Units(scaled, rows * price, columns * size)
+
+
+def _size(values: Array) -> float:
+    """The power of two in the middle of what is not zero; 1 where that is near 1 already."""
+    sizes = np.log2(np.abs(values[np.isfinite(values) & (values != 0)]))
+    middle = float(np.round(np.median(sizes))) if sizes.size else 0.0
+    return 2.0**middle if abs(middle) > _BAD_SIZE else 1.0
 
 
 def equilibrate(matrix: sp.csr_array) -> tuple[Array, Array]:

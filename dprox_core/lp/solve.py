@@ -54,7 +54,8 @@ def solve_lp(
     The solve ends when the certificate, in original units and with all limits as written, shows
     ‖violations‖ ≤ tol (1 + ‖limits‖), ‖dual violations‖ ≤ tol (1 + ‖c‖) and a gap of at most
     tol (1 + |primal| + |dual|), as PDLP does, and moreover an estimated error of the objective of
-    at most tol (1 + |objective|), because the first three alone can lie on badly scaled models.
+    at most tol times its size and residuals within tol where rows and columns are brought to one
+    size, because the first three alone can lie on badly scaled models.
 
     Args:
         program: what to solve.
@@ -145,6 +146,8 @@ class _Solve:
         y = np.zeros(folded.program.m)
         if y0 is not None:
             y = folded.restrict(self._sign * y0)
+        if folded.ray is not None:
+            return self._either(folded.ray)
         if folded.program.m == 0:
             return self._without_rows(folded)
         warm = x0 is not None or y0 is not None
@@ -227,12 +230,7 @@ class _Solve:
 
     def _without_rows(self, folded: Folded) -> LPResult:
         """Bounds alone: each variable goes where its cost wants it."""
-        program = folded.program
-        x = np.clip(0.0, program.lower, program.upper)
-        down = (program.c > 0) & np.isneginf(program.lower)
-        free = down | ((program.c < 0) & np.isposinf(program.upper))
-        if free.any():
-            return self._without_point(Status.UNBOUNDED, "", np.where(free, -program.c, 0.0), x)
+        x = np.clip(0.0, folded.program.lower, folded.program.upper)
         return self._result(Status.OPTIMAL, x, folded.expand(x, np.zeros(0)))
 
     def _timed(self, part: str, work: Callable[[], Any]) -> Any:
@@ -295,7 +293,7 @@ class _Solve:
 def _unfold_ray(folded: Folded, ray: Array) -> Array:
     """A Farkas ray of all rows: bounds that came from rows pass their share on."""
     program = without_costs(folded.program)
-    held = Folded(program, None, folded._rows, folded._kept, folded._lower, folded._upper)
+    held = Folded(program, None, None, folded._rows, folded._kept, folded._lower, folded._upper)
     return held.expand(np.zeros(program.n), ray)
 
 

@@ -213,3 +213,32 @@ def test_wrong_options_are_refused_in_a_sentence(options: dict[str, object], sen
     program = LinearProgram([1.0, 1.0], [[1.0, 1.0]], 1.0)
     with pytest.raises(dp.DproxError, match=sentence):
         solve_lp(program, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("presolve", [False, True])
+@pytest.mark.parametrize("unit", ["limits", "costs"])
+def test_an_objective_near_zero_is_right_in_its_own_size(unit: str, presolve: bool) -> None:
+    base, optimum = random_program("plain", 6)
+    size = 1e-6
+    limits = size if unit == "limits" else 1.0
+    program = LinearProgram(
+        base.c * (size if unit == "costs" else 1.0),
+        base.A,
+        base.row_lower * limits,
+        base.row_upper * limits,
+        base.lower * limits,
+        base.upper * limits,
+    )
+    result = solve_lp(program, presolve=presolve)
+    assert result.converged
+    assert result.objective == pytest.approx(size * (optimum - base.c0), rel=1e-4)
+
+
+@pytest.mark.parametrize("presolve", [False, True])
+def test_a_small_cost_beside_a_large_one_still_falls_for_ever(presolve: bool) -> None:
+    # Nothing holds the second variable, and its cost is nothing beside the first one's.
+    program = LinearProgram([1e6, -1e-6], [[1.0, 0.0], [2.0, 0.0]], [1.0, 1.0])
+    result = solve_lp(program, presolve=presolve)
+    assert result.status is dp.Status.UNBOUNDED, result
+    if result.ray is not None:
+        assert program.c @ result.ray < 0
