@@ -28,7 +28,6 @@ from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
-from dprox_core.proxfns.indicators import Box
 
 __all__ = ["Admm", "AdmmState"]
 
@@ -102,6 +101,8 @@ class Admm(Algorithm[AdmmState]):
         self._spare: list[torch.Tensor | None] = [None] * len(blocks)
         self._pulled: list[torch.Tensor | None] = [None] * len(model.spaces)
         self._feasible = _feasible_blocks(blocks)
+        # Several terms on one operator: it is applied for the first of them.
+        self._first = [_first_of(blocks, index) for index in range(len(blocks))]
         # Identities first: they start a sum by writing instead of adding.
         self._order = sorted(range(len(blocks)), key=lambda i: not blocks[i].row.is_identity)
 
@@ -121,7 +122,7 @@ class Admm(Algorithm[AdmmState]):
         """One iteration."""
         old_z = self._copies(state) if measure else None
         x = self._update_x(state)
-        v, u, images = self._update_split(state, x, measure)
+        v, u, images = self._update_split(state, x)
         residuals = None
         if old_z is not None:
             residuals = self._measure(images, v, u, old_z, state.rho)
@@ -131,6 +132,8 @@ class Admm(Algorithm[AdmmState]):
         pulled: list[torch.Tensor | None] = [None] * len(self.model.spaces)
         for index in self._order:
             row, v, u = self.blocks[index].row, state.v[index], state.u[index]
+            if self._first[index] != index:
+                continue
             first = row.entries[0][0]
             # z − u with z = v − u; where nothing stands in between, straight into the sum.
             if row.is_identity and pulled[first] is None:
@@ -140,20 +143,29 @@ class Admm(Algorithm[AdmmState]):
                 if pulled[variable] is None:
                     pulled[variable] = self._zeros(variable)
             target = torch.sub(v, u, alpha=2.0, out=self._buffer(index, state))
+            for other in range(index + 1, len(self.blocks)):
+                if self._first[other] == index:
+                    extra = torch.sub(state.v[other], state.u[other], alpha=2.0)
+                    target = target.add_(extra) if self._in_place else target + extra
             row.adjoint_add(target, cast(list[torch.Tensor], pulled), self._in_place)
         sums = [self._zeros(i) if held is None else held for i, held in enumerate(pulled)]
         out = state.x if self._in_place else None
         return self.solver.solve(sums, state.rho, state.x, out)
 
     def _update_split(
-        self, state: AdmmState, x: Vectors, measure: bool
+        self, state: AdmmState, x: Vectors
     ) -> tuple[Vectors, Vectors, list[torch.Tensor]]:
         alpha = self._relaxation
-        new_v, new_u, images = [], [], []
+        new_v, new_u = [], []
+        images: list[torch.Tensor] = []
         for index, block in enumerate(self.blocks):
             v, u = state.v[index], state.u[index]
             out_v, out_u = (v, u) if self._in_place else (None, None)
-            image = block.row.forward(x, out=self._buffer(index, state))
+            first = self._first[index]
+            if first == index:
+                image = block.row.forward(x, out=self._buffer(index, state))
+            else:
+                image = images[first]
             if alpha == 1.0:
                 v = torch.add(image, u, out=out_v)
             else:
@@ -162,8 +174,7 @@ class Admm(Algorithm[AdmmState]):
             u = block.penalty.dual_prox(v, 1.0 / state.rho, out=out_u)
             new_v.append(v)
             new_u.append(u)
-            if measure:
-                images.append(image)
+            images.append(image)
         return tuple(new_v), tuple(new_u), images
 
     @torch.no_grad()
@@ -269,7 +280,9 @@ class Admm(Algorithm[AdmmState]):
     def answer(self, state: AdmmState) -> Vectors:
         """The variables; for one with bounds, its split copy, which meets them exactly."""
         return tuple(
-            x if block is None else state.v[block] - state.u[block]
+            x
+            if block is None
+            else self.blocks[block].function.bounded(state.v[block] - state.u[block])
             for x, block in zip(state.x, self._feasible_by_variable(), strict=True)
         )
 
@@ -303,6 +316,14 @@ class Admm(Algorithm[AdmmState]):
         return held
 
 
+def _first_of(blocks: tuple[BoundTerm, ...], index: int) -> int:
+    """The first block with the very same row; identities cost nothing and stay on their own."""
+    row = blocks[index].row
+    if row.is_identity:
+        return index
+    return next(i for i, block in enumerate(blocks) if block.row is row)
+
+
 def _own(image: torch.Tensor, x: Vectors) -> torch.Tensor:
     """The image in memory of its own, for an identity hands back the variable itself."""
     return image.clone() if any(image is v for v in x) else image
@@ -313,7 +334,7 @@ def _feasible_blocks(blocks: tuple[BoundTerm, ...]) -> dict[int, int]:
     found: dict[int, int] = {}
     for index, block in enumerate(blocks):
         plain = block.penalty.is_plain
-        if isinstance(block.function, Box) and plain and block.row.is_identity:
+        if block.function.meets_bounds and plain and block.row.is_identity:
             found.setdefault(block.row.entries[0][0], index)
     return found
 

@@ -9,7 +9,6 @@ from dprox_core.compiler.model import BoundTerm
 from dprox_core.linops.space import Space
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
-from dprox_core.proxfns.indicators import Box
 
 __all__ = ["Blocks"]
 
@@ -30,12 +29,16 @@ class Blocks:
         self._feasible: dict[int, int] = {}
         for index, block in enumerate(terms):
             plain = block.penalty.is_plain
-            if isinstance(block.function, Box) and plain and block.row.is_identity:
+            if block.function.meets_bounds and plain and block.row.is_identity:
                 self._feasible.setdefault(block.row.entries[0][0], index)
 
     def push(self, x: Vectors) -> Vectors:
-        """K_j x for every block."""
-        return tuple(block.row.forward(x) for block in self.terms)
+        """K_j x for every block, one for all that share K_j."""
+        images: dict[int, torch.Tensor] = {}
+        for block in self.terms:
+            if id(block.row) not in images:
+                images[id(block.row)] = block.row.forward(x)
+        return tuple(images[id(block.row)] for block in self.terms)
 
     def pull(self, ys: Vectors) -> list[torch.Tensor]:
         """Σ_j K_jᴴ y_j for every variable."""

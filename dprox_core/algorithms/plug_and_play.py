@@ -24,7 +24,6 @@ from dprox_core.linsolve.base import LinearSolver
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior
-from dprox_core.proxfns.indicators import Box
 
 __all__ = ["REACH", "Course", "PlugAndPlay", "PlugAndPlayState", "Start"]
 
@@ -223,7 +222,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
             value = denoised[0] if len(denoised) == 1 else torch.stack(denoised).mean(0)
         for block, _ in mine:
             plain = block.penalty.is_plain
-            if isinstance(block.function, Box) and plain:
+            if block.function.meets_bounds and plain:
                 value = block.function.prox(value, 1.0)
         return value
 

@@ -111,7 +111,9 @@ def automatic_rho(assignment: Split) -> float:
     if slopes and max(slopes) > 0.0 and 0.0 < size < math.inf:
         return nearest_power_of_two(10.0 * max(slopes) / size)
     curvature = sum(
-        2.0 * reductions.number(term.penalty.weight) * term.row.norm_bound() ** 2
+        reductions.number(term.penalty.weight)
+        * (term.function.lipschitz or 0.0)
+        * term.row.norm_bound() ** 2
         for term in assignment.part.terms
     )
     coupling = sum(row.norm_bound() ** 2 for row in assignment.part.couplings)

@@ -110,7 +110,7 @@ def _shares(norms: list[float], preconditioned: bool) -> tuple[float, ...]:
 
 def _weight(parts: Parts) -> float:
     """ω or ρ to start from, chosen as ADMM's is."""
-    squares = tuple(term for term in parts.smooth.terms if term.function.is_sum_squares)
+    squares = tuple(t for t in parts.smooth.terms if t.function.quadratic() is not None)
     rows = tuple(block.row for block in parts.blocks)
     part = QuadraticPart(parts.model.spaces, squares, rows)
     return automatic_rho(Split(part, parts.blocks, "", "", ()))

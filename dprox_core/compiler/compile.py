@@ -175,14 +175,10 @@ def _run_passes(model: Model, switched_off: frozenset[str]) -> tuple[Model, tupl
     for rewriting in PASSES:
         if rewriting.name in switched_off or not rewriting.accepts(model):
             continue
-        before = tuple(_shown(model))
+        before = tuple(term.text for term in model.terms)
         model, _ = rewriting.apply(model)
-        records.append(PassRecord(rewriting.name, rewriting.title, before, tuple(_shown(model))))
+        records.append(PassRecord(rewriting.name, rewriting.title, before, rewriting.shown(model)))
     return model, tuple(records)
-
-
-def _shown(model: Model) -> list[str]:
-    return [term.text for term in model.terms]
 
 
 def _builder(method: str, options: Mapping[str, Any]) -> Any:

@@ -9,10 +9,11 @@ import torch
 from dprox_core.expressions.leaves import Variable
 from dprox_core.linops.algebra import Identity
 from dprox_core.linops.base import LinOp
+from dprox_core.linops.content import same_operator
 from dprox_core.linops.space import Space
 from dprox_core.proxfns.base import ProxFn, Step
 
-__all__ = ["BoundTerm", "Model", "Penalty", "Row"]
+__all__ = ["BoundTerm", "Model", "Penalty", "Row", "same_row"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -63,6 +64,16 @@ class Row:
     def tensors(self) -> Vectors:
         """The tensors that its operators compute with."""
         return tuple(tensor for _, operator in self.entries for tensor in operator.tensors())
+
+
+def same_row(a: Row, b: Row) -> bool:
+    """Whether two rows are the same map, gradients included."""
+    if a is b:
+        return True
+    pairs = zip(a.entries, b.entries, strict=False)
+    return len(a.entries) == len(b.entries) and all(
+        i == j and same_operator(held, other) for (i, held), (j, other) in pairs
+    )
 
 
 @dataclass(frozen=True)

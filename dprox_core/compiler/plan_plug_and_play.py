@@ -9,7 +9,7 @@ import torch
 from dprox_core.algorithms.plug_and_play import REACH, Course
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.plan import Plan
-from dprox_core.compiler.shared import Request, plan_term
+from dprox_core.compiler.shared import Request, held_bytes, plan_term
 from dprox_core.compiler.split import Split
 from dprox_core.numerics import reductions
 from dprox_core.priors.lipschitz import lipschitz
@@ -111,8 +111,6 @@ def _guarantees(course: Course) -> tuple[str, ...]:
 
 def _memory(model: Model, assignment: Split) -> int:
     unknowns = sum(space.nbytes for space in model.spaces)
-    held = sum(t.nbytes for term in model.terms for t in term.row.tensors())
-    held += sum(t.penalty.offset.nbytes for t in model.terms if t.penalty.offset is not None)
     copies = sum(block.row.range.nbytes for block in assignment.blocks)
     # A network holds two layers of features at a time; convolutions unfold a few of them.
     features = 0
@@ -122,7 +120,7 @@ def _memory(model: Model, assignment: Split) -> int:
             if network is not None:
                 widest = max((p.shape[0] for p in network.parameters() if p.ndim == 4), default=0)
                 features = max(features, 3 * widest * block.row.range.nbytes // 4)
-    return 7 * unknowns + 4 * copies + held + features
+    return 7 * unknowns + 4 * copies + held_bytes(model) + features
 
 
 def _warnings(request: Request, assignment: Split, level: float) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.passes.absorb import absorbed
-from dprox_core.linsolve.base import QuadraticPart
+from dprox_core.linsolve.base import Gram, QuadraticPart, quadratic_of
 from dprox_core.linsolve.direct import direct_kind
 
 __all__ = ["Split", "choose_kind", "split"]
@@ -34,17 +34,17 @@ class Split:
 def split(model: Model, wanted: str | None = None) -> Split:
     """Choose between the linear solve and proxes.
 
-    Every sum of squares joins the linear solve, unless that would take iterations inside each
+    Every quadratic term joins the linear solve, unless that would take iterations inside each
     iteration (CG) and splitting some of them off, each with a prox in closed form, makes the
-    system diagonal in space or in frequency.
+    system diagonal in space or in frequency. A linear term joins where the others determine the
+    variable; elsewhere, split off, it shows by running away that there is no minimum.
 
     Args:
         model: the model after the passes.
-        wanted: "cg" keeps all squares in the linear solve and uses conjugate gradients, "direct"
-            asks for a direct solver; None chooses.
+        wanted: "cg" keeps all quadratics in the linear solve and uses conjugate gradients; None
+            chooses.
     """
-    squares = tuple(term for term in model.terms if term.function.is_sum_squares)
-    others = tuple(term for term in model.terms if not term.function.is_sum_squares)
+    squares, others = _sorted(model)
     whole = _part(model, squares, others)
     kind, obstacle = choose_kind(whole)
     if wanted == "cg":
@@ -73,8 +73,8 @@ def choose_kind(part: QuadraticPart) -> tuple[str, str]:
         return "cg", "an operator mixes variables"
     kinds = []
     for index in range(len(part.spaces)):
-        operators = part.operators_of(index)
-        kind = direct_kind(operators)
+        grams = part.grams_of(index)
+        kind = direct_kind(grams)
         if kind is None:
             return "cg", _obstacle(part, index)
         kinds.append(kind)
@@ -83,16 +83,16 @@ def choose_kind(part: QuadraticPart) -> tuple[str, str]:
 
 def _obstacle(part: QuadraticPart, index: int) -> str:
     named = [
-        (term.argument, operator)
-        for term in part.terms
+        (term.argument if metric is None else term.text, Gram(operator, metric))
+        for term, metric in part.curved
         for i, operator in term.row.entries
         if i == index
     ]
-    for name, operator in named:
-        if operator.gram_diagonal() is None and operator.gram_spectrum() is None:
+    for name, gram in named:
+        if gram.diagonal() is None and gram.spectrum() is None:
             return f"{name} is diagonal neither in space nor in frequency"
-    space = [name for name, operator in named if operator.gram_spectrum() is None]
-    frequency = [name for name, operator in named if operator.gram_diagonal() is None]
+    space = [name for name, gram in named if gram.spectrum() is None]
+    frequency = [name for name, gram in named if gram.diagonal() is None]
     if space and frequency:
         return f"{space[0]} is diagonal in space only and {frequency[0]} in frequency only"
     if space:
@@ -102,6 +102,34 @@ def _obstacle(part: QuadraticPart, index: int) -> str:
     return "a split operator is diagonal neither in space nor in frequency"
 
 
+def _sorted(model: Model) -> tuple[tuple[BoundTerm, ...], tuple[BoundTerm, ...]]:
+    """The terms that join the linear solve, and the others."""
+    joining = [term for term in model.terms if term.function.quadratic() is not None]
+    linear = [term for term in joining if not quadratic_of(term).curved]
+    if linear:
+        rest = tuple(term for term in model.terms if not any(term is held for held in linear))
+        curved = tuple(term for term in joining if any(term is held for held in rest))
+        whole = _part(model, curved, tuple(term for term in rest if term not in curved))
+        loose = {i for i in range(len(model.spaces)) if not _determined(whole, i)}
+        for term in linear:
+            if any(index in loose for index, _ in term.row.entries):
+                joining = [held for held in joining if held is not term]
+    kept = {id(term) for term in joining}
+    return tuple(joining), tuple(term for term in model.terms if id(term) not in kept)
+
+
+def _determined(part: QuadraticPart, index: int) -> bool:
+    """Whether the grams of one variable that have a diagonal form add up to a regular matrix."""
+    grams = part.grams_of(index)
+    for forms in ([g.diagonal() for g in grams], [g.spectrum() for g in grams]):
+        known = [form.detach() for form in forms if form is not None]
+        if known:
+            summed = sum(known[1:], known[0])
+            if float(summed.min()) > 1e-6 * float(summed.max()):
+                return True
+    return False
+
+
 def _part(
     model: Model, squares: tuple[BoundTerm, ...], blocks: tuple[BoundTerm, ...]
 ) -> QuadraticPart:
@@ -109,11 +137,13 @@ def _part(
 
 
 def _movable_sets(squares: tuple[BoundTerm, ...]) -> list[tuple[BoundTerm, ...]]:
-    """Which squares to try to split off, fewest first: those with a diagonal on the outside."""
-    movable = [term for term in squares if absorbed(term) is not term]
-    stubborn = [
-        term for term in movable if absorbed(term).row.entries[0][1].gram_spectrum() is not None
+    """Which terms to try to split off, fewest first: those that lose a diagonal or a metric."""
+    movable = [
+        term
+        for term in squares
+        if absorbed(term) is not term or quadratic_of(term).metric is not None
     ]
+    stubborn = [term for term in movable if _has_spectrum(absorbed(term))]
     sets: list[tuple[BoundTerm, ...]] = [(term,) for term in movable]
     sets += [tuple(stubborn), tuple(movable)]
     unique: list[tuple[BoundTerm, ...]] = []
@@ -121,6 +151,10 @@ def _movable_sets(squares: tuple[BoundTerm, ...]) -> list[tuple[BoundTerm, ...]]
         if candidate and candidate not in unique:
             unique.append(candidate)
     return unique
+
+
+def _has_spectrum(term: BoundTerm) -> bool:
+    return all(operator.gram_spectrum() is not None for _, operator in term.row.entries)
 
 
 def _why(kind: str) -> str:

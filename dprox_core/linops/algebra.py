@@ -173,11 +173,18 @@ class Composition(LinOp):
 
     def gram_diagonal(self) -> torch.Tensor | None:
         """|inner|² times the outer gram, where both are diagonal."""
-        gram, inner = self.outer.gram_diagonal(), self.inner.diagonal()
-        if gram is None or inner is None:
-            return None
-        magnitude = inner.abs().square() if inner.is_complex() else inner.square()
-        return magnitude * gram
+        gram = self.outer.gram_diagonal()
+        return None if gram is None else self.inner.weighted_gram_diagonal(gram)
+
+    @property
+    def is_selection(self) -> bool:
+        """Where both are."""
+        return self.outer.is_selection and self.inner.is_selection
+
+    def weighted_gram_diagonal(self, weights: torch.Tensor) -> torch.Tensor | None:
+        """The inner one's, weighted by the outer one's."""
+        gram = self.outer.weighted_gram_diagonal(weights)
+        return None if gram is None else self.inner.weighted_gram_diagonal(gram)
 
     def transfer(self) -> Transfer | None:
         """The product of both transfers, the inner one widened by the outer one's stack."""
@@ -196,7 +203,10 @@ class Composition(LinOp):
         return known if gram is None else self.inner.weighted_gram_spectrum(gram)
 
     def weighted_gram_spectrum(self, weights: torch.Tensor) -> torch.Tensor | None:
-        """The outer one's, times |inner|²."""
+        """The inner one's, weighted by the outer one's, or the outer one's times |inner|²."""
+        gram = self.outer.weighted_gram_diagonal(weights)
+        if gram is not None:
+            return self.inner.weighted_gram_spectrum(gram)
         outer, inner = self.outer.weighted_gram_spectrum(weights), self.inner.transfer()
         if outer is None or inner is None or inner.stack:
             return None

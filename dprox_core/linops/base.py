@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -28,6 +29,19 @@ def register(operator: _Class) -> _Class:
     """Enter an operator into the registry, next to its definition."""
     LINOPS[operator.name] = operator
     return operator
+
+
+def shown_options(made: type, options: dict[str, Any]) -> list[str]:
+    """Settings that are not the default, as a user writes them: ``gamma=2``."""
+    known = inspect.signature(made).parameters
+    shown = []
+    for name, value in options.items():
+        default = known[name].default if name in known else inspect.Parameter.empty
+        simple = isinstance(value, (bool, int, float, str, tuple))
+        if simple and (default is inspect.Parameter.empty or value != default):
+            number = isinstance(value, float)
+            shown.append(f"{name}={value:g}" if number else f"{name}={value!r}")
+    return shown
 
 
 def apply(operator: type[LinOp], argument: object, *operands: object, **options: Any) -> Any:
@@ -156,10 +170,35 @@ class LinOp(ABC):
             squared = squared.sum(dim=-1)
         return squared
 
+    @property
+    def is_selection(self) -> bool:
+        """Whether each result is one element of the argument, or zero, as a crop's are."""
+        return False
+
+    def weighted_gram_diagonal(self, weights: torch.Tensor) -> torch.Tensor | None:
+        """g with Aᴴ diag(weights) A x = g ⊙ x, for real weights that broadcast to the results;
+        None where that is not diagonal."""
+        d = self.diagonal()
+        if d is not None:
+            return magnitude_squared(d) * weights
+        if self.is_selection:
+            filled = weights.to(device=self.range.device, dtype=self.range.precision)
+            return self.adjoint(filled.expand(self.range.shape).contiguous()).real
+        if weights.numel() == 1:
+            gram = self.gram_diagonal()
+            return None if gram is None else gram * weights.reshape(())
+        return None
+
     def weighted_gram_spectrum(self, weights: torch.Tensor) -> torch.Tensor | None:
         """Factors by which Aᴴ diag(weights) A multiplies each frequency, such as those of a
         Fourier transform; None where it does something else."""
-        return None
+        if weights.numel() == 1:
+            gram = self.gram_spectrum()
+            return None if gram is None else gram * weights.reshape(())
+        transfer = self.transfer()
+        if transfer is None or transfer.stack or any(n != 1 for n in weights.shape[-2:]):
+            return None
+        return magnitude_squared(transfer.values) * weights
 
     def norm_bound(self) -> float:
         """An upper bound of ‖A‖, exact where a diagonal form is known."""

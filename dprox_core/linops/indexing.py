@@ -92,6 +92,11 @@ class Index(LinOp):
         picked[self._where] = 1.0
         return picked
 
+    @property
+    def is_selection(self) -> bool:
+        """Always."""
+        return True
+
     def norm_bound(self) -> float:
         """1."""
         return 1.0

@@ -109,6 +109,11 @@ class Pad(LinOp):
             y.new_zeros((*leading, height, width)).index_add(-1, self._columns, rows)
         )
 
+    @property
+    def is_selection(self) -> bool:
+        """Always."""
+        return True
+
     def gram_diagonal(self) -> torch.Tensor:
         """How often each value is used."""
         height, width = self.domain.shape[-2:]

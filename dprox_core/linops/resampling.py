@@ -76,6 +76,11 @@ class Subsample(LinOp):
         kept[:: self._factor, :: self._factor] = 1.0
         return kept
 
+    @property
+    def is_selection(self) -> bool:
+        """Always."""
+        return True
+
     def norm_bound(self) -> float:
         """1."""
         return 1.0

@@ -70,6 +70,11 @@ class Reshape(LinOp):
         """Always."""
         return True
 
+    @property
+    def is_selection(self) -> bool:
+        """Always."""
+        return True
+
     def gram_diagonal(self) -> torch.Tensor:
         """One: A is orthogonal."""
         return torch.ones((), dtype=torch.float64)
@@ -125,6 +130,11 @@ class Permute(LinOp):
 
     @property
     def is_orthogonal(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def is_selection(self) -> bool:
         """Always."""
         return True
 

@@ -169,6 +169,12 @@ class FourierSampling(_Spectral):
         """|m|², where no coils stand in between."""
         return None if self.coils is not None else self.even_half(magnitude_squared(self.mask))
 
+    def weighted_gram_spectrum(self, weights: torch.Tensor) -> torch.Tensor | None:
+        """|m|² times the weights, where no coils stand in between."""
+        if self.coils is not None:
+            return None
+        return self.even_half(magnitude_squared(self.mask) * weights)
+
 
 @register
 class CoilSampling(FourierSampling):

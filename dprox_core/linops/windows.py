@@ -87,6 +87,11 @@ class Patches(LinOp):
         )
         return image.reshape(self.domain.shape)
 
+    @property
+    def is_selection(self) -> bool:
+        """Always."""
+        return True
+
     def gram_diagonal(self) -> torch.Tensor:
         """In how many windows each pixel lies."""
         height, width = self.domain.shape[-2:]

@@ -11,23 +11,51 @@ import torch
 from dprox_core.compiler.model import BoundTerm, Row
 from dprox_core.linops.base import LinOp
 from dprox_core.linops.space import Space
-from dprox_core.proxfns.base import Step
+from dprox_core.proxfns.base import Quadratic, Step
 
-__all__ = ["LinearSolver", "QuadraticPart"]
+__all__ = ["Gram", "LinearSolver", "QuadraticPart", "quadratic_of"]
 
 Vectors = tuple[torch.Tensor, ...]
 
 
 @dataclass(frozen=True)
-class QuadraticPart:
-    """The function Σ_q w_q ‖A_q x + b_q‖² + (ρ/2) Σ_j ‖K_j x − w_j‖², to be minimized over x.
+class Gram:
+    """x ↦ Aᴴ W A x for one variable, and the bases in which it is diagonal.
 
-    Its minimizer solves
-    (Σ_q 2 w_q A_qᴴ A_q + ρ Σ_j K_jᴴ K_j) x = ρ Σ_j K_jᴴ w_j − Σ_q 2 w_q A_qᴴ b_q.
+    Attributes:
+        operator: A.
+        metric: W; None for the identity.
+    """
+
+    operator: LinOp
+    metric: LinOp | None = None
+
+    def diagonal(self) -> torch.Tensor | None:
+        """g with Aᴴ W A x = g ⊙ x, None where that is not diagonal in space."""
+        if self.metric is None:
+            return self.operator.gram_diagonal()
+        weights = self.metric.diagonal()
+        return None if weights is None else self.operator.weighted_gram_diagonal(weights)
+
+    def spectrum(self) -> torch.Tensor | None:
+        """The factors of frequencies, None where it is not diagonal there."""
+        if self.metric is None:
+            return self.operator.gram_spectrum()
+        weights = self.metric.diagonal()
+        return None if weights is None else self.operator.weighted_gram_spectrum(weights)
+
+
+@dataclass(frozen=True)
+class QuadraticPart:
+    """Σ_q w_q (Re⟨v_q, W_q v_q⟩ + Re⟨g_q, v_q⟩) + (ρ/2) Σ_j ‖K_j x − w_j‖², v_q = A_q x + b_q.
+
+    Its minimizer over x solves
+    (Σ_q 2 w_q A_qᴴ W_q A_q + ρ Σ_j K_jᴴ K_j) x
+    = ρ Σ_j K_jᴴ w_j − Σ_q w_q A_qᴴ (2 W_q b_q + g_q).
 
     Attributes:
         spaces: the spaces of the variables.
-        terms: the squares (w_q, A_q, b_q).
+        terms: the quadratic terms (w_q, W_q, g_q, A_q, b_q).
         couplings: the K_j.
     """
 
@@ -35,30 +63,60 @@ class QuadraticPart:
     terms: tuple[BoundTerm, ...]
     couplings: tuple[Row, ...]
 
-    def operators_of(self, index: int) -> list[LinOp]:
-        """All operators that act on one variable."""
-        rows = [term.row for term in self.terms] + list(self.couplings)
-        return [operator for row in rows for i, operator in row.entries if i == index]
+    @property
+    def curved(self) -> tuple[tuple[BoundTerm, LinOp | None], ...]:
+        """The terms with W_q ≠ 0, each with its W_q, None for the identity."""
+        known = [(term, quadratic_of(term)) for term in self.terms]
+        return tuple((term, found.metric) for term, found in known if found.curved)
+
+    def grams_of(self, index: int) -> list[Gram]:
+        """All that the system matrix is a sum of, where it concerns one variable alone."""
+        found = [
+            Gram(operator, metric)
+            for term, metric in self.curved
+            for i, operator in term.row.entries
+            if i == index
+        ]
+        return found + [
+            Gram(operator) for row in self.couplings for i, operator in row.entries if i == index
+        ]
 
     @property
     def is_separable(self) -> bool:
         """Whether no row mixes variables, so that each has a system of its own."""
-        rows = [term.row for term in self.terms] + list(self.couplings)
+        rows = [term.row for term, _ in self.curved] + list(self.couplings)
         return all(len(row.entries) == 1 for row in rows)
 
     def constant(self) -> list[torch.Tensor | None]:
-        """−Σ_q 2 w_q A_qᴴ b_q for each variable, None for zero."""
+        """−Σ_q w_q A_qᴴ (2 W_q b_q + g_q) for each variable, None for zero."""
         parts: list[torch.Tensor | None] = [None] * len(self.spaces)
         for term in self.terms:
-            offset = term.penalty.offset
-            if offset is None:
+            slope = _slope_at_zero(term)
+            if slope is None:
                 continue
-            pulled = offset * (-2.0 * term.penalty.weight)
+            pulled = slope * -term.penalty.weight
             for index, operator in term.row.entries:
                 back = operator.adjoint(pulled)
                 held = parts[index]
                 parts[index] = back if held is None else held + back
         return parts
+
+
+def quadratic_of(term: BoundTerm) -> Quadratic:
+    """W and g of a term that was sorted among the quadratic ones."""
+    found = term.function.quadratic()
+    assert found is not None, "only quadratic terms get here"
+    return found
+
+
+def _slope_at_zero(term: BoundTerm) -> torch.Tensor | None:
+    """2 W b + g, None for zero."""
+    found, offset = quadratic_of(term), term.penalty.offset
+    slope = found.slope
+    if offset is None or not found.curved:
+        return slope
+    bent = 2.0 * (offset if found.metric is None else found.metric.forward(offset))
+    return bent if slope is None else bent + slope
 
 
 class LinearSolver(ABC):

@@ -72,18 +72,21 @@ class ConjugateGradientSolver(LinearSolver):
         """All tensors on which the matrix depends."""
         part = self._part
         held = [t for row in part.couplings for t in row.tensors()]
-        held += [t for term in part.terms for t in term.row.tensors()]
-        numbers = [term.penalty.weight for term in part.terms] + [rho]
+        held += [t for term, _ in part.curved for t in term.row.tensors()]
+        held += [t for _, metric in part.curved if metric is not None for t in metric.tensors()]
+        numbers = [term.penalty.weight for term, _ in part.curved] + [rho]
         held += [number for number in numbers if isinstance(number, torch.Tensor)]
         unique = {id(t): t for t in held if t.requires_grad}
         return tuple(unique.values())
 
     def _product(self, x: Vectors, rho: Step) -> Vectors:
-        """(Σ_q 2 w_q A_qᴴ A_q + ρ Σ_j K_jᴴ K_j) x."""
+        """(Σ_q 2 w_q A_qᴴ W_q A_q + ρ Σ_j K_jᴴ K_j) x."""
         sums = [torch.zeros_like(v) for v in x]
         in_place = not torch.is_grad_enabled()
-        for term in self._part.terms:
+        for term, metric in self._part.curved:
             image = term.row.forward(x) * (2.0 * term.penalty.weight)
+            if metric is not None:
+                image = metric.forward(image)
             term.row.adjoint_add(image, sums, in_place)
         for row in self._part.couplings:
             row.adjoint_add(row.forward(x) * rho, sums, in_place)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from dprox_core.linops.base import LinOp
 from dprox_core.linops.space import Space
-from dprox_core.linsolve.base import LinearSolver, QuadraticPart, Vectors
+from dprox_core.linsolve.base import Gram, LinearSolver, QuadraticPart, Vectors
 from dprox_core.numerics import fourier
 from dprox_core.proxfns.base import Step
 
@@ -23,15 +22,15 @@ __all__ = [
 ]
 
 
-def direct_kind(operators: list[LinOp]) -> str | None:
-    """Which direct solver serves the sum of these operators' grams.
+def direct_kind(grams: list[Gram]) -> str | None:
+    """Which direct solver serves the sum of these.
 
     Returns:
         "diagonal", "fourier", or None where neither does.
     """
-    if all(operator.gram_diagonal() is not None for operator in operators):
+    if all(gram.diagonal() is not None for gram in grams):
         return "diagonal"
-    if all(operator.gram_spectrum() is not None for operator in operators):
+    if all(gram.spectrum() is not None for gram in grams):
         return "fourier"
     return None
 
@@ -164,7 +163,7 @@ class SeparableSolver(LinearSolver):
         constants = part.constant()
         self.solvers: list[DirectSolver] = []
         for index, space in enumerate(part.spaces):
-            kind = direct_kind(part.operators_of(index))
+            kind = direct_kind(part.grams_of(index))
             assert kind is not None, "chosen only where every variable has a direct solver"
             solver = DiagonalSolver if kind == "diagonal" else FourierSolver
             quadratic, coupling = gram_of(part, index, kind)
@@ -195,26 +194,26 @@ class SeparableSolver(LinearSolver):
 def gram_of(
     part: QuadraticPart, index: int, kind: str
 ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """The diagonals of Σ_q 2 w_q A_qᴴ A_q and of Σ_j K_jᴴ K_j for one variable, None for zero."""
+    """The diagonals of Σ_q 2 w_q A_qᴴ W_q A_q and Σ_j K_jᴴ K_j for one variable, None for zero."""
     quadratic: torch.Tensor | None = None
     coupling: torch.Tensor | None = None
-    for term in part.terms:
+    for term, metric in part.curved:
         for i, operator in term.row.entries:
             if i == index:
-                gram = _gram(operator, kind) * (2.0 * term.penalty.weight)
-                quadratic = gram if quadratic is None else quadratic + gram
+                found = _diagonal(Gram(operator, metric), kind) * (2.0 * term.penalty.weight)
+                quadratic = found if quadratic is None else quadratic + found
     for row in part.couplings:
         for i, operator in row.entries:
             if i == index:
-                gram = _gram(operator, kind)
-                coupling = gram if coupling is None else coupling + gram
+                found = _diagonal(Gram(operator), kind)
+                coupling = found if coupling is None else coupling + found
     return quadratic, coupling
 
 
-def _gram(operator: LinOp, kind: str) -> torch.Tensor:
-    gram = operator.gram_diagonal() if kind == "diagonal" else operator.gram_spectrum()
-    assert gram is not None, "the kind was chosen because every operator has it"
-    return gram
+def _diagonal(gram: Gram, kind: str) -> torch.Tensor:
+    found = gram.diagonal() if kind == "diagonal" else gram.spectrum()
+    assert found is not None, "the kind was chosen because all have it"
+    return found
 
 
 def _same_number(a: Step, b: Step) -> bool:

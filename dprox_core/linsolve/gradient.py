@@ -1,4 +1,4 @@
-"""The gradient of sums of squares, in as few transforms as its operators allow."""
+"""The gradient of quadratic terms, in as few transforms as its operators allow."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["QuadraticGradient"]
 
 
 class QuadraticGradient:
-    """x ↦ ∇ Σ_q w_q ‖A_q x + b_q‖² = Σ_q 2 w_q A_qᴴ (A_q x + b_q).
+    """x ↦ ∇ Σ_q w_q f_q(A_q x + b_q) = Σ_q w_q A_qᴴ (2 W_q (A_q x + b_q) + g_q).
 
     Where a variable's grams are all diagonal in space, or all in frequency, they are added up
     once and the gradient takes one product, or one FFT and its inverse.
 
     Args:
-        part: the squares; couplings are not looked at.
+        part: the quadratic terms; couplings are not looked at.
 
     Attributes:
         scale: the norm of the gradient at zero, a yardstick for residuals.
@@ -30,7 +30,7 @@ class QuadraticGradient:
         self.scale = sum(reductions.norm(c) ** 2 for c in constants if c is not None) ** 0.5
         self._shifts = constants
         self._kinds = [
-            direct_kind(part.operators_of(index)) if part.is_separable else None
+            direct_kind(part.grams_of(index)) if part.is_separable else None
             for index in range(len(part.spaces))
         ]
         self._grams: list[torch.Tensor | None] = []
@@ -67,7 +67,9 @@ class QuadraticGradient:
                 bounds.append(float(gram.detach().max()))
         if None in self._kinds:
             rows = (
-                2.0 * reductions.number(term.penalty.weight) * term.row.norm_bound() ** 2
+                reductions.number(term.penalty.weight)
+                * (term.function.lipschitz or 0.0)
+                * term.row.norm_bound() ** 2
                 for term in self._part.terms
             )
             bounds.append(sum(rows))
@@ -84,6 +86,7 @@ class QuadraticGradient:
         in_place = not torch.is_grad_enabled()
         sums = [torch.zeros_like(v) for v in x]
         for term in self._part.terms:
-            image = term.penalty.inside(term.row.forward(x)) * (2.0 * term.penalty.weight)
-            term.row.adjoint_add(image, sums, in_place)
+            slope = term.function.grad(term.penalty.inside(term.row.forward(x)))
+            slope = slope * term.penalty.weight
+            term.row.adjoint_add(slope, sums, in_place)
         return sums

@@ -18,8 +18,8 @@ __all__ = ["SmoothPart"]
 class SmoothPart:
     """x ↦ ∇ Σ_i w_i f_i(d_i ⊙ (K_i x) + c_i), each f_i with a Lipschitz gradient.
 
-    Squares are taken together, in as few transforms as their operators allow; another function
-    adds w d̄ Kᴴ ∇f.
+    Quadratic terms are taken together, in as few transforms as their operators allow; another
+    function adds w d̄ Kᴴ ∇f.
 
     Args:
         spaces: the spaces of the variables.
@@ -32,8 +32,8 @@ class SmoothPart:
     def __init__(self, spaces: tuple[Space, ...], terms: tuple[BoundTerm, ...]) -> None:
         self.terms = terms
         self._spaces = spaces
-        squares = tuple(term for term in terms if term.function.is_sum_squares)
-        self._others = tuple(term for term in terms if not term.function.is_sum_squares)
+        squares = tuple(term for term in terms if _is_quadratic(term))
+        self._others = tuple(term for term in terms if not _is_quadratic(term))
         self._squares = QuadraticGradient(QuadraticPart(spaces, squares, ())) if squares else None
         self.scale = 0.0
         if terms:
@@ -62,6 +62,12 @@ class SmoothPart:
         """A bound of the gradient's Lipschitz constant."""
         total = 0.0 if self._squares is None else self._squares.lipschitz()
         return total + sum(curvature(term) for term in self._others)
+
+
+def _is_quadratic(term: BoundTerm) -> bool:
+    penalty = term.penalty
+    whole = penalty.scale is None and penalty.rotation is None
+    return whole and term.function.quadratic() is not None
 
 
 def curvature(term: BoundTerm) -> float:

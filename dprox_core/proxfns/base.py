@@ -13,13 +13,15 @@ import torch
 
 from dprox_core.errors import ParameterError
 from dprox_core.expressions.base import Expression, as_expression, number_text
+from dprox_core.linops.base import shown_options
 from dprox_core.linops.space import Space
 
 if TYPE_CHECKING:
     from dprox_core.expressions.binding import Binding
     from dprox_core.expressions.leaves import Variable
+    from dprox_core.linops.base import LinOp
 
-__all__ = ["PROXFNS", "Objective", "ProxFn", "Step", "Term", "make", "register"]
+__all__ = ["PROXFNS", "Objective", "ProxFn", "Quadratic", "Step", "Term", "make", "register"]
 
 PROXFNS: dict[str, type[ProxFn]] = {}
 """Every function of the language by name; the table of test cases must cover all of them."""
@@ -34,6 +36,21 @@ def register(function: _Class) -> _Class:
     """Enter a function into the registry, next to its definition."""
     PROXFNS[function.name] = function
     return function
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """What makes a function quadratic: f(v) = Re⟨v, W v⟩ + Re⟨g, v⟩.
+
+    Attributes:
+        metric: W, symmetric and positive semi-definite; None for the identity.
+        slope: g; None for zero.
+        curved: False where W is zero.
+    """
+
+    metric: LinOp | None = None
+    slope: torch.Tensor | None = None
+    curved: bool = True
 
 
 class ProxFn(ABC):
@@ -53,7 +70,7 @@ class ProxFn(ABC):
     infinite_operands: ClassVar[bool] = False
     # f(v) = Σ f_i(v_i): its prox then takes a step per element.
     separable: ClassVar[bool] = False
-    # f is ‖·‖²: it may join the linear system of an x-update.
+    # f is ‖·‖².
     is_sum_squares: ClassVar[bool] = False
     # f takes only the values 0 and infinity: weights mean nothing to it.
     is_indicator: ClassVar[bool] = False
@@ -62,6 +79,10 @@ class ProxFn(ABC):
     slope: ClassVar[float | None] = None
     # The Lipschitz constant of the gradient, None where f is not smooth.
     lipschitz: ClassVar[float | None] = None
+    # f(c v) = c f(v) for every c > 0.
+    homogeneous: ClassVar[bool] = False
+    # Whether its prox meets bounds exactly.
+    meets_bounds: ClassVar[bool] = False
     # Whether f(v) is known; a denoiser in the place of a prox belongs to no known function.
     has_value: ClassVar[bool] = True
     # The only methods that make sense of it, None for all.
@@ -81,7 +102,7 @@ class ProxFn(ABC):
     @classmethod
     def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
         """The call as a user writes it."""
-        return f"{cls.name}({', '.join([argument, *operands])})"
+        return f"{cls.name}({', '.join([argument, *operands, *shown_options(cls, options)])})"
 
     @classmethod
     def parameters(cls, options: dict[str, Any]) -> tuple[torch.Tensor, ...]:
@@ -105,6 +126,23 @@ class ProxFn(ABC):
     def grad(self, v: torch.Tensor) -> torch.Tensor:
         """∇f(v), where f is smooth."""
         raise NotImplementedError(f"{self.name} has no gradient")
+
+    def quadratic(self) -> Quadratic | None:
+        """W and g where f is quadratic: it may join the linear system of an x-update."""
+        return None
+
+    def summands(self) -> tuple[tuple[float, ProxFn, str], ...]:
+        """Simpler functions that f is a weighted sum of, each with a word; none by default."""
+        return ()
+
+    def bounded(self, v: torch.Tensor) -> torch.Tensor:
+        """v, where f holds bounds moved into them: differences of floating-point numbers may miss
+        a bound by rounding."""
+        return v
+
+    def follows(self, first: ProxFn) -> bool:
+        """Whether the prox of f after that of ``first`` is the prox of their sum."""
+        return False
 
     def violation(self, v: torch.Tensor) -> torch.Tensor:
         """How far v is outside the set, where f is an indicator: the largest |v − P(v)|."""

@@ -31,6 +31,7 @@ class Box(ProxFn):
     infinite_operands = True
     separable = True
     is_indicator = True
+    meets_bounds = True
 
     def __init__(self, space: Space, lower: Bound = -math.inf, upper: Bound = math.inf) -> None:
         super().__init__(space)
@@ -92,6 +93,10 @@ class Box(ProxFn):
         """The projection: each value moved to the nearest bound it lies beyond."""
         return self._clamp(v)
 
+    def bounded(self, v: torch.Tensor) -> torch.Tensor:
+        """The projection."""
+        return self._clamp(v)
+
     def _clamp(self, v: torch.Tensor) -> torch.Tensor:
         lower, upper = self.lower, self.upper
         if isinstance(lower, torch.Tensor) or isinstance(upper, torch.Tensor):
@@ -101,6 +106,16 @@ class Box(ProxFn):
                 v = torch.minimum(v, torch.as_tensor(upper, dtype=v.dtype, device=v.device))
             return v
         return torch.clamp(v, lower, upper)
+
+    @property
+    def homogeneous(self) -> bool:  # type: ignore[override]
+        """Where the bounds are zero or none."""
+        return self.is_nonneg
+
+    def follows(self, first: ProxFn) -> bool:
+        """After a separable convex function: in one dimension the minimizer over an interval is
+        the free minimizer moved into it."""
+        return first.separable and first.convex
 
     @property
     def is_nonneg(self) -> bool:

@@ -8,9 +8,11 @@ import torch
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.algebra import subtract
+from dprox_core.linops.matrix import Matrix
+from dprox_core.linops.sampling import MulElementwise
 from dprox_core.numerics import reductions
 from dprox_core.proxfns import checks
-from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+from dprox_core.proxfns.base import Objective, ProxFn, Quadratic, Step, make, register
 from dprox_core.proxfns.projections import onto_simplex
 
 if TYPE_CHECKING:
@@ -65,6 +67,10 @@ class Linear(ProxFn):
     def grad(self, v: torch.Tensor) -> torch.Tensor:
         """c."""
         return self._c.expand(v.shape)
+
+    def quadratic(self) -> Quadratic:
+        """W = 0, g = c."""
+        return Quadratic(slope=self._c.expand(self.space.shape), curved=False)
 
 
 @register
@@ -130,6 +136,10 @@ class WeightedSumSquares(ProxFn):
         """2 w v."""
         return 2.0 * self._weights * v
 
+    def quadratic(self) -> Quadratic:
+        """W = diag(w)."""
+        return Quadratic(MulElementwise(self.space, self._weights))
+
 
 @register
 class QuadForm(ProxFn):
@@ -140,8 +150,11 @@ class QuadForm(ProxFn):
 
     def __init__(self, space: Space, P: torch.Tensor) -> None:
         super().__init__(space)
-        self._matrix = 0.5 * (P + P.mH)
-        values = torch.linalg.eigvalsh(self._matrix.detach())
+        matrix = 0.5 * (P + P.mH)
+        # Real vectors see only the real part of a Hermitian matrix.
+        self._matrix = matrix if space.is_complex or not matrix.is_complex() else matrix.real
+        values, vectors = torch.linalg.eigh(self._matrix.detach())
+        self._basis = None if P.requires_grad else (values, vectors)
         slack = 64 * torch.finfo(space.precision).eps * float(values.abs().max())
         if float(values.min()) < -slack or float((P - P.mH).detach().abs().max()) > slack:
             raise ParameterError(
@@ -180,6 +193,11 @@ class QuadForm(ProxFn):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """(I + 2 step P)⁻¹ v."""
+        if self._basis is not None:
+            values, vectors = self._basis
+            dtype = torch.promote_types(v.dtype, vectors.dtype)
+            turned = v.to(dtype) @ vectors.conj().to(dtype)
+            return turned / (1.0 + 2.0 * step * values) @ vectors.mT.to(dtype)
         eye = torch.eye(self._matrix.shape[0], dtype=self._matrix.dtype, device=v.device)
         dtype = torch.promote_types(v.dtype, self._matrix.dtype)
         system = (eye + 2.0 * step * self._matrix).to(dtype)
@@ -190,6 +208,10 @@ class QuadForm(ProxFn):
         """2 P v."""
         dtype = torch.promote_types(v.dtype, self._matrix.dtype)
         return 2.0 * (v.to(dtype) @ self._matrix.to(dtype).mT)
+
+    def quadratic(self) -> Quadratic:
+        """W = P along the last axis."""
+        return Quadratic(Matrix(self.space, self._matrix))
 
 
 def linear(e: Expression | torch.Tensor, c: object = 1.0) -> Objective | Any:

@@ -8,7 +8,7 @@ import torch
 
 from dprox_core.expressions.algebra import subtract
 from dprox_core.numerics import reductions
-from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+from dprox_core.proxfns.base import Objective, ProxFn, Quadratic, Step, make, register
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
@@ -42,6 +42,10 @@ class SumSquares(ProxFn):
     def grad(self, v: torch.Tensor) -> torch.Tensor:
         """2 v."""
         return 2.0 * v
+
+    def quadratic(self) -> Quadratic:
+        """W = I."""
+        return Quadratic()
 
 
 def sum_squares(e: Expression | torch.Tensor, b: object = None) -> Objective | Any:

@@ -25,6 +25,7 @@ class Norm1(ProxFn):
 
     name = "norm1"
     separable = True
+    homogeneous = True
     slope = 1.0
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
@@ -52,6 +53,7 @@ class GroupNorm1(ProxFn):
 
     name = "group_norm1"
     slope = 1.0
+    homogeneous = True
 
     def __init__(self, space: Space, axis: int | Sequence[int] = -1) -> None:
         super().__init__(space)
@@ -111,6 +113,13 @@ class GroupNorm1(ProxFn):
     ) -> torch.Tensor:
         """Each group cut off at the step in length."""
         return torch.mul(v, _cut(self._lengths(v), step), out=out)
+
+    def follows(self, first: ProxFn) -> bool:
+        """After what is positively homogeneous inside each group: shortening a group keeps its
+        subgradients there (Yu 2013, corollary 4; R. Jenatton et al., 2011, for nested groups)."""
+        if isinstance(first, GroupNorm1):
+            return set(first._axes) < set(self._axes)
+        return first.homogeneous and first.separable and first.convex
 
     def _lengths(self, v: torch.Tensor) -> torch.Tensor:
         return torch.linalg.vector_norm(v, dim=self._axes, keepdim=True)

@@ -9,6 +9,8 @@ import torch
 from dprox_core.numerics import reductions
 from dprox_core.proxfns import checks
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+from dprox_core.proxfns.losses import SumSquares
+from dprox_core.proxfns.norms import Norm1
 from dprox_core.proxfns.projections import onto_l1_ball
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class WeightedNorm1(ProxFn):
     name = "weighted_norm1"
     operand_names: ClassVar[tuple[str, ...]] = ("weights",)
     separable = True
+    homogeneous = True
 
     def __init__(self, space: Space, weights: torch.Tensor | float) -> None:
         super().__init__(space)
@@ -77,6 +80,7 @@ class Norm2(ProxFn):
 
     name = "norm2"
     slope = 1.0
+    homogeneous = True
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """‖v‖₂."""
@@ -89,6 +93,10 @@ class Norm2(ProxFn):
             (length - step).clamp_min(0.0) / length.clamp_min(torch.finfo(length.dtype).tiny)
         )
 
+    def follows(self, first: ProxFn) -> bool:
+        """After all that is positively homogeneous: shortening keeps its subgradients."""
+        return first.homogeneous and first.convex
+
 
 @register
 class NormInf(ProxFn):
@@ -96,6 +104,7 @@ class NormInf(ProxFn):
 
     name = "norm_inf"
     slope = 1.0
+    homogeneous = True
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The largest magnitude."""
@@ -133,6 +142,13 @@ class ElasticNet(ProxFn):
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """Soft thresholding, then scaling."""
         return shrunk(v, step) / (1.0 + self._gamma * step)
+
+    def summands(self) -> tuple[tuple[float, ProxFn, str], ...]:
+        """The norm and the squares."""
+        if self._gamma == 0.0:
+            return ((1.0, Norm1(self.space), "norm"),)
+        squares = (0.5 * self._gamma, SumSquares(self.space), "squares")
+        return ((1.0, Norm1(self.space), "norm"), squares)
 
 
 @register
@@ -179,6 +195,7 @@ class NuclearNorm(ProxFn):
 
     name = "nuclear_norm"
     slope = 1.0
+    homogeneous = True
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

@@ -223,3 +223,25 @@ def test_affine_maps_of_several_variables_keep_them_apart() -> None:
     assert torch.allclose(affine.operators[x].forward(one), 3 * one)
     assert torch.allclose(affine.operators[y].forward(one), -3 * one)
     assert torch.allclose(affine.offset, b)
+
+
+@every_kind
+def test_weighted_closed_forms_agree_with_the_operator(kind: Kind) -> None:
+    operator = bound(kind)
+    x = random_in(operator.domain)
+    image = operator.forward(x)
+    full, size = operator.domain.is_complex, tuple(operator.domain.shape[-2:])
+    shape = operator.range.shape
+    apart = (*shape[:-2], 1, 1) if len(shape) >= 2 else (1,)
+    for weights_shape in (shape, apart, ()):
+        weights = torch.rand(weights_shape, dtype=torch.float64) + 0.1
+        gram = operator.adjoint(image * weights)
+        diagonal = operator.weighted_gram_diagonal(weights)
+        if diagonal is not None:
+            assert not diagonal.is_complex()
+            assert torch.allclose((diagonal * x).to(gram.dtype), gram, atol=1e-11)
+        factors = operator.weighted_gram_spectrum(weights)
+        if factors is not None:
+            spectrum = fourier.forward(x, full) * factors
+            back = fourier.inverse(spectrum, (size[0], size[1]), full)
+            assert torch.allclose(back, gram, atol=1e-11)

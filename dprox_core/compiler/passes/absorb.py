@@ -19,8 +19,8 @@ __all__ = ["Absorb", "absorbed"]
 class Absorb(Pass):
     """w f(D Q K x + c) keeps K; the diagonal D and the orthogonal Q move into the prox of f.
 
-    Any f takes a single number and a rotation, a separable f a varying diagonal. Sums of squares
-    are left alone: their operators stay whole for the linear system.
+    Any f takes a single number and a rotation, a separable f a varying diagonal. Quadratic
+    functions are left alone: their operators stay whole for the linear system.
     """
 
     name = "absorb"
@@ -38,7 +38,7 @@ class Absorb(Pass):
 
 
 def _candidate(term: BoundTerm) -> bool:
-    return not term.function.is_sum_squares
+    return term.function.quadratic() is None
 
 
 def _absorbed(term: BoundTerm) -> BoundTerm:

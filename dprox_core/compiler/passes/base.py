@@ -35,6 +35,10 @@ class Pass(ABC):
             CompileError: the model has no solution, said in the user's terms.
         """
 
+    def shown(self, model: Model) -> tuple[str, ...]:
+        """The terms of a model after it, for a plan."""
+        return tuple(term.text for term in model.terms)
+
     def invert(self, x: tuple[torch.Tensor, ...], inverse: object) -> tuple[torch.Tensor, ...]:
         """A solution of the model before, from one of the model after; by default the same."""
         return x
