@@ -155,7 +155,8 @@ class Problem:
             abs_tol: absolute tolerance of the residuals, per element.
             rel_tol: relative tolerance of the residuals.
             device: "auto", "cpu", "cuda"; None computes where the data is.
-            options: of the method. admm and dr: ``rho``, ``relaxation``, ``linear_solver``;
+            options: of the method. admm and dr: ``rho``, ``relaxation``, ``linear_solver``
+                ("cg" or "minres" where no closed form is wanted);
                 admm_vxu: ``rho``, ``linear_solver``; hqs: ``rho`` (one number or one for each
                 iteration), ``linear_solver``; ladmm: ``rho``; pdhg: ``step``, ``weight`` (the
                 ratio of dual to primal steps), ``relaxation``, ``adaptive``, ``preconditioned``;

@@ -30,7 +30,7 @@ from dprox_core.monitor import (
     listeners,
     notify,
 )
-from dprox_core.numerics.reductions import number
+from dprox_core.numerics.reductions import norm, number
 from dprox_core.result import Certificate, History, HistoryRow, Result, Status
 
 __all__ = ["CHECK_EVERY", "Solver"]
@@ -283,8 +283,10 @@ class _Run:
             held.dual / max(held.dual_tolerance, 1e-300),
         )
         if self._bound is None:
-            # Tolerances grow along with iterates that run away, so the first ones are kept.
-            self._bound = _DIVERGED * max(held.primal, held.primal_tolerance)
+            # Tolerances grow along with iterates that run away, so the first ones are kept. A
+            # first residual may vanish by chance, the iterate beside it hardly does.
+            start = math.sqrt(sum(norm(v) ** 2 for v in self._state.x))
+            self._bound = _DIVERGED * max(held.primal, held.primal_tolerance, start)
         if size > _DIVERGED * self._least or held.primal > self._bound > 0.0:
             return Status.DIVERGED
         if size <= self._least:

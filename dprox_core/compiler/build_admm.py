@@ -17,11 +17,11 @@ from dprox_core.compiler.shared import (
     plan_term,
     positive,
 )
-from dprox_core.compiler.split import Split, split
+from dprox_core.compiler.split import ITERATIVE, Split, split
 from dprox_core.errors import ParameterError
 from dprox_core.linsolve.base import LinearSolver
 from dprox_core.linsolve.cg import ConjugateGradientSolver
-from dprox_core.linsolve.direct import SeparableSolver
+from dprox_core.linsolve.separable import SeparableSolver
 from dprox_core.numerics import reductions
 
 __all__ = [
@@ -78,10 +78,10 @@ def checked_linear_solver(wanted: object) -> str | None:
     Raises:
         ParameterError: there is no such solver.
     """
-    if wanted not in (None, "cg"):
+    if wanted not in (None, *ITERATIVE):
         raise ParameterError(
-            f'linear_solver is "cg" or None (automatic), not {wanted!r}.',
-            expected='"cg" or None',
+            f'linear_solver is "cg", "minres" or None (automatic), not {wanted!r}.',
+            expected='"cg", "minres" or None',
             got=wanted,
             where="linear_solver",
         )
@@ -90,8 +90,10 @@ def checked_linear_solver(wanted: object) -> str | None:
 
 def linear_solver(assignment: Split, differentiate: bool) -> LinearSolver:
     """The solver of the kind that was chosen."""
-    if assignment.kind == "cg":
-        return ConjugateGradientSolver(assignment.part, differentiate, exact=not assignment.blocks)
+    if assignment.kind in ITERATIVE:
+        return ConjugateGradientSolver(
+            assignment.part, differentiate, exact=not assignment.blocks, kind=assignment.kind
+        )
     return SeparableSolver(assignment.part)
 
 
@@ -139,5 +141,9 @@ def admm_memory(model: Model, assignment: Split) -> int:
     held = held_bytes(model)
     # x, its sum of pulled-back blocks, the last good answer, two spectra and the factors of the
     # linear solve; v, u, scratch and old copies for each block.
-    factor = 8 if assignment.kind == "cg" else 7
+    factor = {"cg": 9, "minres": 12, "woodbury": 12}.get(assignment.kind, 7)
+    if assignment.kind == "matrix":
+        # The matrix that does not depend on ρ, the one that does, and its factor.
+        longest = max(max(space.shape, default=1) for space in model.spaces)
+        held += 3 * longest**2 * model.spaces[0].precision.itemsize
     return factor * unknowns + 4 * split_size + held

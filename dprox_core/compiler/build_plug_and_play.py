@@ -19,7 +19,7 @@ from dprox_core.linops.algebra import Composition
 from dprox_core.linops.gradient import Grad
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
 from dprox_core.linsolve.cg import ConjugateGradientSolver
-from dprox_core.linsolve.direct import SeparableSolver
+from dprox_core.linsolve.separable import SeparableSolver
 from dprox_core.numerics import reductions
 from dprox_core.priors.noise import FALLBACK, estimate_noise
 from dprox_core.priors.schedule import BALANCE, FINISH, LEAST_NOISE, START, STEPS

@@ -21,7 +21,10 @@ _METHODS = {
 _SOLVERS = {
     "diagonal": "pixel by pixel",
     "fourier": "by FFT",
+    "woodbury": "by FFT and the matrix inversion lemma",
+    "matrix": "by one factorization",
     "cg": "by conjugate gradients",
+    "minres": "by minimal residuals",
 }
 
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.passes.absorb import absorbed
 from dprox_core.linsolve.base import Gram, QuadraticPart, quadratic_of
-from dprox_core.linsolve.direct import direct_kind
+from dprox_core.linsolve.precondition import Preconditioner
+from dprox_core.linsolve.separable import KINDS, closed_form
 
-__all__ = ["Split", "choose_kind", "split"]
+__all__ = ["ITERATIVE", "Split", "choose_kind", "split"]
+
+ITERATIVE = ("cg", "minres")
+"""The solvers that work by iteration."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Split:
     Attributes:
         part: what the x-update minimizes.
         blocks: the terms split off.
-        kind: "diagonal", "fourier" or "cg".
+        kind: "diagonal", "fourier", "woodbury", "matrix", "cg" or "minres".
         reason: why that solver, in a sentence.
         moved: the squares that were split off although the linear solve could have taken them.
     """
@@ -41,29 +45,30 @@ def split(model: Model, wanted: str | None = None) -> Split:
 
     Args:
         model: the model after the passes.
-        wanted: "cg" keeps all quadratics in the linear solve and uses conjugate gradients; None
-            chooses.
+        wanted: "cg" or "minres" keeps all quadratics in the linear solve and uses conjugate
+            gradients or minimal residuals; None chooses.
     """
     squares, others = _sorted(model)
     whole = _part(model, squares, others)
     kind, obstacle = choose_kind(whole)
-    if wanted == "cg":
-        return Split(whole, others, "cg", "It was asked for.", ())
-    if kind != "cg":
-        return Split(whole, others, kind, _why(kind), ())
+    if wanted in ITERATIVE:
+        return Split(whole, others, wanted, "It was asked for.", ())
+    if kind not in ITERATIVE:
+        return Split(whole, others, kind, _why(whole), ())
     for moved in _movable_sets(squares):
         kept = tuple(term for term in squares if term not in moved)
         blocks = tuple(absorbed(term) for term in moved) + others
         part = _part(model, kept, blocks)
         kind, _ = choose_kind(part)
-        if kind != "cg":
+        if kind not in ITERATIVE:
             names = " and ".join(term.text for term in moved)
             reason = (
-                f"{_why(kind)} For that, {names} is split off and handled by its prox: together "
+                f"{_why(part)} For that, {names} is split off and handled by its prox: together "
                 f"with the rest it would have needed conjugate gradients ({obstacle})."
             )
             return Split(part, blocks, kind, reason, moved)
-    reason = f"No basis makes the system diagonal ({obstacle}), so it is solved by iteration."
+    reason = f"No basis makes the system diagonal ({obstacle}), so it is solved by iteration"
+    reason += f"{_preconditioned(whole)}, each time from the last solution."
     return Split(whole, others, "cg", reason, ())
 
 
@@ -73,12 +78,11 @@ def choose_kind(part: QuadraticPart) -> tuple[str, str]:
         return "cg", "an operator mixes variables"
     kinds = []
     for index in range(len(part.spaces)):
-        grams = part.grams_of(index)
-        kind = direct_kind(grams)
+        kind = closed_form(part, index)
         if kind is None:
             return "cg", _obstacle(part, index)
         kinds.append(kind)
-    return ("fourier" if "fourier" in kinds else "diagonal"), ""
+    return next(kind for kind in KINDS if kind in kinds), ""
 
 
 def _obstacle(part: QuadraticPart, index: int) -> str:
@@ -157,9 +161,37 @@ def _has_spectrum(term: BoundTerm) -> bool:
     return all(operator.gram_spectrum() is not None for _, operator in term.row.entries)
 
 
-def _why(kind: str) -> str:
-    if kind == "diagonal":
-        return (
-            "Every operator acts on each pixel by itself, so the system is solved pixel by pixel."
-        )
-    return "Every operator is a circular convolution, so one FFT and its inverse solve the system."
+def _why(part: QuadraticPart) -> str:
+    kinds = {closed_form(part, index) for index in range(len(part.spaces))}
+    sentences = [_REASONS[kind] for kind in KINDS if kind in kinds]
+    if len(sentences) > 1:
+        return "Each variable has a system of its own. " + " ".join(sentences)
+    return sentences[0]
+
+
+_REASONS = {
+    "diagonal": (
+        "Every operator acts on each pixel by itself, so the system is solved pixel by pixel."
+    ),
+    "fourier": (
+        "Every operator is a circular convolution, so one FFT and its inverse solve the system."
+    ),
+    "woodbury": (
+        "Every operator is a circular convolution but for one that keeps every few pixels, so the "
+        "matrix inversion lemma leaves a system on the small image that an FFT solves."
+    ),
+    "matrix": (
+        "Every operator is a matrix along one axis or weighs along it, so one factorization "
+        "solves all systems."
+    ),
+}
+
+
+def _preconditioned(part: QuadraticPart) -> str:
+    """Which preconditioners conjugate gradients will use for a middling ρ."""
+    kinds = set(Preconditioner(part).kinds(1.0)) - {None}
+    words = [_PRECONDITIONERS[kind] for kind in ("fourier", "diagonal") if kind in kinds]
+    return f", preconditioned by {' and by '.join(words)}" if words else ""
+
+
+_PRECONDITIONERS = {"fourier": "the image's mean in frequency", "diagonal": "the diagonal"}

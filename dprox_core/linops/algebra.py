@@ -212,6 +212,40 @@ class Composition(LinOp):
             return None
         return outer * magnitude_squared(inner.values)
 
+    def decimated(self) -> tuple[int, Transfer] | None:
+        """Decimation of an inner transfer, or a multiple of a decimation."""
+        d = self.outer.diagonal()
+        if d is not None and d.ndim == 0:
+            found = self.inner.decimated()
+            if found is None or (d.is_complex() and not self.domain.is_complex):
+                return None
+            step, transfer = found
+            values = fourier.multiply(transfer.values, d.to(transfer.values.device))
+            return step, Transfer(values, 0, transfer.full)
+        found, inner = self.outer.decimated(), self.inner.transfer()
+        if found is None or inner is None or inner.stack or inner.full != found[1].full:
+            return None
+        return found[0], Transfer(fourier.multiply(found[1].values, inner.values), 0, inner.full)
+
+    def along(self) -> tuple[int, torch.Tensor] | None:
+        """The product of two matrices along one axis, or a multiple of one."""
+        inner = self.inner.along()
+        if inner is None:
+            return None
+        axis, matrix = inner
+        d = self.outer.diagonal()
+        if d is not None and d.ndim == 0:
+            dtype = torch.promote_types(d.dtype, matrix.dtype) if d.is_complex() else matrix.dtype
+            return axis, matrix * d.to(device=matrix.device, dtype=dtype)
+        outer = self.outer.along()
+        kept = len(self.inner.range.shape) == len(self.domain.shape)
+        if outer is None or outer[0] != axis or not kept:
+            return None
+        if not (outer[1].layout is matrix.layout is torch.strided):
+            return None
+        dtype = torch.promote_types(outer[1].dtype, matrix.dtype)
+        return axis, outer[1].to(dtype) @ matrix.to(dtype)
+
     def norm_bound(self) -> float:
         """‖outer‖ ‖inner‖, or the exact norm where a diagonal form is known."""
         known = self.exact_norm()

@@ -200,6 +200,24 @@ class LinOp(ABC):
             return None
         return magnitude_squared(transfer.values) * weights
 
+    def mean_gram_diagonal(self) -> torch.Tensor | None:
+        """The diagonal of Aᴴ A, whatever else that holds, for preconditioning; None where it is
+        not known."""
+        return self.gram_diagonal()
+
+    def factored(self) -> tuple[torch.Tensor, LinOp] | None:
+        """d and B with A x = d ⊙ (B x), B the simpler; None where A is not such a product."""
+        return None
+
+    def decimated(self) -> tuple[int, Transfer] | None:
+        """s and T where A keeps every s-th pixel of every s-th row of T x; None elsewhere."""
+        return None
+
+    def along(self) -> tuple[int, torch.Tensor] | None:
+        """An axis, from the end, and a matrix where A multiplies by it along that axis; None
+        elsewhere."""
+        return None
+
     def norm_bound(self) -> float:
         """An upper bound of ‖A‖, exact where a diagonal form is known."""
         known = self.exact_norm()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from dataclasses import is_dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 
 from dprox_core.linops.base import LinOp
 
-__all__ = ["fingerprint", "same_operator"]
+__all__ = ["cut", "fingerprint", "same_operator"]
 
 
 class _Opaque(Exception):
@@ -46,6 +47,37 @@ def same_operator(a: LinOp, b: LinOp) -> bool:
             return False
         digests.append(digest.digest())
     return digests[0] == digests[1]
+
+
+def cut(value: Any, leaves: dict[int, tuple[torch.Tensor, torch.Tensor]]) -> Any:
+    """The same with every tensor that was computed replaced by a leaf of its own.
+
+    Gradients then end at the tensors that an operator holds, even where one of them was computed
+    from another.
+
+    Args:
+        value: an operator, a term, or a tuple of such.
+        leaves: filled with the pairs (tensor, leaf).
+    """
+    if isinstance(value, torch.Tensor):
+        if not value.requires_grad or value.is_leaf:
+            return value
+        pair = (value, value.detach().requires_grad_())
+        return leaves.setdefault(id(value), pair)[1]
+    if isinstance(value, tuple):
+        return tuple(cut(item, leaves) for item in value)
+    if not _is_ours(value):
+        return value
+    changed = {}
+    for name, item in vars(value).items():
+        new = cut(item, leaves)
+        if new is not item:
+            changed[name] = new
+    if not changed:
+        return value
+    copied = copy.copy(value)
+    vars(copied).update(changed)
+    return copied
 
 
 def _feed(digest: Any, value: Any, by_identity: bool) -> None:

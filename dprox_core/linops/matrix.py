@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.linops.base import LinOp, apply, register
+from dprox_core.linops.base import LinOp, apply, magnitude_squared, register
 from dprox_core.linops.space import Space
 
 if TYPE_CHECKING:
@@ -121,6 +121,17 @@ class Matrix(LinOp):
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """The matrix."""
         return (self.matrix,)
+
+    def along(self) -> tuple[int, torch.Tensor]:
+        """Its own axis and rows."""
+        return self._axis, self._rows
+
+    def mean_gram_diagonal(self) -> torch.Tensor | None:
+        """The squared lengths of the columns, where the matrix is dense."""
+        if self._rows.layout is not torch.strided:
+            return None
+        lengths = magnitude_squared(self._rows).sum(dim=0)
+        return lengths.reshape(-1, *([1] * (-self._axis - 1)))
 
     def norm_bound(self) -> float:
         """The largest singular value, where the matrix is small enough to look."""

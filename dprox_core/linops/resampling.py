@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.linops.base import LinOp, apply, register
+from dprox_core.linops.base import LinOp, Transfer, apply, register
 from dprox_core.linops.conv import conv
 from dprox_core.linops.space import Space
 
@@ -75,6 +75,11 @@ class Subsample(LinOp):
         )
         kept[:: self._factor, :: self._factor] = 1.0
         return kept
+
+    def decimated(self) -> tuple[int, Transfer]:
+        """s, with nothing before it."""
+        ones = torch.ones((), dtype=self.domain.precision, device=self.domain.device)
+        return self._factor, Transfer(ones, 0, self.domain.is_complex)
 
     @property
     def is_selection(self) -> bool:

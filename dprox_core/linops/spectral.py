@@ -165,6 +165,30 @@ class FourierSampling(_Spectral):
         """Mask and coil maps."""
         return (self.mask,) if self.coils is None else (self.mask, self.coils)
 
+    def factored(self) -> tuple[torch.Tensor, LinOp]:
+        """The mask, and the transform of what each coil sees."""
+        inner = Fft(self.domain) if self.coils is None else CoilTransform(self.domain, self.coils)
+        return self.mask, inner
+
+    def gram_diagonal(self) -> torch.Tensor | None:
+        """|m|² Σ |s|² where the mask weighs all frequencies alike, as in full sampling."""
+        if self.mask.requires_grad or (self.mask.numel() > 1 and self.coils is None):
+            return None
+        weights = magnitude_squared(self.mask)
+        if float(weights.max()) != float(weights.min()):
+            return None
+        share = weights.reshape(-1)[0]
+        return share if self.coils is None else share * _sum_of_squares(self.coils)
+
+    def mean_gram_diagonal(self) -> torch.Tensor | None:
+        """The mean of |m|² over the frequencies times |s|², summed over coils."""
+        weights = magnitude_squared(self.mask.detach())
+        if weights.ndim >= 2:
+            weights = weights.mean(dim=(-2, -1), keepdim=True)
+        if self.coils is None:
+            return weights
+        return (magnitude_squared(self.coils.detach()) * weights).sum(dim=-3, keepdim=True)
+
     def gram_spectrum(self) -> torch.Tensor | None:
         """|m|², where no coils stand in between."""
         return None if self.coils is not None else self.even_half(magnitude_squared(self.mask))
@@ -174,6 +198,52 @@ class FourierSampling(_Spectral):
         if self.coils is not None:
             return None
         return self.even_half(magnitude_squared(self.mask) * weights)
+
+
+class CoilTransform(_Spectral):
+    """A x = F (s ⊙ x): all frequencies, seen by each coil.
+
+    Args:
+        domain: the space of the image.
+        coils: the sensitivities s.
+    """
+
+    name = "coil_transform"
+
+    def __init__(self, domain: Space, coils: torch.Tensor) -> None:
+        shape = (*domain.shape[:-3], coils.shape[-3], *domain.shape[-2:])
+        super().__init__(domain, domain.as_complex().with_shape(shape))
+        self.coils = coils
+
+    def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Each coil's spectrum."""
+        return torch.fft.fft2(x * self.coils, norm="ortho")
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """The coils' images, each with its own weight."""
+        image = torch.fft.ifft2(y, norm="ortho") * self.coils.conj()
+        return self.to_domain(image.sum(dim=-3, keepdim=True))
+
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """The coil maps."""
+        return (self.coils,)
+
+    def gram_diagonal(self) -> torch.Tensor:
+        """Σ |s|² over the coils."""
+        return _sum_of_squares(self.coils)
+
+    def gram_spectrum(self) -> torch.Tensor | None:
+        """Σ |s|² where that is the same everywhere, as for normalized maps."""
+        if self.coils.requires_grad:
+            return None
+        squares = _sum_of_squares(self.coils)
+        spread = float(squares.max() - squares.min())
+        slack = 16 * torch.finfo(self.domain.precision).eps
+        return squares.mean() if spread <= slack * float(squares.max()) else None
+
+
+def _sum_of_squares(coils: torch.Tensor) -> torch.Tensor:
+    return magnitude_squared(coils).sum(dim=-3, keepdim=True)
 
 
 @register

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -63,7 +64,7 @@ class QuadraticPart:
     terms: tuple[BoundTerm, ...]
     couplings: tuple[Row, ...]
 
-    @property
+    @cached_property
     def curved(self) -> tuple[tuple[BoundTerm, LinOp | None], ...]:
         """The terms with W_q ≠ 0, each with its W_q, None for the identity."""
         known = [(term, quadratic_of(term)) for term in self.terms]

@@ -1,13 +1,18 @@
-"""Conjugate gradients for systems with no diagonal form, with implicit gradients."""
+"""Systems with no closed form, solved by iteration, with implicit gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
+from dprox_core.compiler.model import Row
+from dprox_core.linops.base import LinOp
+from dprox_core.linops.content import cut
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart, Vectors
+from dprox_core.linsolve.minres import minimal_residuals
+from dprox_core.linsolve.precondition import Preconditioner
 from dprox_core.monitor import cancel_requested
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -31,9 +36,8 @@ class ConjugateGradientSolver(LinearSolver):
         differentiate: whether gradients will be asked for.
         exact: whether to solve to rounding although no gradient is asked for.
         max_iter: the most steps one solve may take.
+        kind: "cg", or "minres" for minimal residuals instead.
     """
-
-    kind = "cg"
 
     def __init__(
         self,
@@ -42,8 +46,12 @@ class ConjugateGradientSolver(LinearSolver):
         exact: bool = False,
         max_iter: int | None = None,
         reduction: float = 0.05,
+        kind: str = "cg",
     ) -> None:
         self._part = part
+        self.kind = kind  # type: ignore[misc]
+        self._preconditioner = Preconditioner(part) if kind == "cg" else None
+        self._prepared: tuple[float, Callable[[Vectors], Vectors] | None] | None = None
         self._differentiate = differentiate
         epsilon = torch.finfo(part.spaces[0].precision).eps
         self._floor = 10.0 * epsilon
@@ -51,6 +59,13 @@ class ConjugateGradientSolver(LinearSolver):
         default = 1000 if exact or differentiate else 100
         self._max_iter = default if max_iter is None else max_iter
         self._constants = part.constant()
+        squares = tuple((t.row, 2.0 * t.penalty.weight, metric) for t, metric in part.curved)
+        self._squares: tuple[tuple[Row, Step, LinOp | None], ...] = squares
+        self._couplings = part.couplings
+        self._leaves: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        if differentiate:
+            # Derivatives of a product with the matrix end at the tensors of its operators.
+            self._squares, self._couplings = cut((squares, part.couplings), self._leaves)
 
     def solve(
         self,
@@ -65,38 +80,65 @@ class ConjugateGradientSolver(LinearSolver):
             for p, constant in zip(pulled, self._constants, strict=True)
         )
         if not self._differentiate:
-            return self._run(lambda x: self._product(x, rho), right, previous)
+            return self._run(rho, right, previous)
         return implicit_solve(self, rho, right, previous)
 
-    def tensors(self, rho: Step) -> Vectors:
-        """All tensors on which the matrix depends."""
-        part = self._part
-        held = [t for row in part.couplings for t in row.tensors()]
-        held += [t for term, _ in part.curved for t in term.row.tensors()]
-        held += [t for _, metric in part.curved if metric is not None for t in metric.tensors()]
-        numbers = [term.penalty.weight for term, _ in part.curved] + [rho]
-        held += [number for number in numbers if isinstance(number, torch.Tensor)]
-        unique = {id(t): t for t in held if t.requires_grad}
-        return tuple(unique.values())
+    def tensors(self, rho: Step) -> tuple[Vectors, Vectors]:
+        """All tensors on which the matrix depends, and the leaves that stand for them in it."""
+        rows = [row for row, _, _ in self._squares] + list(self._couplings)
+        held: list[Any] = [t for row in rows for t in row.tensors()]
+        for _, weight, metric in self._squares:
+            held += [weight] if metric is None else [weight, *metric.tensors()]
+        pairs = {id(leaf): (whole, leaf) for whole, leaf in self._leaves.values()}
+        for t in (*held, rho):
+            if isinstance(t, torch.Tensor) and t.requires_grad:
+                pairs.setdefault(id(t), (t, t))
+        found = tuple(pairs.values())
+        return tuple(whole for whole, _ in found), tuple(leaf for _, leaf in found)
 
     def _product(self, x: Vectors, rho: Step) -> Vectors:
         """(Σ_q 2 w_q A_qᴴ W_q A_q + ρ Σ_j K_jᴴ K_j) x."""
         sums = [torch.zeros_like(v) for v in x]
         in_place = not torch.is_grad_enabled()
-        for term, metric in self._part.curved:
-            image = term.row.forward(x) * (2.0 * term.penalty.weight)
+        for row, weight, metric in self._squares:
+            image = row.forward(x) * weight
             if metric is not None:
                 image = metric.forward(image)
-            term.row.adjoint_add(image, sums, in_place)
-        for row in self._part.couplings:
+            row.adjoint_add(image, sums, in_place)
+        for row in self._couplings:
             row.adjoint_add(row.forward(x) * rho, sums, in_place)
         return tuple(sums)
 
     @torch.no_grad()
-    def _run(self, product: Operator, right: Vectors, start: Vectors) -> Vectors:
+    def _run(self, rho: Step, right: Vectors, start: Vectors) -> Vectors:
+        def product(x: Vectors) -> Vectors:
+            return self._product(x, rho)
+
+        if self._preconditioner is None:
+            return minimal_residuals(
+                product, right, start, self._floor, self._reduction, self._max_iter
+            )
+        value = reductions.number(rho)
+        if self._prepared is None or self._prepared[0] != value:
+            self._prepared = (value, self._preconditioner.at(value))
         return conjugate_gradients(
-            product, right, start, self._floor, self._reduction, self._max_iter
+            product,
+            right,
+            start,
+            self._floor,
+            self._reduction,
+            self._max_iter,
+            self._prepared[1],
         )
+
+    def preconditioners(self, rho: Step) -> tuple[str | None, ...]:
+        """Which one serves each variable, None for none."""
+        held = self._preconditioner
+        return (None,) * len(self._part.spaces) if held is None else held.kinds(rho)
+
+    def forget(self) -> None:
+        """Drop the preconditioner's factors."""
+        self._prepared = None
 
 
 def conjugate_gradients(
@@ -106,6 +148,7 @@ def conjugate_gradients(
     tolerance: float,
     reduction: float = 0.0,
     max_iter: int = 100,
+    precondition: Operator | None = None,
 ) -> Vectors:
     """Solve H x = r for a positive semi-definite H (Hestenes and Stiefel 1952).
 
@@ -116,18 +159,20 @@ def conjugate_gradients(
         tolerance: stop at ‖H x − r‖ ≤ tolerance ‖r‖.
         reduction: or at ‖H x − r‖ ≤ reduction times what it was at the start.
         max_iter: the most steps.
+        precondition: an approximate inverse of H, symmetric and positive definite.
 
     Returns:
-        x; its part in the null space of H is that of ``start``.
+        x; without a preconditioner its part in the null space of H is that of ``start``.
     """
     x = start
     residual = _minus(right, product(x))
-    energy = _inner(residual, residual)
+    left = _inner(residual, residual)
     scale = _inner(right, right)
-    goal = max(tolerance * tolerance * scale, reduction * reduction * energy)
-    direction = residual
+    goal = max(tolerance * tolerance * scale, reduction * reduction * left)
+    direction = residual if precondition is None else precondition(residual)
+    energy = left if precondition is None else _inner(residual, direction)
     for _ in range(max_iter):
-        if not energy > goal or energy == 0.0 or cancel_requested():
+        if not left > goal or left == 0.0 or cancel_requested():
             break
         image = product(direction)
         curvature = _inner(direction, image)
@@ -138,10 +183,13 @@ def conjugate_gradients(
         residual = tuple(
             torch.sub(a, b, alpha=length) for a, b in zip(residual, image, strict=True)
         )
-        previous, energy = energy, _inner(residual, residual)
+        left = _inner(residual, residual)
+        steepest = residual if precondition is None else precondition(residual)
+        previous = energy
+        energy = left if precondition is None else _inner(residual, steepest)
         ratio = energy / previous
         direction = tuple(
-            torch.add(a, b, alpha=ratio) for a, b in zip(residual, direction, strict=True)
+            torch.add(a, b, alpha=ratio) for a, b in zip(steepest, direction, strict=True)
         )
     return x
 
@@ -150,10 +198,17 @@ def implicit_solve(
     solver: ConjugateGradientSolver, rho: Step, right: Vectors, start: Vectors
 ) -> Vectors:
     """The solution with gradients to the right side and to every tensor of the matrix."""
-    parameters = solver.tensors(rho)
+    # ρ may have been computed from a tensor of the matrix.
+    inner = rho.detach().requires_grad_() if _has_history(rho) else rho
+    parameters, leaves = solver.tensors(inner)
+    parameters = tuple(rho if t is inner else t for t in parameters)  # type: ignore[misc]
     count = len(right)
-    solved = _ImplicitSolve.apply(solver, rho, start, count, *right, *parameters)
+    solved = _ImplicitSolve.apply(solver, inner, start, leaves, count, *right, *parameters)
     return tuple(solved)
+
+
+def _has_history(rho: Step) -> TypeGuard[torch.Tensor]:
+    return isinstance(rho, torch.Tensor) and rho.requires_grad and not rho.is_leaf
 
 
 class _ImplicitSolve(torch.autograd.Function):
@@ -163,36 +218,36 @@ class _ImplicitSolve(torch.autograd.Function):
         solver: ConjugateGradientSolver,
         rho: Step,
         start: Vectors,
+        leaves: Vectors,
         count: int,
         *tensors: torch.Tensor,
     ) -> Vectors:
-        right, parameters = tensors[:count], tensors[count:]
+        right = tensors[:count]
         start = tuple(v.detach() for v in start)
-        x = solver._run(lambda v: solver._product(v, rho), right, start)
+        x = solver._run(rho, right, start)
         # The start itself comes back where it already solves; autograd wants a tensor of its own.
         x = tuple(v.clone() if v is s else v for v, s in zip(x, start, strict=True))
-        ctx.solver, ctx.rho, ctx.count = solver, rho, count
-        ctx.save_for_backward(*x, *parameters)
+        ctx.solver, ctx.rho, ctx.leaves = solver, rho, leaves
+        ctx.save_for_backward(*x)
         return x
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *cotangents: torch.Tensor) -> Any:
-        solver, rho, count = ctx.solver, ctx.rho, ctx.count
-        x, parameters = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        solver, rho, x = ctx.solver, ctx.rho, ctx.saved_tensors
         zeros = tuple(torch.zeros_like(v) for v in x)
-        dual = solver._run(lambda v: solver._product(v, rho), cotangents, zeros)
+        dual = solver._run(rho, cotangents, zeros)
         gradients: tuple[torch.Tensor | None, ...] = ()
-        if parameters:
+        if ctx.leaves:
             with torch.enable_grad():
                 product = solver._product(tuple(v.detach() for v in x), rho)
                 gradients = torch.autograd.grad(
                     product,
-                    parameters,
+                    ctx.leaves,
                     grad_outputs=tuple(-v for v in dual),
                     allow_unused=True,
                 )
-        return (None, None, None, None, *dual, *gradients)
+        return (None, None, None, None, None, *dual, *gradients)
 
 
 def _minus(a: Vectors, b: Vectors) -> Vectors:

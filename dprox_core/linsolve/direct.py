@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from dprox_core.linops.space import Space
-from dprox_core.linsolve.base import Gram, LinearSolver, QuadraticPart, Vectors
+from dprox_core.linsolve.base import Gram, QuadraticPart
 from dprox_core.numerics import fourier
 from dprox_core.proxfns.base import Step
 
@@ -16,7 +16,6 @@ __all__ = [
     "DiagonalSolver",
     "DirectSolver",
     "FourierSolver",
-    "SeparableSolver",
     "direct_kind",
     "gram_of",
 ]
@@ -154,41 +153,6 @@ class FourierSolver(DirectSolver):
 
     def _to_basis(self, image: torch.Tensor) -> torch.Tensor:
         return fourier.forward(image, self._space.is_complex)
-
-
-class SeparableSolver(LinearSolver):
-    """A direct solver for each variable."""
-
-    def __init__(self, part: QuadraticPart) -> None:
-        constants = part.constant()
-        self.solvers: list[DirectSolver] = []
-        for index, space in enumerate(part.spaces):
-            kind = direct_kind(part.grams_of(index))
-            assert kind is not None, "chosen only where every variable has a direct solver"
-            solver = DiagonalSolver if kind == "diagonal" else FourierSolver
-            quadratic, coupling = gram_of(part, index, kind)
-            self.solvers.append(solver(space, quadratic, coupling, constants[index]))
-        self.kind = "fourier" if any(s.kind == "fourier" for s in self.solvers) else "diagonal"  # type: ignore[misc]
-
-    def forget(self) -> None:
-        """Drop every variable's factors."""
-        for solver in self.solvers:
-            solver.forget()
-
-    def solve(
-        self,
-        pulled: list[torch.Tensor],
-        rho: Step,
-        previous: Vectors,
-        out: Vectors | None = None,
-    ) -> Vectors:
-        """Each variable's solution."""
-        return tuple(
-            solver.solve(p, rho, old, None if out is None else out[index])
-            for index, (solver, p, old) in enumerate(
-                zip(self.solvers, pulled, previous, strict=True)
-            )
-        )
 
 
 def gram_of(

@@ -10,7 +10,7 @@ import dprox_core as dp
 from dprox_core.compiler.model import Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
 from dprox_core.linsolve.cg import ConjugateGradientSolver, conjugate_gradients
-from dprox_core.linsolve.direct import SeparableSolver
+from dprox_core.linsolve.separable import SeparableSolver
 
 SHAPE = (1, 1, 3, 4)
 SIZE = 12

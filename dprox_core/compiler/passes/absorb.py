@@ -96,6 +96,13 @@ def absorbed(term: BoundTerm) -> BoundTerm:
             if isinstance(operator, Composition)
             else (operator, None)
         )
+        factored = outer.factored()
+        if factored is not None and term.function.separable:
+            # What is left of it stays in front, and no further diagonal comes through.
+            kept, rest = factored
+            scale = kept if scale is None else fourier.multiply(scale, kept)
+            operator = rest if inner is None else Composition(rest, inner)
+            break
         d = None if outer.is_identity else _movable(outer, term)
         if d is None:
             break

@@ -1,0 +1,282 @@
+"""Systems of matrices along one axis: factored once, then solved by two triangular solves.
+
+H = Σ 2 w Mᴴ W M + D along an axis of N elements. Tall or square: H itself is factored (Cholesky).
+One wide M of R < N rows beside a positive diagonal D: only the R × R matrix I / (2 w) + M D⁻¹ Mᴴ is
+(M. A. Woodbury, 1950; G. H. Golub, C. F. Van Loan, Matrix Computations, section 2.1.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from dprox_core.linops.algebra import Composition
+from dprox_core.linsolve.base import Gram, QuadraticPart
+from dprox_core.proxfns.base import Step
+
+__all__ = ["MatrixSolver", "accepts_matrices"]
+
+# A Cholesky factorization of this size takes about a second.
+_LARGEST = 3000
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One summand of H: weight · Mᴴ W M, or a diagonal.
+
+    Attributes:
+        weight: 2 w; None for ρ.
+        rows: M, None for a diagonal.
+        metric: W, a matrix or the diagonal of one; None for the identity.
+        diagonal: the diagonal along the axis, or one number.
+    """
+
+    weight: Step | None
+    rows: torch.Tensor | None = None
+    metric: torch.Tensor | None = None
+    diagonal: torch.Tensor | None = None
+
+
+def accepts_matrices(part: QuadraticPart, index: int) -> bool:
+    """Whether all operators of a variable are matrices along one axis, or multiples along it."""
+    pieces = _pieces(part, index)
+    if pieces is None:
+        return False
+    axis, found = pieces
+    if all(piece.rows is None for piece in found):
+        return False
+    if any(piece.rows is not None and _opaque(piece.rows) for piece in found):
+        return False
+    size = part.spaces[index].shape[axis]
+    wide = _wide(found, size)
+    return (wide[0] if wide is not None else size) <= _LARGEST
+
+
+def _opaque(rows: torch.Tensor) -> bool:
+    return rows.layout is not torch.strided and rows.requires_grad
+
+
+def _wide(pieces: list[_Piece], size: int) -> tuple[int, _Piece] | None:
+    """The rows of the only matrix, where they are few and a positive diagonal stands beside it."""
+    matrices = [piece for piece in pieces if piece.rows is not None]
+    diagonals = [piece.diagonal.detach() for piece in pieces if piece.diagonal is not None]
+    if len(matrices) != 1 or not diagonals or matrices[0].metric is not None:
+        return None
+    rows = matrices[0].rows
+    if rows is None or 2 * rows.shape[0] > size or matrices[0].weight is None:
+        return None
+    summed = sum(diagonals[1:], diagonals[0])
+    positive = float(summed.min()) > 1e-5 * float(summed.max())
+    return (rows.shape[0], matrices[0]) if positive else None
+
+
+def _pieces(part: QuadraticPart, index: int) -> tuple[int, list[_Piece]] | None:
+    """The axis and the summands, None where they do not share one."""
+    grams: list[tuple[Gram, Step | None]] = [
+        (_bare(Gram(operator, metric)), 2.0 * term.penalty.weight)
+        for term, metric in part.curved
+        for i, operator in term.row.entries
+        if i == index
+    ]
+    grams += [
+        (_bare(Gram(op)), None) for row in part.couplings for i, op in row.entries if i == index
+    ]
+    axes = {_axis_of(gram) for gram, _ in grams} - {None}
+    if len(axes) != 1:
+        return None
+    axis = next(axis for axis in axes if axis is not None)
+    found = [_piece(gram, weight, axis) for gram, weight in grams]
+    known = [piece for piece in found if piece is not None]
+    return (axis, known) if len(known) == len(found) else None
+
+
+def _bare(gram: Gram) -> Gram:
+    """The gram without orthogonal operators on the outside, which change nothing."""
+    operator = gram.operator
+    while (
+        gram.metric is None and isinstance(operator, Composition) and operator.outer.is_orthogonal
+    ):
+        operator = operator.inner
+    return Gram(operator, gram.metric)
+
+
+def _axis_of(gram: Gram) -> int | None:
+    """The axis along which a gram has a matrix, None where it has none."""
+    if gram.metric is not None and gram.metric.diagonal() is None:
+        found = gram.metric.along()
+        return None if found is None else found[0]
+    found = gram.operator.along()
+    return None if found is None else found[0]
+
+
+def _piece(gram: Gram, weight: Step | None, axis: int) -> _Piece | None:
+    diagonal = gram.diagonal()
+    if diagonal is not None:
+        line = _line(diagonal, axis)
+        return None if line is None else _Piece(weight, diagonal=line)
+    operator = gram.operator
+    metric: torch.Tensor | None = None
+    if gram.metric is not None:
+        d, matrix = gram.metric.diagonal(), gram.metric.along()
+        if d is not None:
+            metric = _line(d, axis)
+            if metric is not None:
+                metric = metric.expand(operator.range.shape[axis])
+        elif matrix is not None and matrix[0] == axis:
+            metric = matrix[1]
+        if metric is None or len(operator.range.shape) != len(operator.domain.shape):
+            return None
+        if operator.is_identity:
+            return _Piece(weight, rows=metric.new_zeros(0), metric=metric)
+    found = operator.along()
+    if found is None or found[0] != axis:
+        return None
+    return _Piece(weight, rows=found[1], metric=metric)
+
+
+def _line(values: torch.Tensor, axis: int) -> torch.Tensor | None:
+    """A diagonal that varies along one axis only, as a vector or a number; None elsewhere."""
+    if values.numel() == 1:
+        return values.reshape(())
+    if values.ndim < -axis or values.shape[axis] != values.numel():
+        return None
+    return values.reshape(-1)
+
+
+class MatrixSolver:
+    """One factorization for each ρ, two triangular solves for each right side.
+
+    Args:
+        part: the quadratic to minimize.
+        index: the variable.
+        constant: what is added to ρ times the pulled tensor, None for zero.
+    """
+
+    kind = "matrix"
+
+    def __init__(self, part: QuadraticPart, index: int, constant: torch.Tensor | None) -> None:
+        self._space = part.spaces[index]
+        self._constant = constant
+        pieces = _pieces(part, index)
+        assert pieces is not None, "chosen only where there are some"
+        self._axis, self._pieces = pieces
+        self._size = self._space.shape[self._axis]
+        wide = _wide(self._pieces, self._size)
+        self._wide = None if wide is None else wide[1]
+        self.rows = self._size if wide is None else wide[0]
+        # What does not depend on ρ is multiplied out once.
+        self._fixed = None if self._wide is not None else self._sum_of(False)
+        self._held: tuple[Step, tuple[torch.Tensor, ...]] | None = None
+
+    def forget(self) -> None:
+        """Drop the factors."""
+        self._held = None
+        if self._wide is None:
+            self._fixed = self._sum_of(False)
+
+    def solve(
+        self, pulled: torch.Tensor, rho: Step, previous: torch.Tensor, out: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The solution; ``previous`` where the system is singular."""
+        right = pulled * rho
+        if self._constant is not None:
+            right = right + self._constant
+        columns = right.movedim(self._axis, 0)
+        flat = columns.reshape(self._size, -1)
+        factors = self._prepared(rho)
+        if self._wide is not None:
+            inverse, rows, factor = factors
+            scaled = flat * inverse
+            inside = torch.cholesky_solve(rows @ scaled, factor)
+            solved = scaled - (rows.mH @ inside) * inverse
+        elif len(factors) == 1:
+            solved = torch.cholesky_solve(flat, factors[0])
+        else:
+            inverse, vectors, null = factors
+            old = previous.movedim(self._axis, 0).reshape(self._size, -1)
+            turned = (vectors.mH @ flat) * inverse
+            solved = vectors @ (turned + (vectors.mH @ old) * null)
+        return solved.reshape(columns.shape).movedim(0, self._axis).contiguous()
+
+    def _prepared(self, rho: Step) -> tuple[torch.Tensor, ...]:
+        held = self._held
+        tensors = isinstance(rho, torch.Tensor)
+        if held is not None and (held[0] is rho or (not tensors and held[0] == rho)):
+            return held[1]
+        factors = self._factor(rho) if self._wide is None else self._small(rho)
+        self._held = (rho, factors)
+        return factors
+
+    def _small(self, rho: Step) -> tuple[torch.Tensor, ...]:
+        """D⁻¹, M, and the factor of I / (2 w) + M D⁻¹ Mᴴ."""
+        piece = self._wide
+        assert piece is not None, "asked only where there is one"
+        assert piece.weight is not None, "a square has a weight"
+        summed = self._zero()
+        for other in self._pieces:
+            if other.diagonal is not None:
+                weight = rho if other.weight is None else other.weight
+                summed = summed + other.diagonal.to(summed.device, summed.dtype) * weight
+        inverse = (1.0 / summed).expand(self._size)[:, None]
+        rows = self._dense(piece.rows)
+        if rows.is_complex() and not self._space.is_complex:
+            rows = torch.cat([rows.real, rows.imag])
+        rows = rows.to(self._space.dtype)
+        eye = torch.eye(rows.shape[0], dtype=rows.dtype, device=rows.device)
+        inner = eye / piece.weight + (rows * inverse.mT) @ rows.mH
+        return inverse, rows, torch.linalg.cholesky(inner)
+
+    def _factor(self, rho: Step) -> tuple[torch.Tensor, ...]:
+        """The Cholesky factor of H, or its eigenvectors where H is singular."""
+        assert self._fixed is not None, "made with the solver"
+        whole = self._fixed + rho * self._sum_of(True)
+        factor, info = torch.linalg.cholesky_ex(whole)
+        epsilon = torch.finfo(self._space.precision).eps
+        pivots = factor.detach().diagonal().real
+        least = float(pivots.min()) ** 2 if int(info) == 0 else 0.0
+        if least > 64 * self._size * epsilon * float(pivots.max()) ** 2:
+            return (factor,)
+        values, vectors = torch.linalg.eigh(whole)
+        null = values.detach() <= 16 * self._size * epsilon * float(values.detach().max())
+        inverse = torch.where(null, 0.0, 1.0 / torch.where(null, 1.0, values))
+        return inverse[:, None], vectors, null.to(values.dtype)[:, None]
+
+    def _sum_of(self, coupled: bool) -> torch.Tensor:
+        """The summands that belong to ρ, or the others, as a matrix."""
+        total = torch.zeros(
+            self._size, self._size, dtype=self._space.dtype, device=self._space.device
+        )
+        for piece in self._pieces:
+            if (piece.weight is None) == coupled:
+                weight = 1.0 if piece.weight is None else piece.weight
+                total = total + self._matrix(piece) * weight
+        return total
+
+    def _matrix(self, piece: _Piece) -> torch.Tensor:
+        if piece.diagonal is not None:
+            line = piece.diagonal.to(self._space.device, self._space.precision)
+            return torch.diag(line.expand(self._size)).to(self._space.dtype)
+        if piece.rows is not None and piece.rows.numel() == 0:
+            metric = self._dense(piece.metric)
+            return self._fitting(torch.diag(metric) if metric.ndim == 1 else metric)
+        rows = self._dense(piece.rows)
+        if piece.metric is None:
+            return self._fitting(rows.mH @ rows)
+        metric = piece.metric.to(torch.promote_types(piece.metric.dtype, rows.dtype))
+        rows = rows.to(metric.dtype)
+        weighted = metric[:, None] * rows if metric.ndim == 1 else metric @ rows
+        return self._fitting(rows.mH @ weighted)
+
+    def _fitting(self, gram: torch.Tensor) -> torch.Tensor:
+        """Real variables see only the real part of a Hermitian matrix."""
+        if gram.is_complex() and not self._space.is_complex:
+            gram = gram.real
+        return gram.to(self._space.dtype)
+
+    def _dense(self, matrix: torch.Tensor | None) -> torch.Tensor:
+        assert matrix is not None, "asked only of pieces that have it"
+        return matrix if matrix.layout is torch.strided else matrix.to_dense()
+
+    def _zero(self) -> torch.Tensor:
+        return torch.zeros((), dtype=self._space.precision, device=self._space.device)
