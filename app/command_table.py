@@ -54,6 +54,13 @@ COMMANDS: tuple[Command, ...] = (
         "Save the document under another name",
     ),
     Command(
+        "file.bundle",
+        "Save a bundle…",
+        "package-variant-closed",
+        (),
+        "Save the document with its pictures, kernels and weights in one file",
+    ),
+    Command(
         "file.export",
         "Export script…",
         "export-variant",

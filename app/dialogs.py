@@ -7,10 +7,12 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from nodes.bundle import BUNDLE
 from nodes.files import EXTENSION
 
 __all__ = [
     "Answer",
+    "ask_bundle_target",
     "ask_document",
     "ask_image_target",
     "ask_plot_target",
@@ -22,7 +24,9 @@ __all__ = [
     "ask_values_target",
 ]
 
-_DOCUMENTS = f"Studio documents (*{EXTENSION});;All files (*)"
+_DOCUMENTS = f"Studio documents (*{EXTENSION} *{BUNDLE});;All files (*)"
+_ONE_FILE = f"Bundles: the graph with its files (*{BUNDLE})"
+_TARGETS = f"Studio documents (*{EXTENSION});;{_ONE_FILE}"
 
 
 class Answer(Enum):
@@ -74,8 +78,14 @@ def _with_suffix(name: str, suffix: str) -> Path | None:
 
 def ask_target(parent: QWidget, suggestion: Path) -> Path | None:
     """Where to save the document."""
-    name, _ = QFileDialog.getSaveFileName(parent, "Save as", str(suggestion), _DOCUMENTS)
-    return _with_suffix(name, EXTENSION)
+    name, kind = QFileDialog.getSaveFileName(parent, "Save as", str(suggestion), _TARGETS)
+    return _with_suffix(name, BUNDLE if kind == _ONE_FILE else EXTENSION)
+
+
+def ask_bundle_target(parent: QWidget, suggestion: Path) -> Path | None:
+    """Where to save the document with its files."""
+    name, _ = QFileDialog.getSaveFileName(parent, "Save a bundle", str(suggestion), _ONE_FILE)
+    return _with_suffix(name, BUNDLE)
 
 
 def ask_script_target(parent: QWidget, suggestion: Path) -> Path | None:

@@ -10,7 +10,7 @@ SEPARATOR = "-"
 MENUS: dict[str, tuple[str, ...]] = {
     "File": (
         "file.new", "file.open", "<recent>", "<examples>", SEPARATOR,
-        "file.save", "file.save_as", SEPARATOR, "file.export",
+        "file.save", "file.save_as", "file.bundle", SEPARATOR, "file.export",
         "file.import", SEPARATOR, "file.quit",
     ),
     "Edit": (

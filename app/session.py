@@ -17,6 +17,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.guard import report
 from app.levels import Levels, touched
 from nodes import files
+from nodes.assets import collect, follow, take_in
+from nodes.bundle import is_bundle, new_home, pack, unpack
 from nodes.checks import check
 from nodes.commands import History
 from nodes.document import Document
@@ -133,7 +135,7 @@ class Session(QObject):
     @property
     def base(self) -> Path:
         """The folder from which relative paths in the document start."""
-        where = self.path or self.document.path
+        where = self.document.path or self.path  # of a bundle, where it was unpacked
         return where.parent if where else Path.cwd()
 
     def base_or(self, fallback: Path) -> Path:
@@ -160,21 +162,59 @@ class Session(QObject):
 
     def recover(self, document: Document, path: Path | None) -> None:
         """Make work that was never saved the open document."""
+        if path is not None and is_bundle(path):
+            try:
+                document.path = unpack(path)
+            except NodesError as error:
+                self.note(Notice("warning", str(error), source="file"))
         self.replace(document, path)
         self.history.mark_dirty()
 
     def save(self, path: Path) -> bool:
         """Write the document; a sentence says why not, and nothing is lost."""
+        missing: list[str] = []
+        steps = self.history.count
         try:
-            files.save(self.document, path)
+            missing = self._write(path)
         except (NodesError, OSError) as error:
+            self.history.go_to(steps)  # names of files are as they were
             self.note(Notice("error", str(error), source="file"))
             return False
+        if missing:
+            self.note(
+                Notice(
+                    "warning",
+                    f"Not in the bundle, because they are not there: {', '.join(missing)}.",
+                    source="file",
+                )
+            )
         self.path = path
         self.history.mark_clean()
         self.history_changed.emit()
         self.said.emit("hint", f"Saved {path.name}.")
         return True
+
+    def _write(self, path: Path) -> list[str]:
+        """Write a document or a bundle; gives the files that are missing from it."""
+        document, old = self.document, self.base
+        packed = self.path is not None and is_bundle(self.path)
+        if is_bundle(path):
+            home = old if packed else new_home()
+            step, missing = take_in(document, old, home)
+            if step is not None:
+                self.history.do(step)
+            pack(document, home, path)
+            document.path = home / "document.dprox"
+            return missing
+        new = path.absolute().parent
+        if packed:
+            step = collect(document, old, new / f"{path.stem} files", new)
+        else:
+            step = follow(document, old, new) if document.path is not None else None
+        if step is not None:
+            self.history.do(step)
+        files.save(document, path)
+        return []
 
     # --- editing ---
 

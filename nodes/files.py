@@ -8,10 +8,13 @@ import re
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import resources
+from nodes.bundle import is_bundle, unpack
 from nodes.document import Document, Node, Wire
 from nodes.errors import FileError
 from nodes.frames import Frame
@@ -61,6 +64,8 @@ def load(path: str | os.PathLike[str]) -> Document:
         FileError: it is missing, unreadable, no document, or from a newer version.
     """
     file = resolve(path)
+    if is_bundle(file):
+        file = unpack(file)
     try:
         if file.stat().st_size > _LARGEST:
             raise FileError(f'"{file.name}" is too large to be a document.')
@@ -145,6 +150,17 @@ def write_atomically(target: Path, data: bytes, backup: bool = False) -> None:
     Raises:
         OSError: it could not be written; nothing is left behind.
     """
+    with replaced(target, backup) as file:
+        file.write(data)
+
+
+@contextmanager
+def replaced(target: Path, backup: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write into, which takes the target's name once everything is on the disk.
+
+    Raises:
+        OSError: it could not be written; nothing is left behind.
+    """
     exists = target.exists()
     if exists and not os.access(target, os.W_OK):
         raise PermissionError(13, "the file is read-only")
@@ -153,7 +169,7 @@ def write_atomically(target: Path, data: bytes, backup: bool = False) -> None:
     spare = temporary.with_suffix(".bak")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(_mode(target))

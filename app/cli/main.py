@@ -14,7 +14,7 @@ from app.cli.errors import DONE, CommandError
 
 __all__ = ["main"]
 
-_FILE = "a .dprox file, or example:NAME for one that comes with the studio"
+_FILE = "a .dprox or .dproxz file, or example:NAME for one that comes with the studio"
 _DEVICES = ("auto", "cpu", "cuda")
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QPointF
 
 from app.commands.file import FileCommands
-from app.panes.editors import portable
+from nodes.assets import portable
+from nodes.bundle import BUNDLE
 from nodes.catalogue import CATALOGUE
 from nodes.commands import AddNode, Command, Connect, Macro, new_node, new_use, splice
 from nodes.document import Node
@@ -72,7 +73,7 @@ class AddCommands(FileCommands):
     def drop_files(self, paths: list[Path], where: QPointF) -> None:
         """Documents are opened, images become nodes."""
         for path in paths:
-            if path.suffix.lower() == EXTENSION:
+            if path.suffix.lower() in (EXTENSION, BUNDLE):
                 self.open_path(path)
                 return
             if path.suffix.lower() == ".py":

@@ -13,6 +13,7 @@ from app import dialogs, export
 from app.banner import Banner
 from app.commands.base import Handlers
 from app.journal import Orphan, orphans
+from nodes.bundle import BUNDLE
 from nodes.document import Document
 from nodes.errors import NodesError
 from nodes.files import EXTENSION, write_atomically
@@ -126,6 +127,16 @@ class FileCommands(Handlers):
         self.finish_typing()
         start = self.session.path or self.settings.folder / f"{self._stem()}{EXTENSION}"
         path = dialogs.ask_target(self.window, start)
+        if path is None or not self.session.save(path):
+            return False
+        self.remember(path)
+        return True
+
+    def file_bundle(self) -> bool:
+        """Save the document with every file it names, as one file."""
+        self.finish_typing()
+        start = (self.session.path or self.settings.folder / self._stem()).with_suffix(BUNDLE)
+        path = dialogs.ask_bundle_target(self.window, start)
         if path is None or not self.session.save(path):
             return False
         self.remember(path)

@@ -28,9 +28,10 @@ import resources
 from app import icons
 from app.guard import guarded
 from app.panes.scales import STEPS, from_slider, raw_value, slider_range, to_slider
+from nodes.assets import portable
 from nodes.parameter import Json, Parameter, number_text
 
-__all__ = ["ParameterEditor", "make_editor", "portable"]
+__all__ = ["ParameterEditor", "make_editor"]
 
 IMAGE_FILTER = (
     "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.gif *.webp *.ppm *.pgm *.npy);;All files (*)"
@@ -338,16 +339,6 @@ class PathEditor(TextEditor):
         chosen, _ = QFileDialog.getOpenFileName(self, title, start, shown)
         if chosen:
             self._take(portable(Path(chosen), self.base))
-
-
-def portable(path: Path, base: Path | None) -> str:
-    """A path as it is kept in a document: relative where it lies beside or below it."""
-    if base is not None:
-        try:
-            return path.absolute().relative_to(base.absolute()).as_posix()
-        except ValueError:
-            pass
-    return path.as_posix()
 
 
 def make_editor(parameter: Parameter) -> ParameterEditor:

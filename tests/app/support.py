@@ -61,8 +61,9 @@ def nothing_left(frozen: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def own_settings(tmp_path: Path) -> None:
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings in a folder of the test, so that it neither sees nor changes anyone's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     QSettings.setPath(
         QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings")
     )
@@ -75,7 +76,13 @@ def no_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     def unexpected(*args: object, **kwargs: object) -> None:
         raise AssertionError("a dialog was opened that the test did not expect")
 
-    for name in ("ask_unsaved", "ask_document", "ask_target", "ask_script_target"):
+    for name in (
+        "ask_unsaved",
+        "ask_document",
+        "ask_target",
+        "ask_script_target",
+        "ask_bundle_target",
+    ):
         monkeypatch.setattr(dialogs, name, unexpected)
     monkeypatch.setattr(QMessageBox, "exec", unexpected)
 

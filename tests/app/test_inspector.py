@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSlider
 
-from app.panes.editors import make_editor, portable
+from app.panes.editors import make_editor
 from app.panes.scales import from_slider, to_slider
+from nodes.assets import portable
 from nodes.catalogue import CATALOGUE
 from nodes.commands import AddNode, new_node
 from nodes.document import Node
