@@ -229,17 +229,33 @@ class Printer:
                 self.write(", " if index else "")
                 self.write(f"{keyword}=" if keyword else "")
                 self.put(argument)
-        elif len(arguments) == 1:
+        elif len(arguments) == 1 and not isinstance(arguments[0][1], Items):
             self.newline(1)
-            self._broken_sum(arguments[0][1], 1)
+            keyword, argument = arguments[0]
+            self.write(f"{keyword}=" if keyword else "")
+            self._broken_sum(argument, 1)
         else:
             for keyword, argument in arguments:
                 self.newline(1)
                 self.write(f"{keyword}=" if keyword else "")
-                self.put(argument)
-                self.write(",")
+                self._element(argument, 1)
+                # The formatter ends what stands alone in its brackets without a comma.
+                self.write("," if len(arguments) > 1 else "")
         self.newline()
         self.write(")")
+
+    def _element(self, piece: Piece, depth: int) -> None:
+        """What stands on lines of its own: a list that is too long has one entry a line."""
+        if not isinstance(piece, Items) or width(self.lines[-1] + flat(piece)) < WIDTH:
+            self.put(piece)
+            return
+        self.write("[")
+        for item in piece.pieces:
+            self.newline(depth + 1)
+            self._element(item, depth + 1)
+            self.write(",")
+        self.newline(depth)
+        self.write("]")
 
     def _broken_sum(self, piece: Piece, depth: int) -> None:
         if isinstance(piece, Product):

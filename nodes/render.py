@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from nodes.analysis import Analysis
 from nodes.code import Call, Items, Name, Part, Piece, Product, Sum, quote
 from nodes.document import Node, Wire
-from nodes.grammars import GRAMMARS
+from nodes.grammars import GRAMMARS, numbers
 from nodes.names import is_automatic
 from nodes.parameter import Json, Parameter
 from nodes.spec import Form, NodeSpec, Port, PortType
@@ -36,6 +36,10 @@ def literal(parameter: Parameter, value: Json) -> str:
         # 1e-5 and 1e16, as the formatter leaves them and a person writes them.
         return re.sub(r"e\+?(-?)0*", r"e\1", text)
     return repr(value)
+
+
+def _items(values: Sequence[float] | Sequence[Sequence[float]]) -> Items:
+    return Items([Name(repr(v)) if isinstance(v, float) else _items(v) for v in values])
 
 
 class Renderer:
@@ -128,7 +132,9 @@ class Renderer:
             value = node.parameters.get(parameter.name, parameter.default)
             if parameter.name in but or (parameter.quiet and value == parameter.default):
                 continue
-            if parameter.kind != "path":
+            if parameter.grammar == "numbers" and parameter.validate(value) is None:
+                arguments.append((None, _items(numbers(str(value)))))
+            elif parameter.kind != "path":
                 arguments.append((parameter.name, Name(literal(parameter, value))))
             elif value is None:
                 arguments.append((parameter.name, Name("None")))

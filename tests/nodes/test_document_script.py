@@ -18,6 +18,7 @@ from nodes.commands import MoveNodes, RemoveNodes, Rename, SetParameter, SetTitl
 from nodes.document import Document
 from nodes.errors import ScriptError
 from nodes.files import load, save
+from nodes.importer import import_script
 from nodes.script import Script, generate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -295,3 +296,21 @@ def test_hundreds_of_operators_in_a_row() -> None:
     text = generate(graph.document).text
     assert text.count("0.5 * ") == 300
     assert_tidy([text])
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_long_lists_are_laid_out_as_the_formatter_does(count: int) -> None:
+    graph = Graph()
+    photo = graph.add("load_image", "photo", source="sample:camera", size=16)
+    row = ", ".join(["1/3"] * count)
+    square = graph.add("array", "square", values="; ".join([row] * count) + ";")
+    double = graph.add("array", "double", values=row, precision="float64")
+    x = graph.add("variable", "x", like=photo)
+    more = [graph.add("scale", f"a_long_name_of_a_part_{i}", x=x) for i in range(count)]
+    both = graph.add("vstack", "both", parts=[x, *more], axis=2)
+    terms = [graph.add("sum_squares", input=x, target=photo), graph.add("norm1", input=both)]
+    terms += [graph.add("weighted_norm1", input=x, weights=w) for w in (square, double)]
+    graph.add("admm", problem=graph.add("problem", terms=terms))
+    text = generate(graph.document, strict=False).text
+    assert_tidy([text])
+    assert generate(import_script(text), strict=False).text == text
