@@ -18,7 +18,7 @@ __all__ = ["GRAMMARS", "Grammar", "Index", "indices", "numbers", "whole_numbers"
 
 Index = int | slice | EllipsisType
 
-_LONGEST = 4000
+_LONGEST = 40_000
 # A larger one belongs into a file.
 _MOST_NUMBERS = 1024
 _MOST_AXES = 8
