@@ -221,6 +221,8 @@ class Binder(Maker):
                 case _ if port.multiple:
                     if not isinstance(expression, ast.List | ast.Tuple):
                         raise refusal(f"{spec.function} takes a list here.", expression)
+                    if port.optional and all(is_none(element) for element in expression.elts):
+                        continue
                     for element in expression.elts:
                         found.append((port, self.value(element, None), element))
                 case ast.BinOp(left=left, op=ast.Sub() as operator, right=right) if (

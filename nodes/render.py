@@ -120,11 +120,18 @@ class Renderer:
         for port in spec.inputs:
             wires = self.document.wires_into(node.id, port.name)
             if port.multiple and spec.form is not Form.PROBLEM:
-                items = [self._end(wire, port) for wire in wires] or [_MISSING]
-                arguments.append((port.keyword, Items(items)))
+                arguments.append((port.keyword, self._list(node, spec, port)))
             elif not port.optional or wires:
                 arguments.append((port.keyword, self._value(node, port)))
         return arguments
+
+    def _list(self, node: Node, spec: NodeSpec, port: Port) -> Items:
+        wires = self.document.wires_into(node.id, port.name)
+        if not wires and port.optional:
+            # One nothing for each piece of the list beside it.
+            count = len(self.document.wires_into(node.id, spec.inputs[1].name))
+            return Items([Name("None")] * count)
+        return Items([self._end(wire, port) for wire in wires] or [_MISSING])
 
     def _set(self, node: Node, spec: NodeSpec, *but: str) -> list[tuple[str | None, Piece]]:
         arguments: list[tuple[str | None, Piece]] = []
@@ -157,7 +164,8 @@ class Renderer:
         return Call(f"dp.{spec.function}", arguments, node.id)
 
     def _variable(self, node: Node, spec: NodeSpec) -> Piece:
-        arguments = [(None, Name(quote(node.name))), *self._wired(node, spec)]
+        name = (None, Name(quote(node.name)))
+        arguments = [name, *self._wired(node, spec), *self._set(node, spec)]
         return Call(f"dp.{spec.function}", arguments, node.id)
 
     def _infix(self, node: Node, spec: NodeSpec) -> Piece:
@@ -184,7 +192,9 @@ class Renderer:
         others: list[tuple[str | None, Piece]] = []
         for port in spec.inputs[1:]:
             wired = self.document.wires_into(node.id, port.name)
-            if port.name != "target":
+            if port.multiple:
+                others.append((port.keyword, self._list(node, spec, port)))
+            elif port.name != "target":
                 if wired or not port.optional:
                     others.append((port.keyword, self._value(node, port)))
             elif wired:

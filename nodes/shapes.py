@@ -8,7 +8,7 @@ from nodes.analysis import Analysis
 from nodes.document import Node
 from nodes.shape_rules import RULES
 from nodes.shape_rules.base import Reader, Shape, ShapeFault, shape_text
-from nodes.spec import NodeSpec
+from nodes.spec import NodeSpec, PortType
 
 __all__ = ["Shape", "ShapeFault", "Shapes", "shape_text"]
 
@@ -17,9 +17,14 @@ _ANY_SHAPE = frozenset(
     {
         *("add", "subtract", "scale", "mask", "mul_elementwise", "add_noise", "variable", "grad"),
         *("reshape", "permute", "index", "vstack", "split", "matrix", "view_image"),
+        *("real", "imag", "modulus"),
     }
 )
-_PLANE_TERMS = frozenset({"sisr", "deep_prior", "unrolled_prior", "nuclear_norm"})
+_PLANE_TERMS = frozenset(
+    {"sisr", "misr", "csmri", "compress_sensing", "deep_prior", "unrolled_prior", "nuclear_norm"}
+)
+# Their rules say themselves how many axes they take.
+_NUMBERS = (PortType.ARRAY, PortType.MATRIX, PortType.MASK)
 
 
 class Shapes(Reader):
@@ -54,7 +59,7 @@ class Shapes(Reader):
         if node.type in _ANY_SHAPE or (of_values and node.type not in _PLANE_TERMS):
             return False
         for port in spec.inputs:
-            shape = self.at(node, port.name)
+            shape = None if port.type in _NUMBERS else self.at(node, port.name)
             if shape is not None and len(shape) < 2:
                 self.fault(
                     node,

@@ -27,8 +27,8 @@ class Variable(Expression):
     Args:
         name: its name in results, plans and formulae.
         shape: its shape, usually (B, C, H, W); any number of axes.
-        dtype: float32, float64, complex64 or complex128; None takes the precision of the data
-            (float32 unless some data is float64) and real values.
+        dtype: float32, float64, complex64 or complex128, of torch or as text; None takes the
+            precision of the data (float32 unless some data is float64) and real values.
 
     Raises:
         ParameterError: the name is empty or the dtype is not one of these.
@@ -42,7 +42,7 @@ class Variable(Expression):
     """
 
     def __init__(
-        self, name: str, shape: int | Sequence[int], dtype: torch.dtype | None = None
+        self, name: str, shape: int | Sequence[int], dtype: torch.dtype | str | None = None
     ) -> None:
         if not isinstance(name, str) or not name:
             raise ParameterError(
@@ -51,7 +51,9 @@ class Variable(Expression):
                 got=name,
                 where="name",
             )
-        if dtype is not None and dtype not in _DTYPES:
+        known = {str(held).removeprefix("torch."): held for held in _DTYPES}
+        dtype = known.get(dtype, dtype) if isinstance(dtype, str) else dtype
+        if dtype is not None and (isinstance(dtype, str) or dtype not in _DTYPES):
             raise ParameterError(
                 f'Variable "{name}": dtype must be float32, float64, complex64 or complex128, '
                 f"not {dtype}.",

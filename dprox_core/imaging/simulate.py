@@ -10,7 +10,7 @@ import torch
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.session import default_device
 
-__all__ = ["add_noise", "blur", "random_mask"]
+__all__ = ["add_noise", "blur", "modulus", "random_mask", "seeded"]
 
 
 def blur(image: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
@@ -68,7 +68,7 @@ def add_noise(image: torch.Tensor, sigma: float = 0.01, seed: int = 0) -> torch.
             got=sigma,
             where="sigma",
         )
-    noise = torch.randn(image.shape, generator=_generator("add_noise", seed), dtype=image.dtype)
+    noise = torch.randn(image.shape, generator=seeded("add_noise", seed), dtype=image.dtype)
     return image + sigma * noise.to(image.device)
 
 
@@ -108,7 +108,7 @@ def random_mask(shape: Sequence[int], keep: float = 0.5, seed: int = 0) -> torch
             got=size,
             where="shape",
         )
-    generator = _generator("random_mask", seed)
+    generator = seeded("random_mask", seed)
     # Noise of the same seed draws from the start of the same sequence: the mask must not choose
     # pixels by their noise.
     torch.rand(3, generator=generator)
@@ -118,7 +118,32 @@ def random_mask(shape: Sequence[int], keep: float = 0.5, seed: int = 0) -> torch
     return mask.reshape((1,) * (len(size) - 2) + size[-2:]).to(default_device())
 
 
-def _generator(function: str, seed: int) -> torch.Generator:
+def modulus(image: torch.Tensor) -> torch.Tensor:
+    """The magnitudes |z| of complex data: what a detector sees of a wave.
+
+    Args:
+        image: any shape, complex or real.
+
+    Returns:
+        A real tensor in the image's shape, from 0.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> dp.modulus(torch.tensor([3.0 + 4.0j]))
+        tensor([5.])
+
+    References:
+        J. R. Fienup, Phase retrieval algorithms: a comparison, 1982.
+    """
+    return torch.as_tensor(image).abs()
+
+
+def seeded(function: str, seed: int) -> torch.Generator:
+    """A generator of random numbers that a seed means on every machine.
+
+    Raises:
+        ParameterError: the seed is no whole number from 0.
+    """
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise ParameterError(
             f"{function}: seed must be a whole number from 0, not {seed!r}.",

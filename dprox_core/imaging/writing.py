@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,11 +23,12 @@ def save_image(
     path: str | os.PathLike[str],
     image: torch.Tensor,
     levels: tuple[float, float] | str = (0.0, 1.0),
+    part: str = "modulus",
 ) -> Path:
     """Write an image as 8-bit PNG, or its exact values as ``.npy``.
 
     A PNG pixel is round(255 · clip((v − low) / (high − low), 0, 1)). Complex images are written
-    as their modulus (PNG) or as they are (``.npy``). The file appears whole or not at all.
+    by a part of theirs (PNG) or as they are (``.npy``). The file appears whole or not at all.
 
     Args:
         path: the file to write, ending in ``.png`` or ``.npy``; relative paths start from the
@@ -34,6 +36,8 @@ def save_image(
         image: (1, C, H, W), (C, H, W) or (H, W), C 1 or 3; other C only as ``.npy``.
         levels: the values (low, high) shown black and white, or ``"auto"`` for the image's own
             minimum and maximum.
+        part: what of complex values a PNG shows: "modulus", "phase" (from −π to π, as 0 to 1),
+            "real" or "imaginary"; real images are shown as they are.
 
     Returns:
         The path written.
@@ -42,6 +46,7 @@ def save_image(
         ImageError: the ending is unknown, or the folder cannot be written.
         ShapeError: the tensor is not one image.
         DataError: the image holds NaN or infinity.
+        ParameterError: levels or part are none of these.
 
     Example:
         >>> import dprox_core as dp, tempfile, pathlib
@@ -63,6 +68,8 @@ def save_image(
             got=ending,
             where=str(target),
         )
+    if ending == ".png":
+        image = _part(torch.as_tensor(image).detach(), part)
     array = to_array(image)
     if not np.isfinite(array).all():
         raise DataError(
@@ -78,6 +85,25 @@ def save_image(
         _write_atomically(target, lambda file: picture.save(file, format="PNG"))
     notify_output(target, target.stem, image, levels)
     return target
+
+
+def _part(image: torch.Tensor, part: str) -> torch.Tensor:
+    if part not in _PARTS:
+        raise ParameterError(
+            f"save_image: part must be one of {', '.join(_PARTS)}, not {part!r}.",
+            expected=tuple(_PARTS),
+            got=part,
+            where="part",
+        )
+    return _PARTS[part](image) if image.is_complex() else image
+
+
+_PARTS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "modulus": torch.abs,
+    "phase": lambda image: torch.angle(image) / (2.0 * math.pi) + 0.5,
+    "real": torch.real,
+    "imaginary": torch.imag,
+}
 
 
 def to_array(image: torch.Tensor) -> np.ndarray:

@@ -14,7 +14,15 @@ from dprox_core.linops.parts import Imag, Real, imag, real
 from dprox_core.linops.resampling import Subsample, downsample, subsample
 from dprox_core.linops.sampling import Mask, MulElementwise, mask, mul_elementwise
 from dprox_core.linops.shaping import Permute, Reshape, permute, reshape, transpose
-from dprox_core.linops.spectral import CoilSampling, Fft, FourierSampling, fft, fourier_sampling
+from dprox_core.linops.spectral import (
+    CoilSampling,
+    Fft,
+    FourierSampling,
+    Ifft,
+    fft,
+    fourier_sampling,
+    ifft,
+)
 from dprox_core.linops.stacking import Stack
 from dprox_core.linops.tomography import Radon, radon
 from dprox_core.linops.transforms import Dct, Wavelet, dct, wavelet
@@ -36,6 +44,7 @@ __all__ = [
     "Grad",
     "Homography",
     "Identity",
+    "Ifft",
     "Imag",
     "Index",
     "Laplacian",
@@ -71,6 +80,7 @@ __all__ = [
     "fourier_sampling",
     "grad",
     "homography",
+    "ifft",
     "imag",
     "index",
     "laplacian",

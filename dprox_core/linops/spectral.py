@@ -15,7 +15,7 @@ from dprox_core.numerics import fourier
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression, Shape
 
-__all__ = ["Fft", "FourierSampling", "fft", "fourier_sampling"]
+__all__ = ["Fft", "FourierSampling", "Ifft", "fft", "fourier_sampling", "ifft"]
 
 
 class _Spectral(LinOp):
@@ -60,7 +60,7 @@ class Fft(_Spectral):
         shape = argument.shape
         if shape is not None and len(shape) < 2:
             raise ShapeError(
-                f"fft takes an image (..., H, W): {argument.describe()} has shape {shape}.",
+                f"{cls.name} takes an image (..., H, W): {argument.describe()} has shape {shape}.",
                 expected="(..., H, W)",
                 got=shape,
                 where=argument.describe(),
@@ -88,9 +88,28 @@ class Fft(_Spectral):
         """One at every frequency."""
         return torch.ones((), dtype=torch.float64)
 
-    def weighted_gram_spectrum(self, weights: torch.Tensor) -> torch.Tensor:
+    def weighted_gram_spectrum(self, weights: torch.Tensor) -> torch.Tensor | None:
         """The weights themselves, one for each frequency."""
         return self.even_half(weights)
+
+
+@register
+class Ifft(Fft):
+    """A x = F⁻¹ x, unitary, over the last two axes."""
+
+    name = "ifft"
+
+    def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The image of a spectrum that has the frequency zero at [0, 0]."""
+        return torch.fft.ifft2(x, norm="ortho")
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """The transform."""
+        return self.to_domain(torch.fft.fft2(y, norm="ortho"))
+
+    def weighted_gram_spectrum(self, weights: torch.Tensor) -> torch.Tensor | None:
+        """None: weights of pixels are not diagonal in frequency."""
+        return None
 
 
 @register
@@ -282,6 +301,37 @@ def fft(x: Any) -> Any:
         R. C. Gonzalez and R. E. Woods, Digital Image Processing, section 4.5.
     """
     return apply(Fft, x)
+
+
+@overload
+def ifft(x: torch.Tensor) -> torch.Tensor: ...
+@overload
+def ifft(x: Expression) -> Expression: ...
+def ifft(x: Any) -> Any:
+    """The inverse of the unitary Fourier transform over the last two axes.
+
+    (F⁻¹ x)[i, j] = Σ x[u, v] exp(2πi (u i / H + v j / W)) / √(H W), the frequency zero at [0, 0].
+    Of frequencies that an MRI scanner measured it is the zero-filled image.
+
+    Args:
+        x: an expression or a tensor (..., H, W), real or complex.
+
+    Returns:
+        A complex expression, or a tensor where x is one, in the shape of x.
+
+    Raises:
+        ShapeError: x has fewer than two axes.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> dp.real(dp.ifft(dp.fft(torch.ones(2, 2))))
+        tensor([[1., 1.],
+                [1., 1.]])
+
+    References:
+        R. C. Gonzalez and R. E. Woods, Digital Image Processing, section 4.5.
+    """
+    return apply(Ifft, x)
 
 
 @overload

@@ -17,6 +17,7 @@ from dprox_core.linops import (
     fourier_sampling,
     grad,
     homography,
+    ifft,
     laplacian,
     mask,
     mosaic,
@@ -214,6 +215,18 @@ IMAGING = (
         fft,
         declares=frozenset({"gram_diagonal", "gram_spectrum"}),
         wrong=(Wrong(lambda: fft(variable(4)), ShapeError, "takes an image"),),
+    ),
+    LinOpCase(
+        "ifft",
+        ifft,
+        declares=frozenset({"gram_diagonal", "gram_spectrum"}),
+        wrong=(Wrong(lambda: ifft(variable(4)), ShapeError, "ifft takes an image"),),
+    ),
+    LinOpCase(
+        "mask",
+        lambda x, m: mask(ifft(x), m),
+        label="of an inverse transform",
+        data=lambda shape, make: (make.mask(*shape[-2:]),),
     ),
     LinOpCase(
         "mask",

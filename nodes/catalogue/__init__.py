@@ -18,6 +18,7 @@ from nodes.catalogue import (
     shaping,
     solvers,
     solving,
+    spectra,
     transforms,
     weighted,
 )
@@ -55,6 +56,7 @@ _MODULES = (
     shaping,
     solvers,
     solving,
+    spectra,
     transforms,
     weighted,
 )

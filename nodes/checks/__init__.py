@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from nodes.checks.complex_values import check_complex_values
 from nodes.checks.contents import check_contents
 from nodes.checks.context import Context, Rule
 from nodes.checks.grouping import as_drawn, check_groups
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     check_weights,
     check_shapes,
     check_contents,
+    check_complex_values,
     check_problems,
     check_solvers,
     check_views,

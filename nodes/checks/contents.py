@@ -43,6 +43,11 @@ def _weights(values: _Values) -> str | None:
     return f"holds {_shown(lowest)}, and a weight is 0 or more" if lowest < 0 else None
 
 
+def _magnitudes(values: _Values) -> str | None:
+    lowest = values.min()
+    return f"holds {_shown(lowest)}, and what was measured is 0 or more" if lowest < 0 else None
+
+
 def _normal(values: _Values) -> str | None:
     return None if values.any() else "holds only zeros: a half-space needs a direction"
 
@@ -64,6 +69,7 @@ def _covariance(values: _Values) -> str | None:
 HOLDS: Mapping[str, tuple[Callable[[_Values], str | None], ...]] = {
     "classes": (_real, _finite, _classes),
     "weights": (_real, _finite, _weights),
+    "magnitudes": (_real, _finite, _magnitudes),
     "normal": (_real, _finite, _normal),
     "covariance": (_real, _finite, _covariance),
     "equations": (_finite,),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from nodes.analysis import Analysis
+from nodes.complexity import complex_nodes
 from nodes.document import Document
 from nodes.issues import Fix, Issue
 from nodes.shapes import Shapes
@@ -33,6 +34,11 @@ class Context:
     def shapes(self) -> Shapes:
         """The shapes of everything."""
         return Shapes(self.analysis, self.base)
+
+    @cached_property
+    def complex(self) -> frozenset[str]:
+        """The nodes whose values are complex."""
+        return complex_nodes(self.analysis, self.base)
 
     @cached_property
     def counted(self) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from nodes.shape_rules import matrices, operators, solving, sources, terms
+from nodes.shape_rules import matrices, measurements, operators, solving, sources, terms
 from nodes.shape_rules.base import Rule
 
 __all__ = ["RULES"]
@@ -11,6 +11,7 @@ RULES: Mapping[str, Rule] = {
     **sources.RULES,
     **operators.RULES,
     **matrices.RULES,
+    **measurements.RULES,
     **terms.RULES,
     **solving.RULES,
 }

@@ -90,7 +90,7 @@ def shape_text(shape: Sequence[int]) -> str:
         size = f"{shape[2]} × {shape[3]}"
         return size if shape[1] == 1 else f"{size} × {shape[1]}"
     if len(shape) < 2:
-        return f"{shape[0]} values" if shape else "one number"
+        return f"{shape[0]} values" if shape and shape[0] > 1 else "one number"
     return " × ".join(str(extent) for extent in shape)
 
 

@@ -77,6 +77,11 @@ def _file(
     return header.shape
 
 
+def _coil_maps(shapes: Reader, node: Node) -> Shape | None:
+    shape = shapes.at(node, "like")
+    return None if shape is None else (int(shapes.number(node, "coils")), *shape[-2:])
+
+
 def _square(side: float) -> Shape:
     return (int(side), int(side))
 
@@ -90,6 +95,9 @@ RULES: Mapping[str, Rule] = {
     "motion_psf": _motion_psf,
     "disk_psf": _disk_psf,
     "random_mask": _random_mask,
+    "fourier_mask": _random_mask,
+    "coil_maps": _coil_maps,
+    "modulus": lambda shapes, node: shapes.at(node, "image"),
     "add_noise": lambda shapes, node: shapes.at(node, "image"),
     "variable": lambda shapes, node: shapes.at(node, "like"),
 }

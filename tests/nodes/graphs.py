@@ -204,7 +204,7 @@ def whole_documents(draw: st.DrawFn, most: int = 14) -> Document:
     for type in ("load_image", "gaussian_psf", "variable"):
         add(CATALOGUE[type])
     # Only a run can tell whether data are counts, and whether a file of a program is there.
-    types = sorted(set(CATALOGUE) - {"poisson", "read_lp"})
+    types = sorted(set(CATALOGUE) - {"poisson", "read_lp", "spi"})
     for _ in range(draw(st.integers(0, most))):
         add(CATALOGUE[draw(st.sampled_from(types))])
     if draw(st.booleans()):

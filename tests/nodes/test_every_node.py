@@ -59,6 +59,16 @@ class Small:
     def coarse(self) -> Node:
         return self.once("subsample", "coarse", x=self.photo())
 
+    def grey(self) -> Node:
+        return self.graph.add("index", x=self.x(), where=":, 0:1")
+
+    def scanned(self) -> dict[str, Any]:
+        one = self.graph.add("index", x=self.photo(), where=":, 0:1")
+        mask = self.once("fourier_mask", "measured", like=self.photo())
+        coils = self.once("coil_maps", "coils", like=self.photo())
+        data = self.graph.add("fourier_sampling", "scan", x=one, m=mask, coils=coils)
+        return {"input": self.grey(), "mask": mask, "coils": coils, "y": data}
+
     def fitting(self, type: PortType) -> Node:
         """Something that flows into a port of a type."""
         makers: dict[PortType, Callable[[], Node]] = {
@@ -105,6 +115,24 @@ class Small:
             },
             "warp": lambda: {"flow": self.array("flow", 16, 16, 2)},
             "homography": lambda: {"H": self.numbers("1, 0.1, 0; 0, 1, -2; 0, 0, 1")},
+            "fourier_sampling": lambda: {
+                "x": self.grey(),
+                "coils": self.once("coil_maps", "coils", like=self.photo()),
+            },
+            "csmri": lambda: self.scanned(),
+            "misr": lambda: {
+                "ys": [self.coarse(), self.graph.add("scale", x=self.coarse())],
+                "flows": [self.array("still", 16, 16, 2), self.array("moved", 16, 16, 2)],
+            },
+            "compress_sensing": lambda: {
+                "y": self.array("seen", 1, 16, 16),
+                "masks": self.array("codes", 3, 16, 16),
+            },
+            "phase_ret": lambda: {
+                "input": self.graph.add("fft", x=self.x()),
+                "y": self.array("magnitudes", 16, 16),
+            },
+            "spi": lambda: {"ones": self.numbers("1")},
             "sisr": lambda: {"y": self.coarse()},
             "energy_system": lambda: {"hours": 24},
             "gaussian_psf": lambda: {"size": 3},
@@ -140,6 +168,12 @@ class Small:
         if kind is PortType.MATRIX:
             node = self.graph.add("matrix", x=self.x(), M=node)
             self.finish(node)
+        elif node.type == "coil_maps":
+            self.finish(
+                self.graph.add(
+                    "fourier_sampling", x=self.grey(), m=self.fitting(PortType.MASK), coils=node
+                )
+            )
         elif kind is PortType.TERM:
             terms = [self.fitting(PortType.TERM), node]
             problem = self.graph.add("problem", "whole", terms=terms)

@@ -24,7 +24,7 @@ CALLED = [spec for spec in SPECS if spec.function]
 UNMAPPED = {
     "sum_squares": {"b": "the port “minus” writes the difference"},
     "weighted_sum_squares": {"b": "the port “minus” writes the difference"},
-    "Variable": {"name": "the node's own name", "dtype": "follows the data"},
+    "Variable": {"name": "the node's own name"},
     "Problem": {
         "constraints": "constraints are terms",
         "sense": "a graph minimizes; linear programs have their own nodes",
@@ -57,11 +57,6 @@ UNMAPPED = {
 WITHOUT_A_NODE = {
     "patch_nlm": "the node of deep_prior with the denoiser nlm",
     **dict.fromkeys(("certify", "save_lp", "solve_lp"), "programs solve themselves in a graph"),
-    **dict.fromkeys(("fft", "fourier_sampling", "real", "imag"), "no node knows complex values"),
-    **dict.fromkeys(
-        ("compress_sensing", "csmri", "misr", "phase_ret", "spi"),
-        "its data are no image, which no check sees yet",
-    ),
 }
 # Defaults on the node that differ from the library's, on purpose: shown in every script.
 OTHER_DEFAULTS = {("Problem.solve", "max_iter"), ("split", "axis")}
