@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import bars, icons, theme
+from app import bars, icons, restore, theme
 from app.actions import colour_actions, make_actions
 from app.canvas import clipboard
 from app.canvas.quick_add import QuickAdd
@@ -88,6 +88,7 @@ class MainWindow(QMainWindow):
         self._update_actions()
         self._update_title()
         self.actions_by_id["view.snap"].setChecked(self.canvas.snap)
+        self.actions_by_id["file.restore"].setChecked(self.settings.flag(restore.FLAG))
 
     # --- assembly ---
 
@@ -259,9 +260,13 @@ class MainWindow(QMainWindow):
 
     @guarded()
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.commands.may_leave():
-            event.ignore()
-            return
+        self.commands.finish_typing()
+        kept = self.settings.flag(restore.FLAG) and restore.keep(self)
+        if not kept:
+            if not self.commands.may_leave():
+                event.ignore()
+                return
+            restore.forget(self)
         self.settings.keep_window(self.saveGeometry(), self.saveState())
         clipboard.let_go()
         self.journal.close()

@@ -11,7 +11,7 @@ MENUS: dict[str, tuple[str, ...]] = {
     "File": (
         "file.new", "file.open", "<recent>", "<examples>", SEPARATOR,
         "file.save", "file.save_as", "file.bundle", SEPARATOR, "file.export",
-        "file.import", SEPARATOR, "file.quit",
+        "file.import", SEPARATOR, "file.restore", "file.quit",
     ),
     "Edit": (
         "edit.undo", "edit.redo", SEPARATOR, "edit.cut", "edit.copy", "edit.paste",

@@ -15,12 +15,12 @@ from typing import Any
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app import icons, theme
+from app import icons, restore, theme
 from app.main_window import MainWindow
 from app.session import Notice
 from app.settings import Settings
 
-__all__ = ["catch_exceptions", "make_application", "open_window", "record_crashes"]
+__all__ = ["begin", "catch_exceptions", "make_application", "open_window", "record_crashes"]
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +100,16 @@ def record_crashes(folder: Path) -> str:
     return last
 
 
+def begin(window: MainWindow, document: str | None) -> None:
+    """Show what a killed window left, then what is wanted, what was open, or the welcome page."""
+    left_behind = window.commands.offer_recovery()
+    window.commands.offer_crash_report(record_crashes(window.settings.recovery))
+    if document is not None:
+        window.commands.open_path(document)
+    elif left_behind or not window.settings.flag(restore.FLAG) or not restore.restore(window):
+        window.welcome.open()
+
+
 def open_window(document: str | None = None) -> int:
     """Open the studio and stay until it is closed.
 
@@ -122,12 +132,7 @@ def open_window(document: str | None = None) -> int:
     else:
         window.show()
         window.arrange("build")
-    window.commands.offer_recovery()
-    window.commands.offer_crash_report(record_crashes(window.settings.recovery))
-    if document is not None:
-        window.commands.open_path(document)
-    else:
-        window.welcome.open()
+    begin(window, document)
     # Ctrl-C in the terminal closes the window like its own button does, question included;
     # the timer that polls the solver lets Python see the signal.
     signal.signal(signal.SIGINT, lambda *_: window.close())

@@ -13,6 +13,7 @@ from app import dialogs, export
 from app.banner import Banner
 from app.commands.base import Handlers
 from app.journal import Orphan, orphans
+from app.restore import FLAG
 from nodes.bundle import BUNDLE
 from nodes.document import Document
 from nodes.errors import NodesError
@@ -161,6 +162,10 @@ class FileCommands(Handlers):
             self.window.show_problem(f"The script was not written: {error}")
             return
         self.session.said.emit("hint", f"Wrote {path.name}.")
+
+    def file_restore(self) -> None:
+        """Begin the next time where this window stops, or not."""
+        self.settings.set_flag(FLAG, not self.settings.flag(FLAG))
 
     def file_quit(self) -> None:
         self.window.close()
