@@ -3,6 +3,7 @@
 from dprox_core.lp.certificate import Certificate, certify
 from dprox_core.lp.energy import EnergySystem, capacity_expansion
 from dprox_core.lp.model import LinearProgram
+from dprox_core.lp.networks import assign_linopy, from_linopy, solve_network
 from dprox_core.lp.outcome import LPResult
 from dprox_core.lp.plots import (
     plot_capacity,
@@ -19,8 +20,10 @@ __all__ = [
     "EnergySystem",
     "LPResult",
     "LinearProgram",
+    "assign_linopy",
     "capacity_expansion",
     "certify",
+    "from_linopy",
     "plot_capacity",
     "plot_convergence",
     "plot_dispatch",
@@ -29,4 +32,5 @@ __all__ = [
     "read_lp",
     "save_lp",
     "solve_lp",
+    "solve_network",
 ]

@@ -1,4 +1,4 @@
-"""Linear programs in files: MPS and LP through HiGHS, and arrays in .npz."""
+"""Linear programs in files: MPS and LP through HiGHS, arrays in .npz, networks through PyPSA."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import scipy.sparse as sp
 
 from dprox_core.errors import DataError
 from dprox_core.lp.model import LinearProgram
+from dprox_core.lp.networks import read_network
 from dprox_core.lp.presolve import from_highs, quiet_highs
 from dprox_core.session import current
 
@@ -25,7 +26,7 @@ _VECTORS = ("row_lower", "row_upper", "lower", "upper")
 
 
 def read_lp(path: str | os.PathLike[str]) -> LinearProgram:
-    """Read a linear program from an MPS, LP or .npz file.
+    """Read a linear program from an MPS, LP or .npz file, or from a PyPSA network.
 
     Integrality in the file is left out, with a warning in the log: what is read is the linear
     relaxation. A .npz file holds the arrays c, A_data, A_indices, A_indptr, A_shape (rows of A,
@@ -33,7 +34,8 @@ def read_lp(path: str | os.PathLike[str]) -> LinearProgram:
     upper, c0 and sense, as ``save_lp`` writes them.
 
     Args:
-        path: ends in .mps, .lp (either also with .gz) or .npz; relative to the session's folder.
+        path: ends in .mps, .lp (either also with .gz), .npz, or .nc, or is a folder with PyPSA's
+            .csv files (both need the extra "energy"); relative to the session's folder.
 
     Returns:
         The program, with the file's names of variables and rows.
@@ -54,6 +56,8 @@ def read_lp(path: str | os.PathLike[str]) -> LinearProgram:
     """
     base = current().base
     target = Path(path) if base is None else base / path
+    if (target / "buses.csv").is_file() or (target.is_file() and target.suffix == ".nc"):
+        return read_network(target)
     if not target.is_file():
         raise DataError(f"There is no file {target}.", expected="a file", where=str(path))
     name = target.name.lower()
@@ -62,9 +66,9 @@ def read_lp(path: str | os.PathLike[str]) -> LinearProgram:
     if name.endswith(_HIGHS):
         return _read_model(target)
     raise DataError(
-        f"{target.name} is no linear program that can be read: give a file that ends in .mps, .lp "
-        "or .npz.",
-        expected=(*_HIGHS, ".npz"),
+        f"{target.name} is no linear program that can be read: give a file that ends in .mps, "
+        ".lp, .npz or .nc.",
+        expected=(*_HIGHS, ".npz", ".nc"),
         got=target.suffix,
         where=str(path),
     )
