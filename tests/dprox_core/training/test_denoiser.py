@@ -166,3 +166,14 @@ def test_the_table_finds_the_better_denoiser() -> None:
     assert rows["mean"][0] > rows["noisy"][0] + 5
     assert rows["non-local means"][0] > rows["noisy"][0] + 5
     assert rows["TV (Chambolle)"][0] > rows["noisy"][0] + 5
+
+
+def test_textured_patches_are_drawn_in_proportion_to_their_detail() -> None:
+    flat, ramp = np.full((3, 32, 32), 90, np.uint8), np.zeros((3, 32, 32), np.uint8)
+    ramp[:] = 3 * np.arange(32)  # a gradient of 3 across, 0 down: four times the chances of flat
+    assert denoiser.detail(np.stack([flat, ramp]), 1.0) == pytest.approx([0.2, 0.8])
+    assert denoiser.detail(np.stack([flat, ramp]), 0.0) == pytest.approx([0.5, 0.5])
+    run = trainer(np.stack([flat, ramp]), texture=2.0)
+    batch = torch.cat([run.batch(np.random.default_rng(seed)) for seed in range(100)])
+    textured = (batch.std((1, 2, 3)) > 0.01).float().mean()
+    assert float(textured) == pytest.approx(16 / 17, abs=0.04)
