@@ -27,7 +27,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dprox_core.priors.denoisers.base import channels_last
-from dprox_core.training.start import Residual, fold, start_small
+from dprox_core.training.start import Residual, fold, grey_start, start_small
 
 __all__ = ["Settings", "Trainer", "load_photos", "main", "mean_psnr", "rate"]
 
@@ -294,7 +294,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--data", type=Path, required=True, help="folder that prepare wrote")
     add("--out", type=Path, required=True, help="folder for checkpoint, log and weights")
     add("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
-    add("--warm", type=Path, help="start from the weights of this checkpoint, with a fresh budget")
+    add("--warm", type=Path, help="start from this checkpoint, with a fresh budget")
     add("--width", type=int, help="feature channels")
     add("--depth", type=int, help="convolutions (FFDNet) or residual blocks a scale (DRUNet)")
     add("--minutes", type=float, default=defaults.minutes)
@@ -326,6 +326,8 @@ def main(argv: list[str] | None = None) -> None:
         log.info("Resumed at step %d.", trainer.step_count)
     elif given.warm is not None:
         state = torch.load(given.warm, map_location="cpu", weights_only=True)["average"]
+        if trainer.grey and "m_tail.weight" in state and len(state["m_tail.weight"]) == 3:
+            state = grey_start(state)
         trainer.net.load_state_dict(state)
         trainer.average.load_state_dict(state)
     log.info("%s, %d weights.", given.network, sum(p.numel() for p in net.parameters()))

@@ -20,7 +20,7 @@ from dprox_core.priors.denoisers.base import Denoiser, sigma_map
 from dprox_core.priors.denoisers.drunet import DRUNet, ResidualBlock
 from dprox_core.priors.denoisers.ffdnet import FFDNet
 
-__all__ = ["Residual", "fold", "start_small"]
+__all__ = ["Residual", "fold", "grey_start", "start_small"]
 
 # Added to the carried image, which ReLU would otherwise cut at 0.
 OFFSET = 3.0
@@ -93,6 +93,26 @@ def fold(net: Residual) -> FFDNet:
         if last:
             target.bias[:carried] -= OFFSET
     return folded
+
+
+@torch.no_grad()
+def grey_start(colour: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Starting weights of a grey DRUNet from a trained one for colour, with the same widths.
+
+    The grey network is what the colour network does to three equal channels, averaged: it
+    has seen edges and textures, and has to learn only that their noise is equal too.
+
+    Args:
+        colour: a state of a colour DRUNet.
+
+    Returns:
+        A state of the grey one.
+    """
+    grey = dict(colour)
+    head, tail = colour["m_head.weight"], colour["m_tail.weight"]
+    grey["m_head.weight"] = torch.cat([head[:, :3].sum(1, keepdim=True), head[:, 3:]], 1)
+    grey["m_tail.weight"] = tail.mean(0, keepdim=True)
+    return grey
 
 
 @torch.no_grad()

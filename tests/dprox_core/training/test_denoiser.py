@@ -17,7 +17,7 @@ from dprox_core.priors.denoisers.ffdnet import FFDNet
 from dprox_core.priors.weights import load
 from dprox_core.training import denoiser, evaluate, publish
 from dprox_core.training.denoiser import Settings, Trainer, rate
-from dprox_core.training.start import Residual, fold, start_small
+from dprox_core.training.start import Residual, fold, grey_start, start_small
 
 
 @pytest.fixture
@@ -177,3 +177,13 @@ def test_textured_patches_are_drawn_in_proportion_to_their_detail() -> None:
     batch = torch.cat([run.batch(np.random.default_rng(seed)) for seed in range(100)])
     textured = (batch.std((1, 2, 3)) > 0.01).float().mean()
     assert float(textured) == pytest.approx(16 / 17, abs=0.04)
+
+
+def test_a_grey_network_starts_as_the_colour_one_on_equal_channels() -> None:
+    torch.manual_seed(3)
+    colour, grey = DRUNet(3, (4, 6, 8, 8), 1), DRUNet(1, (4, 6, 8, 8), 1)
+    grey.load_state_dict(grey_start(colour.state_dict()))
+    image = torch.rand(2, 1, 24, 16)
+    with torch.no_grad():
+        expected = colour(image.expand(2, 3, 24, 16), 0.1).mean(1, keepdim=True)
+        assert torch.allclose(grey(image, 0.1), expected, atol=1e-6)
