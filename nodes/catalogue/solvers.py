@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nodes.catalogue.solver_options import (
+    ADAPTIVE,
+    ANDERSON,
+    BACKTRACKING,
+    LINEAR_SOLVER,
+    PRECONDITIONED,
+    RATIO,
+    RESTART,
+    RHO,
+    STEP,
+    STEPS,
+    VARIANT,
+    relaxation,
+)
 from nodes.parameter import Json, Parameter
 from nodes.spec import Form, NodeSpec, Port, PortType
 
@@ -19,19 +33,6 @@ _ITERATIONS = Parameter(
     scale="log",
     soft=(10, 2000),
     help="The solver stops here if it has not converged before.",
-)
-_RHO = Parameter(
-    "rho",
-    "penalty ρ",
-    "float",
-    None,
-    above=0,
-    optional=True,
-    quiet=True,
-    scale="log",
-    soft=(0.001, 100),
-    decimals=4,
-    help="The weight of the splitting; automatic adapts it while solving.",
 )
 
 
@@ -55,6 +56,10 @@ _TOLERANCES = (
     _tolerance("abs_tol", "absolute tolerance", 3e-4, "Stop when residuals fall below this."),
     _tolerance("rel_tol", "relative tolerance", 1e-3, "The same, relative to the iterates."),
 )
+
+
+_OVER = relaxation(1.6, "How far beyond its own result a step goes; 1 for plain ADMM.")
+_UNDER = relaxation(1.0, "How far beyond its own result a step goes; up to 2 is often faster.")
 
 
 def _iterations(parameters: Mapping[str, Json]) -> str:
@@ -97,7 +102,7 @@ def _solver(
             ),
         ),
         outputs=(Port("solution", "solution", PortType.SOLUTION),),
-        parameters=(_ITERATIONS, *extra, *_TOLERANCES),
+        parameters=(_ITERATIONS, *extra, ANDERSON, *_TOLERANCES),
         form=Form.SOLVE,
         constants={"method": method},
         formula=formula,
@@ -112,7 +117,7 @@ SPECS = (
         "admm",
         "ADMM",
         "mdi6.call-split",
-        (_RHO,),
+        (RHO, _OVER, LINEAR_SOLVER, STEPS),
         "Solves any sum of penalties and constraints by splitting it into simple parts.\n\n"
         "The alternating direction method of multipliers keeps a copy of every term's argument "
         "and goes round three steps: a linear system for the unknown, the proximal operator of "
@@ -127,7 +132,7 @@ SPECS = (
         "hqs",
         "HQS",
         "mdi6.stairs-down",
-        (_RHO,),
+        (RHO, LINEAR_SOLVER, STEPS),
         "Solves by half-quadratic splitting: made for deep priors, approximate for the rest.\n\n"
         "Each iteration solves a linear system that keeps the unknown true to the data, then "
         "denoises it. The noise level falls from coarse to that of the data in as many steps as "
@@ -142,7 +147,7 @@ SPECS = (
         "fista",
         "FISTA",
         "mdi6.fast-forward-outline",
-        (),
+        (STEP, RESTART),
         "Solves sums of squares plus one simple penalty by accelerated gradient steps.\n\n"
         "Each iteration takes one gradient step on the sums of squares, the proximal operator of "
         "the penalty, and a step of momentum. It needs no linear system, and takes one penalty "
@@ -156,7 +161,7 @@ SPECS = (
         "admm_vxu",
         "ADMM, proxes first",
         "mdi6.swap-vertical",
-        (_RHO,),
+        (RHO, LINEAR_SOLVER),
         "ADMM in the order copies, unknown, corrections.\n\n"
         "The same method as ADMM with its two blocks exchanged: the unknown that it returns solves "
         "the linear system of the newest copies.\n\n"
@@ -169,7 +174,7 @@ SPECS = (
         "ladmm",
         "Linearized ADMM",
         "mdi6.call-merge",
-        (_RHO,),
+        (RHO,),
         "ADMM without a linear system: a gradient step takes its place.\n\n"
         "Each iteration is cheap and needs only the operators and their adjoints, but more "
         "iterations are needed. Worth it where the linear system has no fast solution.\n\n"
@@ -181,7 +186,7 @@ SPECS = (
         "pdhg",
         "PDHG",
         "mdi6.swap-horizontal",
-        (),
+        (STEP, RATIO, _UNDER, ADAPTIVE, PRECONDITIONED),
         "Solves any sum of penalties by primal-dual steps, without a linear system.\n\n"
         "The primal-dual hybrid gradient method of Chambolle and Pock goes a step down in the "
         "unknown and a step up in a dual variable for every term behind an operator. Step sizes "
@@ -195,7 +200,7 @@ SPECS = (
         "pd3o",
         "PD3O",
         "mdi6.numeric-3-circle-outline",
-        (),
+        (VARIANT, STEP, RATIO, ADAPTIVE, PRECONDITIONED),
         "Primal-dual steps with gradients for everything smooth.\n\n"
         "Smooth terms, such as sums of squares, enter through their gradients, one simple penalty "
         "through its proximal operator, and everything behind an operator through dual "
@@ -209,7 +214,7 @@ SPECS = (
         "dr",
         "Douglas-Rachford",
         "mdi6.mirror",
-        (_RHO,),
+        (RHO, _UNDER, LINEAR_SOLVER),
         "Solves any sum of penalties by reflections.\n\n"
         "A linear system for the unknown and the proximal operators of the split terms, each "
         "applied to the mirror image of the other's result. It accepts what ADMM accepts.\n\n"
@@ -222,7 +227,7 @@ SPECS = (
         "pgd",
         "Proximal gradient",
         "mdi6.arrow-down-bold-outline",
-        (),
+        (STEP, BACKTRACKING),
         "Solves smooth terms plus one simple penalty by gradient steps.\n\n"
         "Each iteration takes one gradient step on the smooth terms and the proximal operator of "
         "the penalty. FISTA is the same with momentum, and usually faster; without momentum the "

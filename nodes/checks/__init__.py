@@ -10,7 +10,7 @@ from nodes.checks.contents import check_contents
 from nodes.checks.context import Context, Rule
 from nodes.checks.grouping import as_drawn, check_groups
 from nodes.checks.priors import check_weights
-from nodes.checks.problems import check_problems, check_solvers
+from nodes.checks.problems import check_options, check_problems, check_solvers
 from nodes.checks.shaping import check_shapes
 from nodes.checks.usage import check_usage, check_views
 from nodes.checks.values import check_placeholders, check_values
@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     check_complex_values,
     check_problems,
     check_solvers,
+    check_options,
     check_views,
     check_usage,
 )

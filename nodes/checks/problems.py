@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.checks.context import Context, listing
-from nodes.commands import AddNode, ChangeType, Connect, Macro, new_node
+from nodes.commands import AddNode, ChangeType, Connect, Macro, SetParameter, new_node
 from nodes.document import Node
 from nodes.issues import Fix, Issue
 from nodes.spec import Form
 
-__all__ = ["check_problems", "check_solvers"]
+__all__ = ["check_options", "check_problems", "check_solvers"]
 
 # Operators that any proximal operator absorbs, and those that only a separable one does.
 _ABSORBED = ("add", "subtract", "scale")
@@ -83,6 +83,38 @@ def check_solvers(context: Context) -> Iterator[Issue]:
                 port="problem",
                 fixes=(Fix("Use ADMM instead", ChangeType(node.id, "admm")),),
             )
+
+
+def check_options(context: Context) -> Iterator[Issue]:
+    """Options of a solver that its problem does not go with."""
+    analysis, document = context.analysis, context.document
+    for node in document.nodes:
+        spec = analysis.specs.get(node.id)
+        problem = analysis.source(node.id, "problem") if spec and spec.form is Form.SOLVE else None
+        if spec is None or problem is None or node.is_placeholder:
+            continue
+        values = node.values
+        terms = [document.node(w.source) for w in document.wires_into(problem.id, "terms")]
+        prior = next((term for term in terms if term.type in _PRIORS), None)
+        for name, clashes, why in (
+            ("steps", prior is None, "has no deep prior, whose noise levels they are"),
+            ("anderson", prior is not None, "has a deep prior, whose noise level changes"),
+        ):
+            parameter = spec.parameter(name)
+            if parameter is not None and values[name] and clashes and problem.type == "problem":
+                yield context.error(
+                    node.id,
+                    f"{node.name}: “{parameter.title}” cannot be set, because {problem.name} "
+                    f"{why}: leave it automatic.",
+                    "other-option",
+                    parameter=name,
+                    fixes=(
+                        Fix(
+                            f"Set {parameter.title} to automatic",
+                            SetParameter(node.id, name, None),
+                        ),
+                    ),
+                )
 
 
 def _why_not(method: str, context: Context, problem: Node) -> str | None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import griffe
 import pytest
 
+from dprox_core.compiler.methods import METHODS
 from nodes.catalogue import CATALOGUE, CATEGORIES
-from nodes.helptext import library_object
+from nodes.helptext import library_object, read_help
 from nodes.parameter import Parameter
 from nodes.spec import Form, NodeSpec
 
@@ -32,7 +33,7 @@ UNMAPPED = {
     "Problem.solve": {
         "method": "the node's type",
         "device": "chosen by whoever runs the script",
-        "options": "none of them is on the node",
+        "options": "each node has those of its method",
         "rho": "FISTA has no penalty parameter",
     },
     "simplex": {"axis": "all values together"},
@@ -85,6 +86,13 @@ def default_of(spec: NodeSpec, argument: griffe.Parameter) -> object:
     return ast.literal_eval(str(target.value))
 
 
+def options_of(spec: NodeSpec) -> set[str]:
+    """What the method of a solver's node takes beyond what every solve takes."""
+    method = spec.constants.get("method", "")
+    own = METHODS[method][0] if method in METHODS else ()
+    return {*own, "anderson"} - set(signature(spec))
+
+
 def arguments_of(spec: NodeSpec) -> list[str]:
     """What the node writes, in order: ports, then parameters."""
     ports = [port.keyword or port.attribute or port.name for port in spec.inputs]
@@ -99,6 +107,7 @@ def arguments_of(spec: NodeSpec) -> list[str]:
         ports = ["objective"]
     elif spec.form is Form.SOLVE:
         ports = ports[1:]
+        names = [name for name in names if name not in options_of(spec)]
     elif spec.form is Form.VIEW:
         names = [name for name in names if name != "label"]
     elif spec.form is Form.PIECE:
@@ -159,6 +168,26 @@ def test_the_help_explains_every_argument(spec: NodeSpec) -> None:
         assert page.argument(name), name
     plain = re.sub(r"<[^>]*>", "", html.unescape(page.html()))
     assert page.summary.replace("`", "") in plain
+
+
+@pytest.mark.parametrize(
+    "spec", [s for s in CALLED if s.constants.get("method") in METHODS], ids=lambda spec: spec.type
+)
+def test_a_solver_has_the_options_of_its_method(spec: NodeSpec) -> None:
+    method = spec.constants["method"]
+    own = {p.name for p in spec.parameters} - set(signature(spec))
+    # Lists of noise levels are written in code.
+    assert own == options_of(spec) - {"sigmas"}
+    defaults = {"adaptive": True, "preconditioned": True, "backtracking": False, "restart": True}
+    defaults |= {"relaxation": 1.6 if method == "admm" else 1.0, "variant": "pd3o"}
+    for name in own:
+        parameter = spec.parameter(name)
+        assert parameter is not None
+        assert parameter.quiet
+        source = parameter.literals.get(str(parameter.default))
+        mine = ast.literal_eval(source) if source else parameter.default
+        assert mine == defaults.get(name)
+        assert f"``{name}``" in read_help("Problem.compile").argument("options")
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.type)
