@@ -10,6 +10,8 @@ result = problem.solve(method="admm", x0=observed)
 restored = result[x]
 """
 
+from typing import TYPE_CHECKING, Any
+
 from dprox_core.compiler.candidates import Candidate, candidates
 from dprox_core.compiler.gradient_report import GradientRow, gradient_report
 from dprox_core.errors import (
@@ -75,21 +77,6 @@ from dprox_core.linops import (
     warp,
     wavelet,
 )
-from dprox_core.lp import (
-    EnergySystem,
-    LinearProgram,
-    LPResult,
-    capacity_expansion,
-    certify,
-    plot_capacity,
-    plot_convergence,
-    plot_dispatch,
-    plot_prices,
-    plot_storage,
-    read_lp,
-    save_lp,
-    solve_lp,
-)
 from dprox_core.monitor import (
     Iteration,
     Output,
@@ -153,6 +140,57 @@ from dprox_core.result import Certificate, History, HistoryRow, Result, Status
 from dprox_core.session import session
 from dprox_core.solver import Solver
 from dprox_core.specialize import Specialized, specialize, train
+
+if TYPE_CHECKING:
+    from dprox_core.lp import (
+        EnergySystem,
+        LinearProgram,
+        LPResult,
+        capacity_expansion,
+        certify,
+        plot_capacity,
+        plot_convergence,
+        plot_dispatch,
+        plot_prices,
+        plot_storage,
+        read_lp,
+        save_lp,
+        solve_lp,
+    )
+
+# Linear programs bring scipy along, which takes as long to import as all the rest: they are
+# imported when one of their names is first used.
+_LINEAR = frozenset(
+    {
+        "EnergySystem",
+        "LinearProgram",
+        "LPResult",
+        "capacity_expansion",
+        "certify",
+        "plot_capacity",
+        "plot_convergence",
+        "plot_dispatch",
+        "plot_prices",
+        "plot_storage",
+        "read_lp",
+        "save_lp",
+        "solve_lp",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LINEAR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from dprox_core import lp
+
+    value = globals()[name] = getattr(lp, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "Candidate",

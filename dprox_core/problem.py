@@ -14,7 +14,6 @@ from dprox_core.expressions.base import Expression
 from dprox_core.expressions.binding import Binding
 from dprox_core.expressions.constraints import Constraint
 from dprox_core.expressions.leaves import Variable
-from dprox_core.lp.language import is_linear, solve_linear
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Objective
 from dprox_core.proxfns.linear import linear
@@ -82,7 +81,7 @@ class Problem:
         self.constraints = _listed(constraints)
         self.sense = sense
         self._whole = sum((_indicator(c) for c in self.constraints), start=objective)
-        if sense == "max" and not is_linear(self):
+        if sense == "max" and not _is_linear(self):
             raise ParameterError(
                 "Only linear objectives under linear constraints are maximized: write the negative "
                 "of the objective and minimize it.",
@@ -220,7 +219,9 @@ class Problem:
         """
         if rho is not None:
             options["rho"] = rho
-        if is_linear(self) and method in ("auto", "pdhg", "admm") and rho is None:
+        if method in ("auto", "pdhg", "admm") and rho is None and _is_linear(self):
+            from dprox_core.lp.language import solve_linear
+
             chosen = options if rel_tol == REL_TOL else {"tol": rel_tol, **options}
             return solve_linear(self, method, x0, max_iter, device, chosen)
         method = "admm" if method == "auto" else method
@@ -265,6 +266,15 @@ class Problem:
                 )
             tensors.append(tensor)
         return tuple(tensors)
+
+
+def _is_linear(problem: Problem) -> bool:
+    """Whether it is a linear program; only then is it worth importing what solves one."""
+    if not any(term.function.name == "linear" for term in problem.objective.terms):
+        return False
+    from dprox_core.lp.language import is_linear
+
+    return is_linear(problem)
 
 
 def _listed(constraints: Constraints) -> tuple[Constraint | Objective, ...]:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from dprox_core.algorithms.base import State
 from dprox_core.errors import DataError
@@ -22,6 +20,8 @@ S = TypeVar("S", bound=State)
 
 def save_state(state: State, path: str | os.PathLike[str]) -> Path:
     """Write a state; residuals are left out, since they are measured anew."""
+    from safetensors.torch import save_file
+
     tensors: dict[str, torch.Tensor] = {}
     numbers: dict[str, object] = {}
     for field in fields(state):
@@ -45,6 +45,8 @@ def load_state(like: S, path: str | os.PathLike[str]) -> S:
     Raises:
         DataError: the file holds no state, that of another method, or one of another shape.
     """
+    from safetensors import SafetensorError, safe_open
+
     name = Path(path).name
     try:
         with safe_open(path, framework="pt") as file:

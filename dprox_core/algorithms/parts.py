@@ -60,7 +60,7 @@ class Parts:
 
     def block_norms(self) -> list[float]:
         """‖K_j‖ for every block."""
-        return [block.row.norm_bound() for block in self.blocks]
+        return [block.row.tight_norm() for block in self.blocks]
 
     @property
     def unknowns(self) -> int:

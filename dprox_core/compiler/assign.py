@@ -90,7 +90,7 @@ def _refuse(
 
 def plan_terms(parts: Parts) -> tuple[PlanTerm, ...]:
     """Where every term went, for the plan."""
-    terms = [plan_term(term, "gradient step") for term in parts.smooth.terms]
+    terms = [plan_term(term, "gradient step", tight=True) for term in parts.smooth.terms]
     terms += [plan_term(term, "prox") for chain in parts.proxes for term in chain]
-    terms += [plan_term(term, "prox") for term in parts.blocks]
+    terms += [plan_term(term, "prox", tight=True) for term in parts.blocks]
     return tuple(terms)

@@ -12,7 +12,15 @@ from dprox_core.algorithms.primal_dual import PrimalDual, StepRule
 from dprox_core.compiler.assign import assign, plan_terms
 from dprox_core.compiler.build_admm import automatic_rho
 from dprox_core.compiler.plan import Plan
-from dprox_core.compiler.shared import Request, between, choice, flag, held_bytes, positive
+from dprox_core.compiler.shared import (
+    Request,
+    between,
+    choice,
+    flag,
+    held_bytes,
+    positive,
+    rounded_above,
+)
 from dprox_core.compiler.split import Split
 from dprox_core.errors import ParameterError
 from dprox_core.linsolve.base import QuadraticPart
@@ -51,10 +59,11 @@ def _primal_dual(
     if step is not None:
         positive("step", step)
         step = step if isinstance(step, torch.Tensor) and step.requires_grad else float(step)
-    rule = StepRule(shares, coupling, lipschitz, three, step)
+    # Rounded, so that a small change of kernel or data leaves the steps alone.
+    rule = StepRule(shares, rounded_above(coupling), rounded_above(lipschitz), three, step)
     if coupling == 0.0 and lipschitz == 0.0 and step is None:
         rule = StepRule(shares, 1.0, 0.0, three, None)
-    _refuse_long(rule, weight)
+    _refuse_long(StepRule(shares, coupling, lipschitz, three, step), weight)
     algorithm = PrimalDual(
         name,
         parts,
@@ -87,9 +96,9 @@ def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:
         request.tolerances,
         rho,
         automatic,
-        lipschitz,
+        rounded_above(lipschitz),
         # Where nothing is split or smooth, one prox is the solution whatever the step.
-        coupling if coupling or lipschitz else 1.0,
+        rounded_above(coupling) if coupling or lipschitz else 1.0,
     )
     parameters = {
         "rho": reductions.number(rho),
@@ -105,7 +114,7 @@ def _shares(norms: list[float], preconditioned: bool) -> tuple[float, ...]:
     if not preconditioned or not norms:
         return (1.0,) * len(norms)
     least = min((norm for norm in norms if norm > 0.0), default=1.0)
-    return tuple((least / norm) ** 2 if norm > 0.0 else 1.0 for norm in norms)
+    return tuple(rounded_above((least / norm) ** 2) if norm > 0.0 else 1.0 for norm in norms)
 
 
 def _weight(parts: Parts) -> float:

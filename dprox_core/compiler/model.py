@@ -61,6 +61,10 @@ class Row:
         """(Σ_i ‖K_i‖²)^½."""
         return sum(operator.norm_bound() ** 2 for _, operator in self.entries) ** 0.5
 
+    def tight_norm(self) -> float:
+        """The same from norms that took some products to find."""
+        return sum(operator.tight_norm() ** 2 for _, operator in self.entries) ** 0.5
+
     def tensors(self) -> Vectors:
         """The tensors that its operators compute with."""
         return tuple(tensor for _, operator in self.entries for tensor in operator.tensors())

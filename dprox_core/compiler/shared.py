@@ -23,6 +23,7 @@ __all__ = [
     "nearest_power_of_two",
     "plan_term",
     "positive",
+    "rounded_above",
     "rounded_below",
 ]
 
@@ -73,9 +74,11 @@ def _guarantees(model: Model) -> tuple[str, ...]:
     return ("The problem is convex: what the method converges to is a global minimum.",)
 
 
-def plan_term(term: BoundTerm, role: str) -> PlanTerm:
+def plan_term(term: BoundTerm, role: str, tight: bool = False) -> PlanTerm:
+    """Where a term went, with the norm that was used: a tight one where steps depend on it."""
     operator = None if term.row.is_identity else term.argument
-    return PlanTerm(term.text, role, operator, term.row.norm_bound())
+    norm = term.row.tight_norm() if tight else term.row.norm_bound()
+    return PlanTerm(term.text, role, operator, norm)
 
 
 # Parameters chosen from data are rounded so that a small change of the data leaves them alone:
@@ -94,6 +97,11 @@ def rounded_below(value: float) -> float:
     between two numbers of the grid.
     """
     return 0.98 * 2.0 ** (math.floor(8.0 * math.log2(value / 0.98)) / 8.0)
+
+
+def rounded_above(value: float) -> float:
+    """A number at most a tenth above a value, from a grid of the same kind; zero stays zero."""
+    return 1.0 / rounded_below(1.0 / value) if value > 0.0 else value
 
 
 def positive(name: str, value: object) -> None:

@@ -6,15 +6,18 @@ import logging
 import os
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import png
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 import resources
 from dprox_core.errors import DataError, ImageError, ParameterError
 from dprox_core.session import current, default_device
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["MAX_PIXELS", "load_image"]
 
@@ -160,6 +163,8 @@ def _read_npy(path: Path) -> np.ndarray:
 
 def _read_picture(path: Path, size: int | None) -> np.ndarray:
     """The pixels as float32 (H, W) or (H, W, 3), reduced early where a small copy will do."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     try:
         with warnings.catch_warnings():
             # The size is judged below, in our own words.

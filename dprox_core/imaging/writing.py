@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from PIL import Image
 
 from dprox_core.errors import DataError, ImageError, ParameterError, ShapeError
 from dprox_core.session import current
@@ -81,6 +80,8 @@ def save_image(
     if ending == ".npy":
         _write_atomically(target, lambda file: np.save(file, array, allow_pickle=False))
     else:
+        from PIL import Image
+
         picture = Image.fromarray(to_pixels(array, levels))
         _write_atomically(target, lambda file: picture.save(file, format="PNG"))
     notify_output(target, target.stem, image, levels)

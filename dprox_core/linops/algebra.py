@@ -10,6 +10,7 @@ import torch
 
 from dprox_core.errors import ShapeError
 from dprox_core.linops.base import LinOp, Transfer, magnitude_squared, register
+from dprox_core.linops.estimate import cached_norm
 from dprox_core.linops.space import Space
 from dprox_core.numerics import fourier
 
@@ -251,6 +252,15 @@ class Composition(LinOp):
         known = self.exact_norm()
         return self.outer.norm_bound() * self.inner.norm_bound() if known is None else known
 
+    def tight_norm(self) -> float:
+        """The norm as the Lanczos process finds it, where the product need not be exact."""
+        if self.exact_norm() is not None:
+            return self.norm_bound()
+        d = self.outer.diagonal()
+        if self.outer.is_orthogonal or (d is not None and d.ndim == 0):
+            return self.outer.norm_bound() * self.inner.tight_norm()
+        return min(self.norm_bound(), cached_norm(self))
+
 
 class Sum(LinOp):
     """A = Σ terms, all of one shape."""
@@ -299,6 +309,11 @@ class Sum(LinOp):
         """Σ ‖term‖, or the exact norm where a diagonal form is known."""
         known = self.exact_norm()
         return sum(term.norm_bound() for term in self.terms) if known is None else known
+
+    def tight_norm(self) -> float:
+        """The norm as the Lanczos process finds it, where no diagonal form is known."""
+        bound = self.norm_bound()
+        return bound if self.exact_norm() is not None else min(bound, cached_norm(self))
 
 
 def compose(outer: LinOp, inner: LinOp) -> LinOp:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import torch
 
 from dprox_core.linops.space import Space
-from dprox_core.numerics import reductions
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression, Shape
@@ -223,11 +222,14 @@ class LinOp(ABC):
         known = self.exact_norm()
         if known is not None:
             return known
-        # Data do not change under an operator, so its norm is looked for once.
-        held: float | None = self.__dict__.get("_estimated_norm")
-        if held is None:
-            held = self.__dict__["_estimated_norm"] = estimate_norm(self)
-        return held
+        # Estimates are made with products of operators.
+        from dprox_core.linops.estimate import cached_norm
+
+        return cached_norm(self)
+
+    def tight_norm(self) -> float:
+        """A bound of ‖A‖ that step sizes are worth some products for; by default ``norm_bound``."""
+        return self.norm_bound()
 
     def exact_norm(self) -> float | None:
         """‖A‖ from a diagonal form, None where there is none."""
@@ -246,37 +248,3 @@ def magnitude_squared(values: torch.Tensor) -> torch.Tensor:
     if values.is_complex():
         return values.real.square() + values.imag.square()
     return values.square()
-
-
-def estimate_norm(operator: LinOp, iterations: int = 100, margin: float = 1.01) -> float:
-    """‖A‖ by power iteration on AᴴA from a fixed start, enlarged a little to serve as a bound.
-
-    Args:
-        operator: any linear operator.
-        iterations: at most this many products with AᴴA.
-        margin: the factor by which the estimate, which approaches from below, is enlarged.
-    """
-    start = operator.domain.random()
-    return power_iteration(
-        lambda v: operator.adjoint(operator.forward(v)), start, iterations, margin
-    )
-
-
-@torch.no_grad()
-def power_iteration(
-    gram: Callable[[torch.Tensor], torch.Tensor],
-    start: torch.Tensor,
-    iterations: int,
-    margin: float,
-) -> float:
-    """The square root of the largest eigenvalue of a positive semi-definite map, enlarged."""
-    x, estimate = start, 0.0
-    for _ in range(iterations):
-        length = reductions.norm(x)
-        if length == 0.0:
-            return 0.0
-        x = gram(x / length)
-        previous, estimate = estimate, math.sqrt(reductions.norm(x))
-        if abs(estimate - previous) <= 1e-5 * estimate:
-            break
-    return margin * estimate

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import hashlib
 from dataclasses import is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dprox_core.linops.base import LinOp
+if TYPE_CHECKING:
+    from dprox_core.linops.base import LinOp
+
 
 __all__ = ["cut", "fingerprint", "same_operator"]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from dprox_core.linops.base import LinOp
+from dprox_core.linops.estimate import cached_norm
 from dprox_core.linops.space import Space
 
 __all__ = ["Stack"]
@@ -70,6 +71,11 @@ class Stack(LinOp):
         if known is not None:
             return known
         return sum(p.norm_bound() ** 2 for p in self._parts if p is not None) ** 0.5
+
+    def tight_norm(self) -> float:
+        """The norm as the Lanczos process finds it, where no diagonal form is known."""
+        bound = self.norm_bound()
+        return bound if self.exact_norm() is not None else min(bound, cached_norm(self))
 
 
 def _summed(grams: list[torch.Tensor | None]) -> torch.Tensor | None:

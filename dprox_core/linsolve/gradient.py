@@ -69,7 +69,7 @@ class QuadraticGradient:
             rows = (
                 reductions.number(term.penalty.weight)
                 * (term.function.lipschitz or 0.0)
-                * term.row.norm_bound() ** 2
+                * term.row.tight_norm() ** 2
                 for term in self._part.terms
             )
             bounds.append(sum(rows))

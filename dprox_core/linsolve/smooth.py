@@ -77,4 +77,4 @@ def curvature(term: BoundTerm) -> float:
     scale = term.penalty.scale
     squared = 1.0 if scale is None else float(scale.detach().abs().max()) ** 2
     weight = reductions.number(term.penalty.weight)
-    return weight * float(constant) * squared * term.row.norm_bound() ** 2
+    return weight * float(constant) * squared * term.row.tight_norm() ** 2

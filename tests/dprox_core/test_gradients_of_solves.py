@@ -106,3 +106,18 @@ def test_a_solve_that_is_differentiated_finds_the_same() -> None:
         return dp.Problem(terms).solve(rho=1.0, max_iter=40, **FIXED)[x]
 
     torch.testing.assert_close(solve(leaf(b)).detach(), solve(b), atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["ladmm", "pdhg", "pd3o", "pgd", "fista"])
+def test_steps_that_follow_from_norms_do_not_move_with_the_kernel(method: str) -> None:
+    # Few iterations: their result depends on the steps, which gradients take as constant.
+    x = dp.Variable("x", (1, 1, 3, 4), dtype=torch.float64)
+    kernel, b = noise(61, (2, 3)).requires_grad_(), noise(62, (1, 1, 3, 4))
+    fits = method in ("pgd", "fista")
+
+    def solve(kernel: torch.Tensor) -> torch.Tensor:
+        fidelity = dp.sum_squares(dp.mul_elementwise(dp.conv(x, kernel), b) - b)
+        penalty = dp.norm1(x) if fits else dp.norm1(dp.conv(x, kernel)) + dp.norm2(dp.grad(x) - 1)
+        return dp.Problem(fidelity + 0.3 * penalty).solve(method, max_iter=4)[x]
+
+    assert torch.autograd.gradcheck(solve, (kernel,), atol=1e-5)
