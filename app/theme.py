@@ -7,6 +7,7 @@ call and a third palette would be one more instance of :class:`Theme`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
@@ -263,6 +264,13 @@ def readable(colour: str | QColor, background: str | QColor, ratio: float = 3.0)
     The Okabe-Ito yellow vanishes on white and its blue on black; the hue stays, the lightness
     gives way.
     """
+    one, other = QColor(colour), QColor(background)
+    names = (one.name(QColor.NameFormat.HexArgb), other.name(QColor.NameFormat.HexArgb))
+    return QColor(_readable(*names, ratio))
+
+
+@lru_cache(maxsize=512)
+def _readable(colour: str, background: str, ratio: float) -> QColor:
     result, ground = QColor(colour), QColor(background)
     lighten = _luminance(ground) < 0.18
     for _ in range(40):

@@ -14,6 +14,8 @@ from nodes.types import misfit, output_types
 
 __all__ = ["Analysis"]
 
+_STRUCTURAL = {"specs", "order", "looped", "types", "variables", "sinks", "needed"}
+
 
 class Analysis:
     """Facts about one state of a document, each worked out once, when first asked for.
@@ -27,8 +29,19 @@ class Analysis:
     @classmethod
     def of(cls, document: Document) -> Analysis:
         """The facts about the present state of a document, shared by all who ask."""
-        found: Analysis = document.derived("analysis", lambda: cls(document))
+        found: Analysis = document.derived("analysis", lambda: cls._after(document))
         return found
+
+    @classmethod
+    def _after(cls, document: Document) -> Analysis:
+        """Facts that follow from nodes and wires alone outlive a change of a parameter."""
+        new = cls(document)
+        structure, before = document.kept.get("analysis", (None, None))
+        if before is not None and structure == document.structure:
+            for fact in _STRUCTURAL & before.__dict__.keys():
+                new.__dict__[fact] = before.__dict__[fact]
+        document.kept["analysis"] = (document.structure, new)
+        return new
 
     @cached_property
     def specs(self) -> Mapping[str, NodeSpec]:
@@ -181,8 +194,7 @@ class Analysis:
         spec = self.specs.get(node.id)
         if spec is None:
             return False
-        values = self.values[node.id]
-        if any(p.validate(values[p.name]) for p in spec.parameters):
+        if not _valid(node):
             return False
         for port in spec.inputs:
             wires = self.document.wires_into(node.id, port.name)
@@ -201,6 +213,16 @@ class Analysis:
             if carried is PortType.SOLUTION and len(self.variables.get(wire.source, ())) != 1:
                 return False
         return True
+
+
+def _valid(node: Node) -> bool:
+    """Whether every parameter can be written; nodes never change, so each is looked at once."""
+    known: bool | None = node.__dict__.get("_valid")
+    if known is None:
+        spec, values = node.spec, node.values
+        known = spec is None or not any(p.validate(values[p.name]) for p in spec.parameters)
+        object.__setattr__(node, "_valid", known)
+    return known
 
 
 # A solution that is wired on stands for its pixels, which depend on no variable.

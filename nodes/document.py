@@ -54,6 +54,8 @@ class Document:
     Attributes:
         path: the file it was read from or saved to, if any; not part of the content.
         revision: grows with every change.
+        structure: grows with every change but of parameters, places and notes.
+        kept: what was worked out for an earlier state, for whoever can use it again.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Document:
         self.extra = extra
         self.path = path
         self.revision = 0
+        self.structure = 0
         self._listeners: list[Listener] = []
         self._indexed = -1
         self._into: dict[str, list[Wire]] = {}
@@ -83,6 +86,7 @@ class Document:
         self._names: dict[str, list[str]] = {}
         self._members: dict[str, list[str]] = {}
         self._derived: dict[Hashable, Any] = {}
+        self.kept: dict[Hashable, Any] = {}
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -223,12 +227,14 @@ class Document:
         items.insert(index, (node.id, self._adopt(node)))
         self._nodes = dict(items)
         self.revision += 1
+        self.structure += 1
 
     def delete_node(self, node_id: str) -> int:
         """Take a node out; returns its place in the order."""
         index = list(self._nodes).index(node_id)
         del self._nodes[node_id]
         self.revision += 1
+        self.structure += 1
         return index
 
     def replace_node(self, node: Node) -> Node:
@@ -236,18 +242,23 @@ class Document:
         old = self._nodes[node.id]
         self._nodes[node.id] = self._adopt(node)
         self.revision += 1
+        alike = (old.type, old.version, old.mode, old.name, old.group)
+        if alike != (node.type, node.version, node.mode, node.name, node.group):
+            self.structure += 1
         return old
 
     def insert_wire(self, index: int, wire: Wire) -> None:
         """Put a wire at a place in the order."""
         self._wires.insert(index, wire)
         self.revision += 1
+        self.structure += 1
 
     def delete_wire(self, wire: Wire) -> int:
         """Take a wire out; returns its place in the order."""
         index = self._wires.index(wire)
         del self._wires[index]
         self.revision += 1
+        self.structure += 1
         return index
 
     def set_header(self, title: str, note: str) -> None:
@@ -264,6 +275,7 @@ class Document:
         """Set which groups are defined."""
         self._groups = {group.id: group for group in groups}
         self.revision += 1
+        self.structure += 1
 
     def emit(self, events: Iterable[Event]) -> None:
         """Tell every listener; one that fails is logged and does not stop the others."""

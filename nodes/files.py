@@ -10,6 +10,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -225,6 +226,15 @@ def _block(items: list[str]) -> str:
 
 
 def _node_text(node: Node) -> str:
+    """A node as it is written; nodes never change, so each is written out once."""
+    known: str | None = node.__dict__.get("_text")
+    if known is None:
+        known = _written(node)
+        object.__setattr__(node, "_text", known)
+    return known
+
+
+def _written(node: Node) -> str:
     fields: dict[str, Any] = {key: getattr(node, key) for key in NODE_KEYS}
     fields["parameters"] = dict(node.parameters)
     if node.mode:
@@ -236,6 +246,7 @@ def _node_text(node: Node) -> str:
     return "    {\n" + ",\n".join(lines) + "\n    }"
 
 
+@lru_cache(maxsize=8192)
 def _wire_text(wire: Wire) -> str:
     fields = {key: getattr(wire, key) for key in WIRE_KEYS} | _extra(wire.extra)
     return "    {" + ", ".join(f"{_json(k)}: {_json(v)}" for k, v in fields.items()) + "}"

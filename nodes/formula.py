@@ -252,10 +252,10 @@ def _joined(pieces: Sequence[_Math], between: Run) -> list[Run]:
 
 
 def _merged(runs: Sequence[Run]) -> tuple[Run, ...]:
-    merged: list[Run] = []
+    merged: list[tuple[str | None, list[str]]] = []
     for owner, html in runs:
         if merged and merged[-1][0] == owner:
-            merged[-1] = (owner, merged[-1][1] + html)
+            merged[-1][1].append(html)
         elif html:
-            merged.append((owner, html))
-    return tuple(merged)
+            merged.append((owner, [html]))
+    return tuple((owner, "".join(pieces)) for owner, pieces in merged)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -45,24 +45,29 @@ class Minimap(QWidget):
         self.update()
 
     def _content(self) -> QRectF:
+        return self._whole(self._boxes())
+
+    @staticmethod
+    def _whole(boxes: Iterable[tuple[QRectF, str]]) -> QRectF:
         rect = QRectF()
-        for box, _ in self._boxes():
+        for box, _ in boxes:
             rect = rect.united(box)
         return rect
 
     def _shown(self) -> QRectF:
         return self._viewer.mapToScene(self._viewer.viewport().rect()).boundingRect()
 
-    def _frame(self) -> tuple[QRectF, float]:
+    def _frame(self, boxes: Iterable[tuple[QRectF, str]]) -> tuple[QRectF, float]:
         """What the map covers of the scene, and its scale."""
-        rect = self._content().united(self._shown())
+        rect = self._whole(boxes).united(self._shown())
         scale = min((_WIDTH - 12) / rect.width(), (_HEIGHT - 12) / rect.height())
         return rect, scale
 
     @guarded()
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = theme.current()
-        frame, scale = self._frame()
+        boxes = self._boxes()
+        frame, scale = self._frame(boxes)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ground = QColor(tokens.panel)
@@ -74,7 +79,7 @@ class Minimap(QWidget):
         painter.scale(scale, scale)
         painter.translate(-frame.center())
         painter.setPen(Qt.PenStyle.NoPen)
-        for box, colour in self._boxes():
+        for box, colour in boxes:
             painter.setBrush(theme.readable(colour, tokens.panel, 2.2))
             painter.drawRect(box)
         view = QColor(tokens.accent)
@@ -87,7 +92,7 @@ class Minimap(QWidget):
         painter.end()
 
     def _go(self, position: QPointF) -> None:
-        frame, scale = self._frame()
+        frame, scale = self._frame(self._boxes())
         wanted = frame.center() + (position - QPointF(_WIDTH / 2, _HEIGHT / 2)) / scale
         self._viewer.pan_to(wanted)
 

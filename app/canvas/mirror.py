@@ -111,8 +111,14 @@ class Mirror(QObject):
                             self._change_node(node, "title")
         finally:
             self.mirroring = False
-        self._late_types.start()
-        self.changed.emit()
+        if self._matters(event):
+            self._late_types.start()
+            self.changed.emit()
+
+    def _matters(self, event: Any) -> bool:
+        """Whether anything but the node's own card can look different now."""
+        inner = isinstance(event, events.NodeChanged) and event.what in ("parameters", "note")
+        return not inner or bool(self.session.document.groups)
 
     def _card_ports(self, node: Node) -> Ports:
         spec = node.spec

@@ -13,7 +13,10 @@ from typing import Any
 
 os.environ.setdefault("QT_PREFERRED_BINDING", "PySide6")
 
-from NodeGraphQt import BaseNode, NodeGraph
+from app.canvas.versions import lent_distutils
+
+with lent_distutils():
+    from NodeGraphQt import BaseNode, NodeGraph
 from NodeGraphQt.constants import PortTypeEnum, ViewerEnum
 from NodeGraphQt.qgraphics.node_abstract import AbstractNodeItem
 from NodeGraphQt.qgraphics.node_base import NodeItem

@@ -232,10 +232,32 @@ class CodePane(QWidget):
         if text != self.text:
             bar = self.view.verticalScrollBar()
             before = bar.value()
-            self.view.setPlainText(text)
+            self._replace(text)
             self.tools.setEnabled(bool(text))
             bar.setValue(before)
         self._mark()
+
+    def _replace(self, text: str) -> None:
+        """Write the lines that differ; the rest keeps its colours and its place."""
+        old, new = self.text.split("\n"), text.split("\n")
+        first = 0
+        while first < min(len(old), len(new)) and old[first] == new[first]:
+            first += 1
+        last = 0
+        while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
+            last += 1
+        if first == 0 or first == len(old):
+            self.view.setPlainText(text)
+            return
+        document = self.view.document()
+        cursor = QTextCursor(document.findBlockByNumber(first - 1))
+        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock)
+        before_end = document.findBlockByNumber(len(old) - last - 1)
+        cursor.setPosition(
+            before_end.position() + before_end.length() - 1, QTextCursor.MoveMode.KeepAnchor
+        )
+        lines = new[first : len(new) - last]
+        cursor.insertText("".join(f"\n{line}" for line in lines))
 
     def _on_clicked(self, line: int, column: int) -> None:
         node = self.session.script.node_at(line, column)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.guard import guarded
-from app.panes.plot import Plot
 from app.results import (
     DUAL,
     DUAL_TOL,
@@ -33,6 +32,9 @@ from app.results import (
     SECONDS,
 )
 from app.runner import Runner
+
+if TYPE_CHECKING:
+    from app.panes.plot import Plot
 
 __all__ = ["CurvesPane", "decimate"]
 
@@ -77,25 +79,19 @@ class CurvesPane(QWidget):
     def __init__(self, runner: Runner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.runner = runner
-        self.objective = Plot("Objective and PSNR", second=True)
-        self.residuals = Plot("Residuals")
-        self.residuals.view.setXLink(self.objective.view)
+        self._plots: tuple[Plot, Plot] | None = None
         self.titles = [QLabel(), QLabel()]
         for title in self.titles:
             title.setTextFormat(Qt.TextFormat.RichText)
             title.setContentsMargins(10, 0, 8, 0)
-        self._make_curves()
         plots = QWidget()
-        grid = QGridLayout(plots)
-        grid.setContentsMargins(0, 4, 0, 2)
-        grid.setSpacing(2)
-        for column, (title, plot) in enumerate(
-            zip(self.titles, (self.objective, self.residuals), strict=True)
-        ):
-            grid.addWidget(title, 0, column)
-            grid.addWidget(plot, 1, column)
-            grid.setColumnStretch(column, 1)
-        grid.setRowStretch(1, 1)
+        self._grid = QGridLayout(plots)
+        self._grid.setContentsMargins(0, 4, 0, 2)
+        self._grid.setSpacing(2)
+        for column, title in enumerate(self.titles):
+            self._grid.addWidget(title, 0, column)
+            self._grid.setColumnStretch(column, 1)
+        self._grid.setRowStretch(1, 1)
         empty = QLabel(_EMPTY)
         empty.setWordWrap(True)
         empty.setProperty("muted", True)
@@ -126,9 +122,6 @@ class CurvesPane(QWidget):
         row.setSpacing(2)
         for button in (self.by_time, self.ghosted):
             row.addWidget(button)
-        for plot in (self.objective, self.residuals):
-            plot.pointed.connect(self._on_pointed)
-            plot.menu_wanted.connect(lambda place, p=plot: self._menu(place, p))
         self._pointed = float("nan")
         self._last: NDArray[np.float64] = np.empty((0, 8))
         self._kept: NDArray[np.float64] = np.empty((0, 8))
@@ -142,6 +135,31 @@ class CurvesPane(QWidget):
         runner.finished.connect(lambda _: self.paint_now())
         theme.signals().changed.connect(self._on_theme)
         self._on_theme(None)
+
+    @property
+    def objective(self) -> Plot:
+        """Objective and PSNR."""
+        return self._made()[0]
+
+    @property
+    def residuals(self) -> Plot:
+        """Residuals and their tolerances."""
+        return self._made()[1]
+
+    def _made(self) -> tuple[Plot, Plot]:
+        """The plots; made when first needed, since their library takes its time to load."""
+        if self._plots is None:
+            from app.panes.plot import Plot
+
+            self._plots = (Plot("Objective and PSNR", second=True), Plot("Residuals"))
+            self._plots[1].view.setXLink(self._plots[0].view)
+            for column, plot in enumerate(self._plots):
+                self._grid.addWidget(plot, 1, column)
+                plot.pointed.connect(self._on_pointed)
+                plot.menu_wanted.connect(lambda place, p=plot: self._menu(place, p))
+            self._make_curves()
+            self._on_theme(None)
+        return self._plots
 
     def _make_curves(self) -> None:
         self._curve = {
@@ -264,6 +282,8 @@ class CurvesPane(QWidget):
         self.paint_now()
 
     def _on_theme(self, _theme: Any) -> None:
+        if self._plots is None:
+            return
         first, second, third, fourth = theme.current().series
         for name, colour, dashed in (
             ("objective", first, False),

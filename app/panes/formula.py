@@ -16,7 +16,7 @@ from app.session import Session
 __all__ = ["FormulaBar"]
 
 _SMALLEST = 11
-_LONG = 20_000
+_LONG = 3_000
 _EMPTY = "The objective appears here once penalties are wired into a problem node."
 
 
@@ -91,8 +91,12 @@ class FormulaBar(QFrame):
         tokens = theme.current()
         levels = self.session.levels
         chosen = [levels.flat(node) for node in self.session.selection]
-        pieces = []
+        pieces: list[str] = []
+        room = _LONG
         for node, html in parts:
+            room -= len(html)
+            if room < 0:  # laying it all out would take longer than reading it
+                return f"<span style='font-size: {_SMALLEST}px'>{''.join(pieces)} …</span>"
             if node is None:
                 pieces.append(html)
                 continue
@@ -106,13 +110,11 @@ class FormulaBar(QFrame):
         return self._fitting("".join(pieces))
 
     def _fitting(self, html: str) -> str:
-        """The largest type in which the line fits; a very long one is cut by the bar's edge."""
+        """The largest type in which the line fits; a long one is cut by the bar's edge."""
         page = QTextDocument()
         page.setDocumentMargin(0)
         page.setDefaultFont(self.font())
         size, rich = theme.FORMULA, html
-        if len(html) > _LONG:  # laying it out would take longer than reading it
-            return f"<span style='font-size: {_SMALLEST}px'>{html}</span>"
         while True:
             rich = f"<span style='font-size: {size}px'>{html}</span>"
             page.setHtml(rich)

@@ -32,6 +32,7 @@ class OutlinePane(QWidget):
         super().__init__(parent)
         self.session = session
         self._filling = False
+        self._state: Any = None
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
         self.tree.setIndentation(12)
@@ -69,9 +70,19 @@ class OutlinePane(QWidget):
                 worst[levels.shown(issue.node)] = issue.severity
         order = list(Analysis.of(document).order)
         order += [node.id for node in document.nodes if node.id not in set(order)]
+        ground = theme.current().panel
+        state = (
+            [(n.name, n.mode, n.title, worst.get(n.id)) for n in map(document.node, order)],
+            [wire.ends for wire in document.wires],
+            order,
+            ground,
+        )
+        if state == self._state:
+            self._mark()
+            return
+        self._state = state
         self._filling = True
         self.tree.clear()
-        ground = theme.current().panel
         for identifier in order:
             node = document.node(identifier)
             category = CATEGORIES.get(node.spec.category) if node.spec else None

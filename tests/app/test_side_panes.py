@@ -6,9 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication
 
+from app.canvas.versions import LooseVersion
 from app.command_table import COMMANDS
 from app.shortcuts import ShortcutDialog, apply_keys
-from nodes.commands import SetMode, SetParameter
+from nodes.commands import RemoveNodes, Rename, SetMode, SetParameter, SetTitle
 from nodes.files import dumps
 from tests.app.support import LEFT, Person
 
@@ -130,3 +131,28 @@ def test_a_category_of_the_palette_closes_and_opens_by_a_click(person: Person) -
     assert not top.isExpanded()
     person.bot.keyClicks(person.window.palette_pane.search, "load image")
     assert top.isExpanded()
+
+
+def test_the_script_pane_is_the_script_after_every_edit(person: Person) -> None:
+    """Only the lines that differ are written anew; together they must be all of it."""
+    person.example("deconvolution")
+    session = person.window.session
+    for command in (
+        SetParameter(person.node("smoothness").id, "weight", 0.3),
+        SetTitle("Another title"),
+        Rename(person.node("kernel").id, "psf"),
+        RemoveNodes((person.node("positivity").id,)),
+        SetParameter(person.node("photo").id, "source", "sample:camera"),
+    ):
+        assert session.do(command)
+        session.derive()
+        assert person.window.code.text == session.script.text
+    for _ in range(5):
+        session.undo()
+        session.derive()
+        assert person.window.code.text == session.script.text
+
+
+def test_versions_are_compared_as_numbers() -> None:
+    assert LooseVersion("5.9") < LooseVersion("5.10") <= LooseVersion("5.10")
+    assert LooseVersion("6.11.3") >= LooseVersion("5.10")
