@@ -11,6 +11,7 @@ from dprox_core.lp.plots import (
     plot_dispatch,
     plot_prices,
     plot_storage,
+    plot_values,
 )
 from dprox_core.lp.reading import read_lp, save_lp
 from dprox_core.lp.solve import solve_lp
@@ -29,6 +30,7 @@ __all__ = [
     "plot_dispatch",
     "plot_prices",
     "plot_storage",
+    "plot_values",
     "read_lp",
     "save_lp",
     "solve_lp",

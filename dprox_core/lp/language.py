@@ -28,6 +28,7 @@ from dprox_core.lp.view import View
 from dprox_core.proxfns.base import Objective, Term
 from dprox_core.proxfns.indicators import Box, Nonneg
 from dprox_core.proxfns.linear import Linear
+from dprox_core.proxfns.sets import Equal
 from dprox_core.result import Result, Status
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def is_linear(problem: Problem) -> bool:
         and len(limits) < len(terms) + len(problem.constraints)
         and (
             any(term.function is Linear for term in terms)
-            and all(term.function in (Box, Nonneg) for term in limits)
+            and all(term.function in (Box, Nonneg, Equal) for term in limits)
         )
     )
 
@@ -275,7 +276,8 @@ def _limits(problem: Problem) -> list[Limit]:
 def _limit_of(term: Term) -> Limit:
     if term.function is Nonneg:
         return None, term.expression, as_expression(0.0), None
-    lower, upper = term.operands
+    # An equality has one operand, which is both limits.
+    lower, upper = term.operands[0], term.operands[-1]
     return None, term.expression, lower, upper
 
 

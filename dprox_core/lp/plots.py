@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dprox_core.errors import DataError
 from dprox_core.lp.charts import bars, lines, save_chart, stacked
 from dprox_core.lp.energy import EnergySystem
+from dprox_core.lp.language import LinearResult
 from dprox_core.lp.outcome import LPResult
 
 __all__ = [
@@ -19,9 +20,12 @@ __all__ = [
     "plot_dispatch",
     "plot_prices",
     "plot_storage",
+    "plot_values",
 ]
 
 Array = NDArray[np.float64]
+# Up to so many variables each has a bar and a name.
+_BARS = 40
 _SOURCES = {
     "wind_dispatch": "wind",
     "solar_dispatch": "solar",
@@ -144,7 +148,46 @@ def plot_prices(path: str | os.PathLike[str], result: LPResult) -> Path:
     return save_chart(path, lines("Price", "euro per MWh", "hour", hours, prices))
 
 
-def plot_convergence(path: str | os.PathLike[str], result: LPResult) -> Path:
+def plot_values(path: str | os.PathLike[str], result: LPResult | LinearResult) -> Path:
+    """How large each variable of a linear program is at its optimum.
+
+    Args:
+        path: of the picture, ending in .png; the numbers are written beside it as .csv.
+        result: of any linear program.
+
+    Returns:
+        The path of the picture: bars, or a line where there are many variables.
+
+    Raises:
+        DataError: there is no optimum.
+
+    Example:
+        >>> import dprox_core as dp, tempfile, pathlib
+        >>> result = dp.LinearProgram(c=[1.0, 2.0], A=[[1.0, 1.0]], row_lower=3.0).solve()
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> dp.plot_values(pathlib.Path(folder.name) / "values.png", result).name
+        'values.png'
+    """
+    held = _program_result(result)
+    if not np.isfinite(held.x).all():
+        raise DataError(
+            f"plot_values: there is no optimum to show. {held.message}",
+            got=held.status.value,
+            where="result",
+        )
+    if held.x.size > _BARS:
+        places = np.arange(held.x.size, dtype=float)
+        return save_chart(path, lines("Values", "", "variable", places, {"value": held.x}))
+    names = held.program.column_names
+    if isinstance(result, LinearResult):
+        names = tuple(
+            f"{name} {i + 1}" for name, v in result.values.items() for i in range(v.numel())
+        )
+    labels = names or tuple(f"x{i + 1}" for i in range(held.x.size))
+    return save_chart(path, bars("Values", "", labels, {"value": held.x}))
+
+
+def plot_convergence(path: str | os.PathLike[str], result: LPResult | LinearResult) -> Path:
     """How residuals and gap of a linear program fell, on a logarithmic scale.
 
     Args:
@@ -164,7 +207,8 @@ def plot_convergence(path: str | os.PathLike[str], result: LPResult) -> Path:
         >>> dp.plot_convergence(pathlib.Path(folder.name) / "convergence.png", result).name
         'convergence.png'
     """
-    rows = list(result.history)
+    held = _program_result(result)
+    rows = list(held.history)
     if not rows:
         raise DataError(
             "plot_convergence: presolve decided this program, so that there are no iterations to "
@@ -174,14 +218,23 @@ def plot_convergence(path: str | os.PathLike[str], result: LPResult) -> Path:
     curves = {
         "primal residual": np.array([row.primal_residual for row in rows]),
         "dual residual": np.array([row.dual_residual for row in rows]),
-        "gap": np.array(result.gaps),
+        "gap": np.array(held.gaps),
     }
     curves = {name: np.maximum(values, 1e-16) for name, values in curves.items()}
     iterations = np.array([float(row.iteration) for row in rows])
     return save_chart(path, lines("Convergence", "relative", "iteration", iterations, curves, True))
 
 
-def _system(result: LPResult, name: str) -> EnergySystem:
+def _program_result(result: LPResult | LinearResult) -> LPResult:
+    """What was found for the program that a problem was written as."""
+    if isinstance(result, LinearResult):
+        assert result.lp is not None
+        return result.lp
+    return result
+
+
+def _system(found: LPResult | LinearResult, name: str) -> EnergySystem:
+    result = _program_result(found)
     system = result.system
     if not isinstance(system, EnergySystem):
         raise DataError(

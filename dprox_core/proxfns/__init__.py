@@ -5,7 +5,7 @@ from dprox_core.proxfns.base import PROXFNS, Objective, ProxFn, Term
 from dprox_core.proxfns.data_terms import compress_sensing, csmri, misr, sisr
 from dprox_core.proxfns.deep import DeepPrior, UnrolledPrior, deep_prior, unrolled_prior
 from dprox_core.proxfns.detectors import phase_ret, spi
-from dprox_core.proxfns.indicators import Box, Nonneg, box, nonneg
+from dprox_core.proxfns.indicators import Box, Nonneg, box, limits, nonneg
 from dprox_core.proxfns.likelihoods import entropy, hinge, logistic, poisson, quantile
 from dprox_core.proxfns.linear import linear, maximum, quad_form, weighted_sum_squares
 from dprox_core.proxfns.losses import SumSquares, sum_squares
@@ -49,6 +49,7 @@ __all__ = [
     "l0",
     "l1_ball",
     "l2_ball",
+    "limits",
     "linear",
     "linf_ball",
     "log_sum",

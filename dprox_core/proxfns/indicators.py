@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
     from dprox_core.linops.space import Space
 
-__all__ = ["Box", "Nonneg", "box", "nonneg"]
+__all__ = ["Box", "Nonneg", "box", "limits", "nonneg"]
 
 Bound = float | torch.Tensor
 
@@ -191,6 +191,40 @@ def box(e: Expression | torch.Tensor, lower: object = 0.0, upper: object = 1.0) 
         >>> x = dp.Variable("x", shape=(2,))
         >>> dp.Problem(dp.box(x, 0, 1)).value(torch.tensor([0.5, 1.0]))
         0.0
+
+    References:
+        N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 6.2.4.
+    """
+    return make(Box, e, lower, upper)
+
+
+def limits(
+    e: Expression | torch.Tensor, lower: object = -math.inf, upper: object = math.inf
+) -> Objective | Any:
+    """The constraint lower ≤ e ≤ upper where either side may be missing, such as A x ≤ b.
+
+    The same as ``box`` with other defaults; ``A @ x <= b`` writes it in a list of constraints.
+
+    Args:
+        e: a real expression (or a tensor, of which the value is returned).
+        lower: a number, or a tensor or placeholder that broadcasts to e; −∞ for none.
+        upper: likewise, not below ``lower``; ∞ for none.
+
+    Returns:
+        An objective; weights leave it as it is.
+
+    Raises:
+        ParameterError: e is complex, or a lower bound is above an upper bound.
+        ShapeError: a bound does not broadcast to e.
+
+    Example:
+        >>> import torch, dprox_core as dp
+        >>> x = dp.Variable("x", shape=(2,))
+        >>> rows = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
+        >>> cost = dp.linear(x, torch.tensor([1.0, 2.0]))
+        >>> program = dp.Problem(cost + dp.limits(rows @ x, lower=torch.tensor([2.0, 0.0])))
+        >>> round(program.solve(method="auto").objective, 3)
+        3.0
 
     References:
         N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 6.2.4.

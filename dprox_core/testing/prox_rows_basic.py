@@ -9,7 +9,7 @@ import torch
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.leaves import Variable
-from dprox_core.proxfns import box, group_norm1, nonneg, norm1, sum_squares
+from dprox_core.proxfns import box, group_norm1, limits, nonneg, norm1, sum_squares
 from dprox_core.testing.cases import Maker, ProxCase, Shape, Wrong, infinite_unless
 from dprox_core.testing.linop_rows_basic import variable
 
@@ -112,5 +112,16 @@ BASIC = (
         label="bounds per element",
         data=_bounds,
         inside=lambda shape, make, lower, upper: lower + (upper - lower) * make.uniform(*shape),
+    ),
+    ProxCase(
+        "limits",
+        lambda e, upper: limits(e, upper=upper),
+        lambda v, upper: infinite_unless(v <= upper + _ROUNDING),
+        data=lambda shape, make: (make.normal(*shape),),
+        inside=lambda shape, make, upper: upper - make.uniform(*shape),
+        wrong=(
+            Wrong(lambda: limits(variable(4), 2, 1), ParameterError, "must not be above"),
+            Wrong(lambda: limits(variable(4), upper=torch.ones(3)), ShapeError, "does not match"),
+        ),
     ),
 )

@@ -17,7 +17,7 @@ _REAL_TERMS = frozenset(
     {
         *("poisson", "maximum", "quantile", "entropy", "simplex", "nonneg", "box", "halfspace"),
         *("hinge", "logistic", "linear", "spi", "deep_prior", "unrolled_prior"),
-        *("affine_set",),
+        *("affine_set", "limits"),
     }
 )
 # Data inputs that never take complex values.
@@ -27,7 +27,7 @@ _REAL_PORTS = frozenset(
         *(("poisson", "y"), ("spi", "ones"), ("phase_ret", "y"), ("misr", "flows")),
         *(("quad_form", "P"), ("weighted_norm1", "weights"), ("weighted_sum_squares", "weights")),
         *(("hinge", "y"), ("logistic", "y"), ("halfspace", "a")),
-        *(("affine_set", "A"), ("affine_set", "b")),
+        *(("affine_set", "A"), ("affine_set", "b"), ("limits", "lower"), ("limits", "upper")),
     }
 )
 

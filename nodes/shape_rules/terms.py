@@ -113,6 +113,11 @@ def _weighted_sum_squares(shapes: Reader, node: Node) -> None:
     _compared(shapes, node, "target")
 
 
+def _limits(shapes: Reader, node: Node) -> None:
+    _compared(shapes, node, "lower")
+    _compared(shapes, node, "upper")
+
+
 RULES: Mapping[str, Rule] = {
     "sum_squares": lambda shapes, node: _compared(shapes, node, "target"),
     "poisson": lambda shapes, node: _compared(shapes, node, "y"),
@@ -125,6 +130,7 @@ RULES: Mapping[str, Rule] = {
     "weighted_sum_squares": _weighted_sum_squares,
     "weighted_norm1": lambda shapes, node: _compared(shapes, node, "weights"),
     "affine_set": _affine_set,
+    "limits": _limits,
     "equal": lambda shapes, node: _compared(shapes, node, "b"),
     "halfspace": lambda shapes, node: _compared(shapes, node, "a"),
     "psd_cone": _psd_cone,

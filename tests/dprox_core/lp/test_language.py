@@ -210,3 +210,15 @@ def test_mixed_problems_go_to_the_general_algorithms() -> None:
 def test_mistakes_are_told(build, sentence) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(dp.DproxError, match=sentence):
         build(dp.Variable("x", shape=(6,)))
+
+
+def test_equalities_and_limits_may_be_terms() -> None:
+    x = dp.Variable("x", shape=(3,))
+    cost = torch.tensor([1.0, 2.0, 4.0])
+    rows = torch.tensor([[1.0, 1.0, 1.0], [1.0, -1.0, 0.0]])
+    terms = dp.linear(x, cost) + dp.nonneg(x) + dp.equal(rows[:1] @ x, torch.tensor([6.0]))
+    terms = terms + dp.limits(rows[1:] @ x, upper=torch.tensor([1.0])) + dp.limits(x, upper=3.0)
+    result = dp.Problem(terms).solve(method="auto", tol=1e-7)
+    assert isinstance(result, LinearResult)
+    torch.testing.assert_close(result[x], torch.tensor([3.0, 3, 0]).double(), atol=1e-5, rtol=0)
+    assert result.objective == pytest.approx(9.0, rel=1e-6)
