@@ -23,8 +23,8 @@ _ANY_SHAPE = frozenset(
 _PLANE_TERMS = frozenset(
     {"sisr", "misr", "csmri", "compress_sensing", "deep_prior", "unrolled_prior", "nuclear_norm"}
 )
-# Their rules say themselves how many axes they take.
-_NUMBERS = (PortType.ARRAY, PortType.MATRIX, PortType.MASK)
+# Their rules say themselves how many axes they take; an optimum is shown whatever its shape.
+_NUMBERS = (PortType.ARRAY, PortType.MATRIX, PortType.MASK, PortType.OPTIMUM)
 
 
 class Shapes(Reader):

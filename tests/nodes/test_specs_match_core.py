@@ -51,7 +51,7 @@ UNMAPPED = {
     },
     **{
         f"plot_{what}": {"path": "the node's label"}
-        for what in ("dispatch", "capacity", "storage", "prices", "convergence")
+        for what in ("dispatch", "capacity", "storage", "prices", "values", "convergence")
     },
 }
 # Functions of the library that no node stands for, and why.
