@@ -162,6 +162,9 @@ class Analysis:
         source = self.document.get(wire.source) if wire else None
         if wire is None or source is None:
             return None
+        if (spec := self.specs.get(source.id)) and spec.form is Form.RECOVERED:
+            variable = self.source(source.id, "variable")
+            return variable.name if variable else source.name
         variables = self.variables.get(source.id, frozenset())
         if self.carried(wire) is PortType.SOLUTION and len(variables) == 1:
             return self.document.node(next(iter(variables))).name
@@ -210,7 +213,9 @@ class Analysis:
                 return False
             if misfit(self.document, begin, carried, node, known):
                 return False
-            if carried is PortType.SOLUTION and len(self.variables.get(wire.source, ())) != 1:
+            unknowns = self.variables.get(wire.source, ())
+            apart = known.type in (PortType.SOLUTION, PortType.OPTIMUM)
+            if carried is PortType.SOLUTION and not apart and len(unknowns) != 1:
                 return False
         return True
 

@@ -79,7 +79,7 @@ class Binder(Maker):
             case ast.UnaryOp(op=ast.USub(), operand=operand) if number_of(operand) is None:
                 return self._product(expression, -1.0, operand, name)
             case ast.Subscript(value=solver, slice=ast.Name(id=variable)):
-                return self._recovered(expression, solver, variable)
+                return self._recovered(expression, solver, variable, name)
             case ast.Subscript(
                 value=ast.Call() as call, slice=ast.Constant(value=int() as piece)
             ) if not _is_solve(call) and self._spec(call).form is Form.PIECE:
@@ -164,17 +164,25 @@ class Binder(Maker):
         self.wire(inner, made, spec.inputs[0], operand)
         return made
 
-    def _recovered(self, expression: ast.expr, solver: ast.expr, variable: str) -> Ref:
+    def _recovered(
+        self, expression: ast.expr, solver: ast.expr, variable: str, name: str | None
+    ) -> Ref:
         found = self.value(solver, None)
         if not isinstance(found, Ref) or self.carried(found) is not PortType.SOLUTION:
             raise refusal("only the result of a solve can be indexed.", expression)
         known = Analysis(self.document).variables.get(found.node, frozenset())
         names = [self.document.node(node).name for node in known]
-        if names != [variable]:
+        if names == [variable] and name is None:
+            return found
+        if variable not in names:
             raise refusal(
                 f"{variable} is not the variable that this result was solved for.", expression
             )
-        return found
+        spec = CATALOGUE["recovered"]
+        made = self.make(spec, name, {})
+        for port, value in zip(spec.inputs, (found, self.values[variable]), strict=True):
+            self.wire(value, made, port, expression)
+        return made
 
     def _call(self, call: ast.Call, spec: NodeSpec, name: str | None) -> Value:
         if spec.form is Form.PROBLEM:

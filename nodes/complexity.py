@@ -27,6 +27,9 @@ def complex_nodes(analysis: Analysis, base: Path | None = None) -> frozenset[str
         elif spec.form is Form.SOLVE:
             unknowns = analysis.variables.get(node_id, frozenset())
             is_complex = any(unknown in found for unknown in unknowns)
+        elif spec.form is Form.RECOVERED:
+            variable = analysis.source(node_id, "variable")
+            is_complex = variable is not None and variable.id in found
         elif spec.type in _MAKES:
             is_complex = True
         elif spec.type in ("load_array", "load_matrix"):

@@ -63,6 +63,7 @@ class Renderer:
             Form.INDEX: self._index,
             Form.PIECE: self._piece,
             Form.PENALTY: self._penalty,
+            Form.RECOVERED: self._recovered,
             Form.PROBLEM: self._problem,
             Form.SOLVE: self._solve,
             Form.VIEW: self._view,
@@ -87,11 +88,20 @@ class Renderer:
         wires = self.document.wires_out_of(node_id)
         if len(wires) != 1:
             return False
+        # Of one unknown alone a solution is written so itself, without a node.
+        if spec.form is Form.RECOVERED and self._has_one_unknown(node):
+            return False
         consumer = self.analysis.specs.get(wires[0].target)
         if consumer is None or wires[0].target in self.analysis.incomplete:
             return False
         port = consumer.input(wires[0].input)
-        return consumer.form in _INTO and port is not None and port.attribute is None
+        into = consumer.form in _INTO
+        into = into or (spec.form is Form.RECOVERED and consumer.form is Form.VIEW)
+        return into and port is not None and port.attribute is None
+
+    def _has_one_unknown(self, node: Node) -> bool:
+        wire = self.analysis.wire(node.id, "solution")
+        return wire is None or len(self.analysis.variables.get(wire.source, ())) < 2
 
     def inside(self, node_id: str) -> list[str]:
         """The nodes wired straight into a node."""
@@ -206,6 +216,11 @@ class Renderer:
             return Call(f"dp.{spec.function}", arguments, node.id)
         call = Call(f"dp.{spec.function}", arguments)
         return Product(literal(weight, value), call, node.id)
+
+    def _recovered(self, node: Node, spec: NodeSpec) -> Piece:
+        solution, variable = (self._value(node, port) for port in spec.inputs)
+        index = variable.text if isinstance(variable, Name) else "…"
+        return Part(solution, index, node.id)
 
     def _problem(self, node: Node, spec: NodeSpec) -> Piece:
         port = spec.inputs[0]

@@ -188,7 +188,7 @@ class _Generator:
         spec = self.analysis.specs.get(node_id)
         if spec is None:
             return _OUTPUT
-        if spec.form is Form.VIEW:
+        if spec.form in (Form.VIEW, Form.RECOVERED):
             return _OUTPUT
         if spec.form in (Form.PROBLEM, Form.SOLVE):
             return _SOLVE

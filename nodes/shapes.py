@@ -17,7 +17,7 @@ _ANY_SHAPE = frozenset(
     {
         *("add", "subtract", "scale", "mask", "mul_elementwise", "add_noise", "variable", "grad"),
         *("reshape", "permute", "index", "vstack", "split", "matrix", "view_image"),
-        *("real", "imag", "modulus"),
+        *("real", "imag", "modulus", "recovered"),
     }
 )
 _PLANE_TERMS = frozenset(

@@ -59,6 +59,7 @@ class Form(StrEnum):
     INDEX = "index"  # x[0, 2:5]
     PIECE = "piece"  # dp.split(x, 2)[0]
     PENALTY = "penalty"  # 0.01 * dp.norm1(x - b)
+    RECOVERED = "recovered"  # result[x]
     PROBLEM = "problem"  # dp.Problem(fidelity + smoothness)
     SOLVE = "solve"  # problem.solve(method="admm", …)
     VIEW = "view"  # dp.save_image("x.png", image)

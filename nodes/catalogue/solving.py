@@ -24,6 +24,26 @@ SPECS = (
         keywords=("objective", "minimize", "sum"),
     ),
     NodeSpec(
+        type="recovered",
+        title="One unknown",
+        category="problem",
+        function="",
+        about="What a solver found for one of several unknowns.\n\nA solution of a problem with "
+        "one unknown stands for that by itself; where there are several, this node says which is "
+        "meant.",
+        stem="recovered",
+        icon="mdi6.target-variant",
+        inputs=(
+            Port("solution", "solution", PortType.SOLUTION, help="What a solver found."),
+            Port("variable", "variable", PortType.EXPRESSION, help="Which unknown is meant."),
+        ),
+        outputs=(Port("image", "image", PortType.IMAGE),),
+        form=Form.RECOVERED,
+        inline=True,
+        formula="x*",
+        keywords=("result", "several variables", "solution", "pick", "part"),
+    ),
+    NodeSpec(
         type="view_image",
         title="View",
         category="views",

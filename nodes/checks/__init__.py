@@ -12,6 +12,7 @@ from nodes.checks.grouping import as_drawn, check_groups
 from nodes.checks.priors import check_weights
 from nodes.checks.problems import check_options, check_problems, check_solvers
 from nodes.checks.shaping import check_shapes
+from nodes.checks.unknowns import check_unknowns
 from nodes.checks.usage import check_usage, check_views
 from nodes.checks.values import check_placeholders, check_values
 from nodes.checks.wiring import check_inputs, check_loops, check_wires
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     check_contents,
     check_complex_values,
     check_problems,
+    check_unknowns,
     check_solvers,
     check_options,
     check_views,

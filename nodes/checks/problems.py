@@ -10,13 +10,15 @@ from nodes.document import Node
 from nodes.issues import Fix, Issue
 from nodes.spec import Form
 
-__all__ = ["check_options", "check_problems", "check_solvers"]
+__all__ = ["CHAINABLE", "check_options", "check_problems", "check_solvers"]
 
 # Operators that any proximal operator absorbs, and those that only a separable one does.
 _ABSORBED = ("add", "subtract", "scale")
 _DIAGONAL = ("mask", "mosaic", "mul_elementwise")
 # Orthogonal ones: the prox is taken behind them, but for bounds.
 _ROTATIONS = ("dct", "wavelet", "reshape", "permute")
+# The same where values are complex: the spectra of real images do not fill their space.
+_SPECTRAL = ("fft", "ifft")
 _GRADIENT_METHODS = {"fista": "FISTA", "pgd": "Proximal gradient"}
 _BOUNDS = ("nonneg", "box")
 _PRIORS = ("deep_prior", "unrolled_prior")
@@ -29,11 +31,14 @@ _JOINABLE = (
     *("norm1", "weighted_norm1", "elastic_net", "quantile", "entropy", "poisson"),
     *("linf_ball", "hinge"),
 )
+# Penalties on one variable that the compiler may join into one, in an order that it finds: whether
+# it can is for it to say.
+CHAINABLE = ("norm1", "weighted_norm1", "group_norm1", "elastic_net", "norm2", "norm_inf", "nonneg")
 _SEPARABLE = (*_JOINABLE, "l0", "log_sum", "scad", *_BOUNDS)
 
 
 def check_problems(context: Context) -> Iterator[Issue]:
-    """A problem without a solver, or with more unknowns than can be solved for."""
+    """A problem without a solver, or with nothing to minimize."""
     document, analysis = context.document, context.analysis
     for node in document.nodes:
         spec = analysis.specs.get(node.id)
@@ -53,15 +58,6 @@ def check_problems(context: Context) -> Iterator[Issue]:
                 node.id,
                 f"{node.name} has nothing to minimize: every term has weight 0.",
                 "no-objective",
-            )
-        variables = analysis.variables.get(node.id, frozenset())
-        if len(variables) > 1:
-            names = listing(n.name for n in document.nodes if n.id in variables)
-            yield context.error(
-                node.id,
-                f"{node.name} has several unknowns ({names}): this version solves for one. Use "
-                "one variable in all terms.",
-                "several-variables",
             )
 
 
@@ -124,7 +120,7 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
     Teboulle, SIAM J. Imaging Sciences 2(1), 2009, (4.1)–(4.3). The compiler moves numbers and
     diagonal operators into the proximal operator, and joins all bounds into one.
     """
-    document = context.document
+    document, analysis = context.document, context.analysis
     terms = [document.node(w.source) for w in document.wires_into(problem.id, "terms")]
     learned = next((t for t in terms if t.type in _PRIORS), None)
     if learned is not None:
@@ -133,15 +129,32 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
             "the splitting. Use ADMM or HQS."
         )
     rough = [t for t in terms if t.type not in _SMOOTH and t.values.get("weight") != 0]
+    for term in rough:
+        if len(analysis.variables.get(term.id, ())) > 1:
+            return (
+                f"{method} needs the proximal operator of {term.name} in one unknown, and it "
+                "depends on several. Use ADMM, which splits it off."
+            )
+    for unknown in analysis.variables.get(problem.id, frozenset()):
+        mine = [t for t in rough if unknown in analysis.variables.get(t.id, ())]
+        why = _why_not_in_one(method, context, mine)
+        if why:
+            return why
+    return None
+
+
+def _why_not_in_one(method: str, context: Context, rough: list[Node]) -> str | None:
+    """Why the terms of one unknown that are not smooth have no common proximal operator."""
     rotated = False
     bounds: list[Node] = []
     others: list[Node] = []
     for term in rough:
         way = _between(context, term)
         let_through = (*_ABSORBED, *_DIAGONAL) if term.type in _SEPARABLE else _ABSORBED
-        turned = any(node.type in _ROTATIONS for node in way)
+        rotations = [*_ROTATIONS, *(_SPECTRAL if _is_complex(context, way) else ())]
+        turned = any(node.type in rotations for node in way)
         if turned and term.type not in _BOUNDS and _turns_last(context, way):
-            let_through = (*let_through, *_ROTATIONS)
+            let_through = (*let_through, *rotations)
         for node in way:
             if node.type not in let_through:
                 return (
@@ -151,6 +164,8 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
         rotated = rotated or turned
         masked = any(node.type in ("mask", "mosaic") for node in way)
         (bounds if term.type in _BOUNDS and not masked else others).append(term)
+    if all(t.type in CHAINABLE and not _between(context, t) for t in (*others, *bounds)):
+        return None
     joined = len(others) == 1 and others[0].type in _JOINABLE and not rotated
     if len(others) + bool(bounds) > 1 and not joined:
         shown = [*others, *bounds[: 2 if len(others) == 0 else 1]]
@@ -159,6 +174,12 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
             f"{listing(t.name for t in shown)}. Use ADMM, which splits them off."
         )
     return None
+
+
+def _is_complex(context: Context, way: list[Node]) -> bool:
+    """Whether the transforms on a way act on complex values: only then are they orthogonal."""
+    sources = [context.analysis.source(n.id, "x") for n in way if n.type in _SPECTRAL]
+    return all(source is not None and source.id in context.complex for source in sources)
 
 
 def _turns_last(context: Context, way: list[Node]) -> bool:
@@ -171,7 +192,7 @@ def _turns_last(context: Context, way: list[Node]) -> bool:
         sources = [wire.source for wire in document.wires_into(node.id)]
         if sum(bool(analysis.variables.get(source)) for source in sources) > 1:
             return False
-    first = next(i for i, node in enumerate(way) if node.type in _ROTATIONS)
+    first = next(i for i, node in enumerate(way) if node.type in (*_ROTATIONS, *_SPECTRAL))
     return not any(node.type in _DIAGONAL for node in way[first:])
 
 

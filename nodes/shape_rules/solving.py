@@ -50,5 +50,6 @@ def _view(shapes: Reader, node: Node) -> None:
 
 RULES: Mapping[str, Rule] = {
     **{type: _solver for type, spec in CATALOGUE.items() if spec.form is Form.SOLVE},
+    "recovered": lambda shapes, node: shapes.at(node, "variable"),
     "view_image": _view,
 }

@@ -224,14 +224,6 @@ def test_a_problem_nobody_solves_and_a_result_nobody_sees() -> None:
     assert any(node.type == "admm" for node in graph.document.nodes)
 
 
-def test_several_unknowns_are_refused_for_now() -> None:
-    graph, n = tv_problem()
-    other = graph.add("variable", "u", like=n["photo"])
-    graph.wire(graph.add("nonneg", "more", input=other), n["problem"], "terms")
-    issue = only(graph.document, "several-variables")
-    assert "problem has several unknowns (x and u)" in issue.sentence
-
-
 def test_unused_nodes_and_empty_documents() -> None:
     graph, _ = tv_problem()
     spare = graph.add("disk_psf", "spare")

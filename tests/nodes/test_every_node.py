@@ -30,6 +30,7 @@ class Small:
         self.graph = Graph()
         self.folder = folder
         self.made: dict[str, Node] = {}
+        self.unknowns = {"x"}
         np.save(folder / "picture.npy", np.linspace(0, 1, 3 * 16 * 16).reshape(1, 3, 16, 16))
         scipy.sparse.save_npz(folder / "sparse.npz", scipy.sparse.eye(9, 16, format="csr"))
         (folder / "tiny.lp").write_text(
@@ -149,8 +150,7 @@ class Small:
         if spec.form is Form.SOLVE and spec.parameter("max_iter") is not None:
             given.setdefault("max_iter", 3)
         if type == "variable":
-            self.finish(self.x())
-            return self.x()
+            self.unknowns.add("examined")
         node = self.graph.add(type, "examined" if spec.form is not Form.VIEW else None, **given)
         self.finish(node)
         return node
@@ -184,6 +184,10 @@ class Small:
             self.finish(self.graph.add("linear_solver", "optimal", problem=node, tol=1e-3))
         elif kind is PortType.OPTIMUM:
             self.graph.add("plot_convergence", result=node)
+        elif kind is PortType.SOLUTION and "examined" in self.unknowns:
+            variable = self.graph.document.by_name("examined")
+            part = self.graph.add("recovered", solution=node, variable=variable)
+            self.graph.add("view_image", image=part)
         else:
             self.graph.add("view_image", image=node)
 

@@ -18,6 +18,7 @@ from PIL import Image
 import dprox_core as dp
 from nodes.analysis import Analysis
 from nodes.checks import check
+from nodes.checks.problems import CHAINABLE
 from nodes.document import Document
 from nodes.imagefiles import MAX_PIXELS, read_header, scaled
 from nodes.importer import import_script
@@ -165,8 +166,12 @@ def test_fista_is_refused_by_the_checks_exactly_where_the_compiler_refuses_it(
     graph.add("view_image", image=solver)
     refused = [issue for issue in check(graph.document) if issue.severity == "error"]
     assert [issue.code for issue in refused] in ([], ["fista"])
+    undecided = sum(name in CHAINABLE and term == "plain" for name, term in terms) > 1
     if not refused:
-        run_but_for_solving(graph.document, tmp_path)
+        try:
+            run_but_for_solving(graph.document, tmp_path)
+        except dp.CompileError:
+            assert undecided
         return
     graph.history.do(refused[0].fixes[0].command)
     values = run_but_for_solving(graph.document, tmp_path)
