@@ -162,7 +162,8 @@ class Analysis:
         source = self.document.get(wire.source) if wire else None
         if wire is None or source is None:
             return None
-        if (spec := self.specs.get(source.id)) and spec.form is Form.RECOVERED:
+        begin = self.specs.get(source.id)
+        if begin is not None and begin.form is Form.RECOVERED:
             variable = self.source(source.id, "variable")
             return variable.name if variable else source.name
         variables = self.variables.get(source.id, frozenset())
