@@ -11,10 +11,11 @@ from torch import nn
 from dprox_core.algorithms.base import State
 from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
-from dprox_core.expressions.leaves import Placeholder
 from dprox_core.numerics import reductions
 from dprox_core.problem import Problem
 from dprox_core.specialize.engines import ENGINES
+from dprox_core.specialize.inputs import give, named, placeholders
+from dprox_core.specialize.rl import Tuned, tuned
 
 __all__ = ["Specialized", "specialize"]
 
@@ -44,7 +45,7 @@ class Specialized(nn.Module):
         self.engine = engine
         self._algorithm = algorithm
         self._options = dict(options)
-        self._placeholders = {p.describe(): p for p in _placeholders(problem)}
+        self._placeholders = placeholders(problem)
         found = [p for t in problem.objective.terms for p in t.function.parameters(t.options)]
         self.networks = nn.ParameterList([p for p in found if isinstance(p, nn.Parameter)])
         self._learn = learn
@@ -85,17 +86,7 @@ class Specialized(nn.Module):
         Raises:
             ParameterError: the problem has no such placeholder.
         """
-        for key, value in (inputs or {}).items():
-            name = key.describe() if isinstance(key, Placeholder) else str(key)
-            if name not in self._placeholders:
-                raise ParameterError(
-                    f"{name} is no placeholder of this problem: it has "
-                    f"{', '.join(self._placeholders) or 'none'}.",
-                    expected=list(self._placeholders),
-                    got=name,
-                    where="inputs",
-                )
-            self._placeholders[name].value = value
+        give(self._placeholders, inputs)
         learned = self.learned()
         options = dict(self._options)
         scheduled = learned is not None and learned.ndim > 0 and self._takes_a_list()
@@ -111,20 +102,7 @@ class Specialized(nn.Module):
         run = ENGINES[self.engine]
         with torch.set_grad_enabled(solver.differentiate):
             answer = run(solver, solver.init(x0), self.max_iter, prepare)
-        if len(answer) == 1:
-            return answer[0]
-        names = (variable.name for variable in self.problem.variables)
-        return dict(zip(names, answer, strict=True))
-
-
-def _placeholders(problem: Problem) -> list[Placeholder]:
-    found: dict[int, Placeholder] = {}
-    for term in problem.whole.terms:
-        for expression in term.expressions():
-            for node in expression.walk():
-                if isinstance(node, Placeholder):
-                    found.setdefault(id(node), node)
-    return list(found.values())
+        return named(self.problem, answer)
 
 
 def specialize(
@@ -136,8 +114,10 @@ def specialize(
     learn: str | None = None,
     share: bool = False,
     engine: str | None = None,
+    pack: int = 5,
+    price: float = 0.02,
     **options: Any,
-) -> Specialized:
+) -> Specialized | Tuned:
     """A problem as a differentiable layer, a ``torch.nn.Module``.
 
     Its forward pass takes values for the problem's placeholders and gives the solution; gradients
@@ -146,13 +126,17 @@ def specialize(
 
     Args:
         problem: the problem.
-        method: "unroll" for a fixed number of steps, "deq" for the fixed point that they lead to.
+        method: "unroll" for a fixed number of steps, "deq" for the fixed point that they lead to,
+            "rl" for a policy that looks at the iterate every few steps and chooses noise levels
+            and ρ, or ends the solve (it takes no learn, share and engine).
         algorithm: the algorithm to iterate, as for ``Problem.solve``.
-        max_iter: the number of steps, for "deq" the most.
+        max_iter: the number of steps, for "deq" and "rl" the most.
         learn: a parameter to learn along: "rho", "step" or "weight", whichever the algorithm has.
         share: whether one value serves all steps; "deq" always shares.
         engine: "autograd" (memory ∝ steps), "recompute" (∝ √steps) or "implicit" (constant; the
             only one for "deq"); None takes autograd for "unroll".
+        pack: for "rl", the steps between two decisions.
+        price: for "rl", what a decision to go on costs in training, in units of the loss (dB).
         options: further options of the algorithm and tolerances, as for ``Problem.compile``.
 
     Returns:
@@ -174,7 +158,13 @@ def specialize(
         Z. Lai et al., ∇-Prox: Differentiable Proximal Algorithm Modeling for Large-Scale
         Optimization, 2023, section 4.
     """
-    choice("method", method, ("unroll", "deq"))
+    choice("method", method, ("unroll", "deq", "rl"))
+    if method == "rl" and (learn is not None or engine is not None):
+        raise ParameterError(
+            'Method "rl" takes no learn and no engine: its policy chooses σ and ρ.',
+            got="learn" if learn is not None else "engine",
+            where="method",
+        )
     default = "implicit" if method == "deq" else "autograd"
     engine = choice("engine", engine or default, tuple(ENGINES))
     if (method == "deq") != (engine == "implicit"):
@@ -192,6 +182,8 @@ def specialize(
             got=max_iter,
             where="max_iter",
         )
+    if method == "rl":
+        return tuned(problem, algorithm, max_iter, pack, price, options)
     tunable = _tunable(algorithm)
     if learn is not None and learn != tunable:
         has = f'only "{tunable}"' if tunable else "nothing"

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from dprox_core.errors import ParameterError
+from dprox_core.specialize.rl import Tuned, negative_psnr
 
 __all__ = ["train"]
 
@@ -31,7 +32,7 @@ def train(
         module: what ``specialize`` made, or any module called with one input.
         data: pairs (values for the placeholders, target), gone through once an epoch; a list, or
             any iterable that can be started again.
-        loss: of (solution, target); None takes the mean squared error.
+        loss: of (solution, target); None takes the mean squared error, for a policy −PSNR in dB.
         epochs: how often the data is gone through, from 1.
         lr: Adam's step size, above 0.
         parameters: what to adjust; None takes the module's own. Tensors inside the problem that
@@ -81,10 +82,13 @@ def train(
     for _ in range(epochs):
         total, count = 0.0, 0
         for inputs, target in data:
-            optimizer.zero_grad()
-            value = measure(module(inputs), target)
-            value.backward()
-            optimizer.step()
+            if isinstance(module, Tuned):
+                value = module.learn(inputs, target, loss or negative_psnr, optimizer)
+            else:
+                optimizer.zero_grad()
+                value = measure(module(inputs), target)
+                value.backward()
+                optimizer.step()
             number = float(value.detach())
             total, count, step = total + number, count + 1, step + 1
             if on_step is not None:

@@ -146,8 +146,10 @@ def specialize(solver: Algorithm, method: str = "deq", device: Any = None, **opt
         return DEQSolver(solver, **options)
     if method == "rl":
         raise MissingError(
-            "Tuning by reinforcement learning is not part of this version: train rho and sigma by "
-            'gradients, specialize(solver, method="unroll", learned_params=True).',
+            "Tuning by reinforcement learning goes through the library itself: write the problem "
+            'with dprox_core and call dprox_core.specialize(problem, method="rl"); here rho and '
+            'lam are trained by gradients, specialize(solver, method="unroll", '
+            "learned_params=True).",
             expected='"unroll" or "deq"',
             got=method,
             where="method",

@@ -1,0 +1,51 @@
+"""Values into a problem's placeholders, and its solution out by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from dprox_core.errors import ParameterError
+from dprox_core.expressions.leaves import Placeholder
+from dprox_core.problem import Problem
+
+__all__ = ["give", "named", "placeholders"]
+
+
+def placeholders(problem: Problem) -> dict[str, Placeholder]:
+    """The placeholders of a problem by name."""
+    found: dict[int, Placeholder] = {}
+    for term in problem.whole.terms:
+        for expression in term.expressions():
+            for node in expression.walk():
+                if isinstance(node, Placeholder):
+                    found.setdefault(id(node), node)
+    return {p.describe(): p for p in found.values()}
+
+
+def give(known: Mapping[str, Placeholder], inputs: Mapping[Any, torch.Tensor] | None) -> None:
+    """Set placeholders to values; those left out keep theirs.
+
+    Raises:
+        ParameterError: there is no such placeholder.
+    """
+    for key, value in (inputs or {}).items():
+        name = key.describe() if isinstance(key, Placeholder) else str(key)
+        if name not in known:
+            raise ParameterError(
+                f"{name} is no placeholder of this problem: it has {', '.join(known) or 'none'}.",
+                expected=list(known),
+                got=name,
+                where="inputs",
+            )
+        known[name].value = value
+
+
+def named(problem: Problem, answer: tuple[torch.Tensor, ...]) -> Any:
+    """The one variable, or a dictionary by name where there are several."""
+    if len(answer) == 1:
+        return answer[0]
+    names = (variable.name for variable in problem.variables)
+    return dict(zip(names, answer, strict=True))
