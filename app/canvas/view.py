@@ -22,6 +22,7 @@ from app.canvas.node_item import WIDTH, NodeCardItem
 from app.canvas.nodegraphqt import PurePort
 from app.canvas.places import snapped
 from app.canvas.ports import PortItem, port_colour
+from app.canvas.routing import Router
 from app.canvas.viewer import CanvasViewer
 from app.canvas.wire import WireItem
 from app.chooser import Entry
@@ -70,6 +71,7 @@ class Canvas(CanvasArea):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.viewer)
         self.setFocusProxy(self.viewer)
+        self.router = Router(self.mirror)
         self.hint = Hint(self.viewer)
         self.frames = Frames(self)
         self.facts = Facts()
