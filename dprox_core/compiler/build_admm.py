@@ -45,7 +45,7 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
     positive("rho", rho)
     if isinstance(rho, torch.Tensor) and not rho.requires_grad:
         rho = float(rho)
-    solver = linear_solver(assignment, differentiate)
+    solver = linear_solver(assignment, differentiate, request.fixed)
     algorithm = Admm(
         model,
         assignment.blocks,
@@ -88,11 +88,12 @@ def checked_linear_solver(wanted: object) -> str | None:
     return None if wanted is None else str(wanted)
 
 
-def linear_solver(assignment: Split, differentiate: bool) -> LinearSolver:
-    """The solver of the kind that was chosen."""
+def linear_solver(assignment: Split, differentiate: bool, exact: bool = False) -> LinearSolver:
+    """The solver of the kind that was chosen; an iterative one is exact where asked to be."""
     if assignment.kind in ITERATIVE:
+        exact = exact or not assignment.blocks
         return ConjugateGradientSolver(
-            assignment.part, differentiate, exact=not assignment.blocks, kind=assignment.kind
+            assignment.part, differentiate, exact=exact, kind=assignment.kind
         )
     return SeparableSolver(assignment.part)
 

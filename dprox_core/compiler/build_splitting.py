@@ -69,7 +69,7 @@ def _prepared(
     positive("rho", rho)
     if not (isinstance(rho, torch.Tensor) and rho.requires_grad):
         rho = float(rho)
-    solver = linear_solver(assignment, request.differentiate)
+    solver = linear_solver(assignment, request.differentiate, request.fixed)
     blocks = Blocks(assignment.blocks, model.spaces)
     given = (model, blocks, solver, request.tolerances, rho, bool(automatic))
     return assignment, given, {"rho": reductions.number(rho)}, automatic

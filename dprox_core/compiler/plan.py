@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dprox_core.errors import ParameterError
+
 __all__ = ["PassRecord", "Plan", "PlanTerm"]
 
 
@@ -74,11 +76,35 @@ class Plan:
     guarantees: tuple[str, ...] = field(default=())
     warnings: tuple[str, ...] = field(default=())
 
-    def explain(self) -> str:
-        """The plan in plain words, line by line."""
+    def explain(self, format: str = "words") -> str:
+        """The plan, line by line.
+
+        Args:
+            format: "words" for plain words, "tex" for formulae: the objective, its terms under the
+                names of the updates, the updates and the parameters, one formula a line, without
+                dollar signs, as LaTeX and matplotlib's mathtext read them.
+
+        Raises:
+            ParameterError: there is no such format.
+        """
+        if format not in ("words", "tex"):
+            raise ParameterError(
+                f'A plan is explained in "words" or in "tex", not {format!r}.',
+                expected=("words", "tex"),
+                got=format,
+                where="format",
+            )
+        return self._formulae() if format == "tex" else self._words()
+
+    def _words(self) -> str:
         from dprox_core.compiler.explain import explain
 
         return explain(self)
+
+    def _formulae(self) -> str:
+        from dprox_core.compiler.explain_tex import explain_tex
+
+        return explain_tex(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as numbers, strings, lists and dictionaries, ready for JSON."""

@@ -48,6 +48,12 @@ class Request:
     differentiate: bool
     options: dict[str, Any]
 
+    @property
+    def fixed(self) -> bool:
+        """Whether a fixed number of steps is asked for: then no step is taken by halves, and
+        iterates are the same with and without gradients."""
+        return self.tolerances.absolute == 0.0 and self.tolerances.relative == 0.0
+
     def plan(self, **chosen: Any) -> Plan:
         """A plan with the entries that are the same for every method filled in."""
         space = self.model.spaces[0]

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from dprox_core.compiler.plan import Plan, PlanTerm
+from dprox_core.compiler.tex import name_tex
 from dprox_core.expressions.leaves import Variable
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.outcome import LPResult
@@ -28,8 +29,17 @@ _METHODS = {
 class LinearPlan(Plan):
     """The plan of a linear program."""
 
-    def explain(self) -> str:
-        """The plan in plain words, line by line."""
+    def _formulae(self) -> str:
+        """The problem that is solved; the numbers of its rows stand in the words."""
+        x = ", ".join(name_tex(name) for name in self.variables)
+        return "\n".join(
+            [
+                rf"\mathrm{{minimize}}_{{{x}}} \quad c^{{\top}} x",
+                r"\mathrm{subject\ to} \quad b_{1} \leq A x \leq b_{2}, \quad l \leq x \leq u",
+            ]
+        )
+
+    def _words(self) -> str:
         unknowns = ", ".join(f"{name} of shape {shape}" for name, shape in self.variables.items())
         return "\n".join(
             [

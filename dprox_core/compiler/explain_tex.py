@@ -1,0 +1,173 @@
+"""A plan as formulae: the objective, how it is split, and what every iteration does."""
+
+from __future__ import annotations
+
+from dprox_core.compiler.plan import Plan, PlanTerm
+from dprox_core.compiler.tex import name_tex, number_tex, tex_of
+
+__all__ = ["explain_tex"]
+
+_SPLITTING = ("admm", "admm_vxu", "dr", "hqs")
+_GRADIENTS = ("pgd", "fista")
+
+
+def explain_tex(plan: Plan) -> str:
+    """The plan in TeX, one formula a line, without dollar signs."""
+    x = ", ".join(name_tex(name) for name in plan.variables)
+    lines = [rf"\mathrm{{minimize}}_{{{x}}} \quad {tex_of(plan.objective)}"]
+    point = rf"({x})" if len(plan.variables) > 1 else x
+    joined = [term for term in plan.terms if term.role in ("linear solve", "gradient step")]
+    apart = [term for term in plan.terms if term.role in ("prox", "denoiser")]
+    if plan.terms:
+        lines += _split(plan, point, joined, apart)
+        lines += _updates(plan, point, bool(joined), apart)
+    lines += [_parameter(name, value) for name, value in plan.parameters.items()]
+    return "\n".join(lines)
+
+
+def _split(plan: Plan, x: str, joined: list[PlanTerm], apart: list[PlanTerm]) -> list[str]:
+    """The terms under the names that the updates use."""
+    lines = []
+    if joined:
+        total = " + ".join(tex_of(term.text) for term in joined)
+        lines.append(rf"q({x}) = {total}")
+    for index, term in enumerate(apart, start=1):
+        if term.operator is None:
+            lines.append(rf"h_{{{index}}}({x}) = {tex_of(term.text)}")
+            continue
+        z = f"z_{index}"
+        inner = tex_of(term.text.replace(term.operator, z))
+        copy, image = name_tex(z), tex_of(term.operator)
+        lines.append(rf"h_{{{index}}}({copy}) = {inner}, \quad {copy} = {image}")
+    return lines
+
+
+def _image(term: PlanTerm, x: str, power: str) -> str:
+    """K x with the iterate in the place of the variable."""
+    inner = x if term.operator is None else tex_of(term.operator)
+    return (
+        rf"\left[{inner}\right]^{{{power}}}" if term.operator is not None else rf"{x}^{{{power}}}"
+    )
+
+
+def _prox(term: PlanTerm, index: int, step: str) -> str:
+    if term.role == "denoiser":
+        return r"\mathrm{denoise}_{\sigma^k}"
+    return rf"\mathrm{{prox}}_{{{step} h_{{{index}}}}}"
+
+
+def _updates(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) -> list[str]:
+    if plan.method in _SPLITTING:
+        solve = _x_update(plan, x, has_quadratic, apart)
+        copies = _copies(plan, x, apart)
+        return [*copies, solve] if plan.method in ("admm_vxu", "hqs") else [solve, *copies]
+    if plan.method in _GRADIENTS:
+        return _gradient_steps(plan, x, has_quadratic, apart)
+    return _primal_dual(plan, x, has_quadratic, apart)
+
+
+def _x_update(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) -> str:
+    """argmin of the quadratics and the coupling."""
+    parts = [rf"q({x})"] if has_quadratic else []
+    for index, term in enumerate(apart, start=1):
+        inner = x if term.operator is None else tex_of(term.operator)
+        target = {
+            "admm": rf"- z_{{{index}}}^{{k}} + u_{{{index}}}^{{k}}",
+            "admm_vxu": rf"- z_{{{index}}}^{{k+1}} + u_{{{index}}}^{{k}}",
+            "dr": rf"- w_{{{index}}}^{{k}}",
+            "hqs": rf"- z_{{{index}}}^{{k+1}}",
+        }[plan.method]
+        parts.append(rf"\frac{{\rho}}{{2}} \Vert {inner} {target} \Vert_{{2}}^2")
+    return rf"{x}^{{k+1}} = \mathrm{{argmin}}_{{{x}}} \; {' + '.join(parts)}"
+
+
+def _copies(plan: Plan, x: str, apart: list[PlanTerm]) -> list[str]:
+    """What happens to each split copy and its dual."""
+    lines = []
+    for i, term in enumerate(apart, start=1):
+        old, new = _image(term, x, "k"), _image(term, x, "k+1")
+        prox = _prox(term, i, r"\rho^{-1}")
+        z, u, w = (f"{letter}_{{{i}}}" for letter in "zuw")
+        if plan.method == "admm":
+            v = rf"v_{{{i}}}^{{k+1}}"
+            lines.append(rf"{v} = \alpha {new} + (1 - \alpha) {z}^{{k}} + {u}^{{k}}")
+            lines.append(rf"{z}^{{k+1}} = {prox}({v})")
+            lines.append(rf"{u}^{{k+1}} = {v} - {z}^{{k+1}}")
+        elif plan.method == "admm_vxu":
+            lines.append(rf"{z}^{{k+1}} = {prox}({old} + {u}^{{k}})")
+            lines.append(rf"{u}^{{k+1}} = {u}^{{k}} + {new} - {z}^{{k+1}}")
+        elif plan.method == "dr":
+            lines.append(rf"{z}^{{k+1}} = {prox}(2 {new} - {w}^{{k}})")
+            lines.append(rf"{w}^{{k+1}} = {w}^{{k}} + \alpha ({z}^{{k+1}} - {new})")
+        else:
+            lines.append(rf"{z}^{{k+1}} = {prox}({old})")
+    return lines
+
+
+def _gradient_steps(plan: Plan, x: str, smooth: bool, apart: list[PlanTerm]) -> list[str]:
+    at = r"y^{k}" if plan.method == "fista" else rf"{x}^{{k}}"
+    forward = rf"{at} - \tau \nabla q({at})" if smooth else at
+    for index, term in enumerate(apart, start=1):
+        forward = _prox(term, index, r"\tau") + f"({forward})"
+    lines = [rf"{x}^{{k+1}} = {forward}"]
+    if plan.method == "fista":
+        lines.append(r"t_{k+1} = \frac{1}{2} (1 + \sqrt{1 + 4 t_{k}^2})")
+        lines.append(
+            rf"y^{{k+1}} = {x}^{{k+1}} + \frac{{t_{{k}} - 1}}{{t_{{k+1}}}} "
+            rf"({x}^{{k+1}} - {x}^{{k}})"
+        )
+    return lines
+
+
+def _primal_dual(plan: Plan, x: str, smooth: bool, apart: list[PlanTerm]) -> list[str]:
+    """PDHG, PD3O and linearized ADMM."""
+    behind = [(i, term) for i, term in enumerate(apart, start=1) if term.operator is not None]
+    before = [(i, term) for i, term in enumerate(apart, start=1) if term.operator is None]
+    slope = [rf"\nabla q({x}^{{k}})"] if smooth else []
+    if plan.method == "ladmm":
+        pulls = [
+            rf"\rho K_{{{i}}}^{{\ast}} ({_image(t, x, 'k')} - z_{{{i}}}^{{k}} + u_{{{i}}}^{{k}})"
+            for i, t in behind
+        ]
+    else:
+        pulls = [rf"K_{{{i}}}^{{\ast}} y_{{{i}}}^{{k}}" for i, _ in behind]
+    total = " + ".join([*slope, *pulls])
+    point = rf"{x}^{{k}} - \tau ({total})" if total else rf"{x}^{{k}}"
+    for i, term in before:
+        point = _prox(term, i, r"\tau") + f"({point})"
+    lines = [rf"K_{{{i}}} {x} = {tex_of(t.operator or '')}" for i, t in behind]
+    lines.append(rf"{x}^{{k+1}} = {point}")
+    for i, term in behind:
+        new = _image(term, x, "k+1")
+        if plan.method == "ladmm":
+            u, z = f"u_{{{i}}}", f"z_{{{i}}}"
+            prox = _prox(term, i, r"\rho^{-1}")
+            lines.append(rf"{z}^{{k+1}} = {prox}({new} + {u}^{{k}})")
+            lines.append(rf"{u}^{{k+1}} = {u}^{{k}} + {new} - {z}^{{k+1}}")
+        else:
+            y = rf"y_{{{i}}}"
+            ahead = rf"2 {x}^{{k+1}} - {x}^{{k}}"
+            if plan.method == "pd3o" and smooth:
+                ahead += rf" + \tau (\nabla q({x}^{{k}}) - \nabla q({x}^{{k+1}}))"
+            lines.append(
+                rf"{y}^{{k+1}} = \mathrm{{prox}}_{{\sigma_{{{i}}} h_{{{i}}}^{{\ast}}}}"
+                rf"({y}^{{k}} + \sigma_{{{i}}} K_{{{i}}} ({ahead}))"
+            )
+    return lines
+
+
+_SYMBOLS = {
+    "rho": r"\rho",
+    "step": r"\tau",
+    "relaxation": r"\alpha",
+    "weight": r"\omega",
+    "lipschitz": "L",
+    "norm": r"\Vert K \Vert",
+    "last_rho": r"\rho_{\mathrm{last}}",
+    "first_sigma": r"\sigma_{\mathrm{first}}",
+    "last_sigma": r"\sigma_{\mathrm{last}}",
+}
+
+
+def _parameter(name: str, value: float) -> str:
+    return rf"{_SYMBOLS.get(name) or name_tex(name)} = {number_tex(float(value))}"

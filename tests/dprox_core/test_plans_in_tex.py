@@ -1,0 +1,147 @@
+"""Plans as formulae: every line is TeX, in the user's names."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from solver_cases import CASES, KERNEL, SHAPE, noise
+
+import dprox_core as dp
+from dprox_core.compiler.methods import METHODS
+from dprox_core.compiler.tex import name_tex, number_tex, tex_of
+from dprox_core.testing.cases import Maker
+from dprox_core.testing.linop_rows import LINOP_CASES
+from dprox_core.testing.prox_rows import PROX_CASES
+
+COMMANDS = frozenset(
+    re.findall(
+        r"\w+",
+        "Vert ast iota geq leq langle rangle infty nabla Delta odot downarrow mathrm mathcal left "
+        "right frac cdot quad top succeq max sqrt backslash sim hat tau rho sigma alpha omega "
+        "lambda",
+    )
+)
+TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|[{}_^]|[^\\{}_^]", re.DOTALL)
+
+
+def read(line: str) -> None:
+    """What mathtext and LaTeX want: known commands, closed groups, one index and one power each."""
+    assert "\n" not in line
+    assert "$" not in line.replace(r"\$", "")
+    tokens = TOKEN.findall(line)
+    assert "".join(tokens) == line
+    depth, fences = 0, 0
+    scripts: list[set[str]] = [set()]
+    for place, token in enumerate(tokens):
+        if token.startswith("\\") and token[1:].isalpha():
+            assert token[1:] in COMMANDS, token
+            fences += (token == r"\left") - (token == r"\right")
+        elif token.startswith("\\"):
+            assert token[1:] in r",;\ _{}$%#&", token
+        depth += (token == "{") - (token == "}")
+        assert depth >= 0
+        assert fences >= 0
+        if token in "_^":
+            assert place > 0
+            assert tokens[place + 1] == "{" or tokens[place + 1].isalnum(), line
+            assert token not in scripts[-1], f"two of {token} in {line}"
+            scripts[-1].add(token)
+        elif token == "{":
+            scripts.append(set())
+        elif token == "}":
+            scripts.pop()
+        elif not (tokens[place - 1] in ("_", "^") and place):
+            scripts[-1] = set()
+    assert depth == 0
+    assert fences == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sum_squares(conv(x, kernel) - b)", r"\Vert \mathrm{kernel} \ast x - b \Vert_{2}^2"),
+        ("0.01*norm1(grad(x))", r"0.01\, \Vert \nabla x \Vert_{1}"),
+        ("norm1(grad(x + y))", r"\Vert \nabla (x + y) \Vert_{1}"),
+        ("lambda_1*x", None),
+        ("box(x, -1, inf)", r"\iota_{[-1, \infty]}\left(x\right)"),
+        ("conv(2*x, k)", r"k \ast (2\, x)"),
+        ("x - (y - z)", "x - (y - z)"),
+        ("A @ x", r"A\, x"),
+        ("x_1", "x_{1}"),
+    ],
+)
+def test_expressions_as_people_write_them(text: str, expected: str | None) -> None:
+    found = tex_of(text)
+    read(found)
+    assert expected is None or found == expected
+
+
+def test_names_and_numbers() -> None:
+    assert name_tex("rho") == r"\rho"
+    assert name_tex("sky_map") == r"\mathrm{sky\_map}"
+    assert number_tex(1e-5) == r"1 \cdot 10^{-5}"
+    for text in ("1e-5", "1e+20", "2.5", "-3.0", "(1+2j)"):
+        read(tex_of(text))
+    for odd in ("a } b {", "50 % & #1 $", "x ~ y ^ z", "é→", "\\"):
+        read(tex_of(odd))
+
+
+def test_every_operator_and_function_has_a_formula() -> None:
+    for case in (*LINOP_CASES, *PROX_CASES):
+        x = dp.Variable("x", case.shapes[0], torch.float64 if case.real else torch.complex128)
+        read(tex_of(case.call(x, *case.data(case.shapes[0], Maker(0))).describe()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_line_of_a_plan_is_read(case: object) -> None:
+    problem = case.build()[0]  # type: ignore[attr-defined]
+    for method in METHODS:
+        try:
+            plan = problem.compile(method).plan
+        except dp.CompileError:
+            continue
+        lines = plan.explain(format="tex").split("\n")
+        for line in lines:
+            read(line)
+        assert lines[0].startswith(r"\mathrm{minimize}_{")
+        assert any("^{k+1} = " in line for line in lines)
+
+
+def test_the_updates_are_those_of_the_method_in_the_users_names() -> None:
+    photo = dp.Variable("photo", SHAPE)
+    problem = dp.Problem(
+        dp.sum_squares(dp.conv(photo, KERNEL) - noise(1))
+        + 0.1 * dp.norm1(dp.grad(photo))
+        + dp.nonneg(photo)
+    )
+    text = problem.compile("admm", rho=2.0).plan.explain(format="tex")
+    for line in (
+        r"q(\mathrm{photo}) = \Vert \mathrm{kernel} \ast \mathrm{photo} - b \Vert_{2}^2",
+        r"h_{1}(z_{1}) = 0.1\, \Vert z_{1} \Vert_{1}, \quad z_{1} = \nabla \mathrm{photo}",
+        r"h_{2}(\mathrm{photo}) = \iota_{\geq 0}\left(\mathrm{photo}\right)",
+        r"z_{1}^{k+1} = \mathrm{prox}_{\rho^{-1} h_{1}}(v_{1}^{k+1})",
+        r"\rho = 2",
+    ):
+        assert line in text.split("\n")
+    fista = dp.Problem(dp.sum_squares(photo - noise(2)) + dp.norm1(photo)).compile("fista")
+    assert (
+        r"\mathrm{photo}^{k+1} = \mathrm{prox}_{\tau h_{1}}(y^{k} - \tau \nabla q(y^{k}))"
+        in fista.plan.explain(format="tex")
+    )
+
+
+def test_another_format_is_refused() -> None:
+    plan = dp.Problem(dp.sum_squares(dp.Variable("x", (3,)) - 1)).compile().plan
+    with pytest.raises(dp.ParameterError, match='in "words" or in "tex"'):
+        plan.explain(format="html")
+    assert plan.explain() == plan.explain(format="words")
+
+
+def test_a_linear_program_is_explained_in_tex_too() -> None:
+    x = dp.Variable("x", (3,))
+    plan = dp.Problem(dp.linear(x), [x >= 1]).solve().plan
+    for line in plan.explain(format="tex").split("\n"):
+        read(line)
+    assert "linear program" in plan.explain()
