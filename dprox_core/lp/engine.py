@@ -96,7 +96,7 @@ class Engine:
         self._listen, self._seek = listen, seek
         self._scaled = scaled = scale(program)
         self._limits = Limits(program, device)
-        self._scaled_limits = Limits(scaled.as_program(), device)
+        self._scaled_limits = Limits(scaled.without_matrix(), device)
         make: type[PdhgStep] | type[AdmmStep] = AdmmStep if method == "admm" else PdhgStep
         self.step = make(scaled, device)
         self._rows, self._columns, self._duals, self._costs = (

@@ -52,7 +52,8 @@ class PdhgStep:
         ]
         self._step = _STEP_SAFETY / max(_norm(self.operator, self.n, device), 1e-12)
         self.operator.weigh(self._step)
-        self._image = torch.zeros(self.n + self.m, dtype=torch.float64, device=device)
+        self._row_work = torch.empty(self.m, dtype=torch.float64, device=device)
+        self._pair = (torch.empty(0), torch.empty(0))
         self._held = [torch.empty_like(part) for part in self._given]
         self._weight = 0.0
         self.weight = 1.0
@@ -89,15 +90,15 @@ class PdhgStep:
         return torch.cat([inside, y / self._dual_unit])
 
     def reflect(self, z: torch.Tensor, out: torch.Tensor) -> None:
-        """Write T(z) into ``image()`` and 2 T(z) − z into ``out``."""
-        n = self.n
+        """Write 2 T(z) − z into ``out``; ``image()`` is T(z) while both stay as they are."""
+        n, new_y = self.n, self._row_work
         c, lower, upper, row_lower, row_upper = self._held
         x, y, ahead, ahead_y = z[:n], z[n:], out[:n], out[n:]
-        new_x, new_y = self._image[:n], self._image[n:]
+        self._pair = (z, out)
         torch.sub(x, c, out=ahead)
         self.operator.add_adjoint(y, ahead)
-        torch.clamp(ahead, lower, upper, out=new_x)
-        torch.lerp(x, new_x, 2.0, out=ahead)
+        torch.clamp(ahead, lower, upper, out=ahead)
+        torch.lerp(x, ahead, 2.0, out=ahead)
         # y⁺ = y − σ (a − P(a − y/σ)) = σ (P(q) − q) with q = a − y/σ.
         torch.neg(y, out=ahead_y)
         self.operator.add_forward(ahead, ahead_y)
@@ -107,7 +108,7 @@ class PdhgStep:
 
     def length(self, z: torch.Tensor) -> float:
         """‖T(z) − z‖ in the step's own norm, after ``reflect(z)``."""
-        moved = self._image - z
+        moved = self.image() - z
         dx, dy = moved[: self.n], moved[self.n :]
         image = torch.zeros_like(dy)
         self.operator.add_forward(dx, image)
@@ -115,12 +116,16 @@ class PdhgStep:
         return float((dx @ dx + rows).clamp(min=0).sqrt())
 
     def image(self) -> torch.Tensor:
-        """T(z) of the last ``reflect``."""
-        return self._image
+        """T(z) of the last ``reflect``: halfway between z and its reflection."""
+        z, reflected = self._pair
+        image = torch.lerp(z, reflected, 0.5)
+        # Halves round: x must stay within its bounds exactly.
+        torch.clamp(image[: self.n], self._held[1], self._held[2], out=image[: self.n])
+        return image
 
     def candidate(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The scaled x and y that T(z) stands for."""
-        return self._split(self._image)
+        return self._split(self.image())
 
     def movement(self, start: torch.Tensor, end: torch.Tensor) -> tuple[float, float]:
         """How far the primal and the dual part moved."""

@@ -51,9 +51,16 @@ class Scaled:
     duals: Array
     costs: Array
 
-    def as_program(self) -> LinearProgram:
-        """The minimization in scaled units."""
-        return LinearProgram(self.c, self.A, self.row_lower, self.row_upper, self.lower, self.upper)
+    def without_matrix(self) -> LinearProgram:
+        """The vectors of the minimization in scaled units, with rows of nothing."""
+        return LinearProgram(
+            self.c,
+            sp.csr_array(self.A.shape),
+            self.row_lower,
+            self.row_upper,
+            self.lower,
+            self.upper,
+        )
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,10 @@ def _alone(program: LinearProgram, steps: int) -> tuple[NDArray[np.float64], NDA
     columns, duals = torch.from_numpy(scaled.columns), torch.from_numpy(scaled.duals)
     rows, costs = torch.from_numpy(scaled.rows), torch.from_numpy(scaled.costs)
 
+    last: list[torch.Tensor] = []
+
     def judge(check: Check) -> Verdict:
+        last[:] = [check.x.clone(), check.y.clone()]
         activity = rows * step.operator.forward(check.x)
         adjoint = costs * step.operator.adjoint(check.y)
         limits = Limits(program, cpu)
@@ -79,7 +82,7 @@ def _alone(program: LinearProgram, steps: int) -> tuple[NDArray[np.float64], NDA
 
     start = torch.zeros(program.n, dtype=torch.float64), torch.zeros(program.m, dtype=torch.float64)
     iterate(step, *start, steps, judge)
-    x, y = step.candidate()
+    x, y = last
     return (columns * x).numpy(), (duals * y).numpy()
 
 
