@@ -347,6 +347,14 @@ COMMANDS: tuple[Command, ...] = (
         ("Ctrl+F5",),
         "Compute the selected node and what it depends on",
     ),
+    Command(
+        "run.look",
+        "Look at this wire",
+        "eye-outline",
+        ("L",),
+        "Compute what flows through the selected wire, and show it",
+        True,
+    ),
     Command("run.plan", "Explain the plan", "text-box-search-outline", (), "How it is solved"),
     Command(
         "help.commands",

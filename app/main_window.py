@@ -148,6 +148,7 @@ class MainWindow(QMainWindow):
         canvas.viewer.accepts_mime = lambda mime: mime.hasFormat(MIME) or mime.hasUrls()
         canvas.mime_dropped.connect(self._on_dropped)
         canvas.quick_add.connect(self._on_quick_add)
+        canvas.look_wanted.connect(self.commands.run_look)
         canvas.menu_wanted.connect(self._on_canvas_menu)
         canvas.rename_wanted.connect(lambda _: self.commands.edit_rename())
         theme.signals().changed.connect(self._on_theme)

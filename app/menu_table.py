@@ -27,7 +27,8 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.contrast",
     ),
     "Run": (
-        "run.run", "run.to_node", "run.pause", "run.step", "run.stop", SEPARATOR, "run.plan",
+        "run.run", "run.to_node", "run.look", "run.pause", "run.step", "run.stop", SEPARATOR,
+        "run.plan",
     ),
     "Help": (
         "help.node", "help.legend", "help.commands", "help.welcome", "help.tour", "help.keys",
@@ -55,6 +56,7 @@ TOOLBAR: tuple[str, ...] = ("run.run", "run.pause", "run.step", "run.stop")
 CANVAS_MENU: tuple[str, ...] = (
     "edit.add", SEPARATOR, "edit.cut", "edit.copy", "edit.paste", "edit.duplicate", "edit.delete",
     SEPARATOR, "edit.rename", "edit.replace", "edit.dissolve", "edit.off", "edit.bypass",
-    SEPARATOR, "run.to_node", "group.make", "group.open", "group.leave", "group.ungroup",
-    "edit.backdrop", "edit.note", SEPARATOR, "edit.select_all", "view.fit", "edit.arrange",
+    SEPARATOR, "run.to_node", "run.look", "group.make", "group.open", "group.leave",
+    "group.ungroup", "edit.backdrop", "edit.note", SEPARATOR, "edit.select_all", "view.fit",
+    "edit.arrange",
 )  # fmt: skip

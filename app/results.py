@@ -16,7 +16,7 @@ ITERATION, SECONDS, OBJECTIVE, PRIMAL, DUAL, PSNR, PRIMAL_TOL, DUAL_TOL = range(
 
 @dataclass(frozen=True)
 class Picture:
-    """The value of a node as an image."""
+    """The value of a node as an image; of complex values ``data`` is the modulus."""
 
     node: str
     data: NDArray[np.float32]
@@ -26,6 +26,7 @@ class Picture:
     dtype: str
     reduction: int
     thumbnail: QPixmap
+    phase: NDArray[np.float32] | None = None
 
 
 @dataclass

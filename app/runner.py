@@ -316,6 +316,7 @@ class Runner(QObject):
             message.dtype,
             message.reduction,
             to_pixmap(message.array),
+            message.phase if message.phase.size else None,
         )
         self.node_changed.emit(message.node)
 

@@ -24,7 +24,7 @@ _OPEN_TEX, _OPEN_HTML = r"\square", "□"
 _DEEPEST = 50
 _GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
 _GREEK += " phi chi psi omega"
-_LETTERS = dict(
+LETTERS = dict(
     zip(_GREEK.split(), "αβγδεζηθικλμνξπρστφχψω", strict=True),
 )
 
@@ -216,8 +216,8 @@ def _symbol(name: str) -> tuple[str, str]:
     stem, index = (found[1], found[2]) if found else (name, "")
     if len(stem) == 1:
         tex, html = stem, f"<i>{escape(stem)}</i>"
-    elif stem in _LETTERS:
-        tex, html = "\\" + stem, f"<i>{_LETTERS[stem]}</i>"
+    elif stem in LETTERS:
+        tex, html = "\\" + stem, f"<i>{LETTERS[stem]}</i>"
     else:
         tex, html = r"\mathrm{" + name.replace("_", r"\_") + "}", escape(name)
         index = ""

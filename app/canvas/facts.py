@@ -42,6 +42,10 @@ LEGEND = (
 )
 
 
+#: What has pixels that can be looked at.
+PICTURED = ("image", "kernel", "mask", "solution")
+
+
 class Facts:
     """Shapes of a document, worked out when first asked for after a change."""
 
@@ -89,6 +93,7 @@ class Facts:
         colour = port_colour(kind).name()
         found = shapes.of.get(self._origin(document, wire))
         port = target.spec.input(wire.input) if target.spec else None
+        look = "<br><small>Double-click, or click and press L, to look at it</small>"
         lines = [
             f"<span style='color:{colour}'>■</span> <b>{kind}</b> ({LETTERS.get(kind, '?')})",
             f"{escape(source.name)} → {escape(target.name)}"
@@ -98,4 +103,4 @@ class Facts:
         words += [dtype] if dtype else []
         if words:
             lines.append(" · ".join(words))
-        return "<br>".join(lines)
+        return "<br>".join(lines) + (look if kind in PICTURED else "")

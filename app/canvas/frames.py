@@ -14,6 +14,7 @@ from app.guard import guarded
 from nodes import document as events
 from nodes.commands import Command, Macro, MoveNodes, PutFrame, RemoveFrames
 from nodes.frames import COLOURS, SMALLEST, Frame
+from nodes.tex import notes_html
 
 if TYPE_CHECKING:
     from app.canvas.view import Canvas
@@ -53,7 +54,7 @@ class FrameItem(QGraphicsObject):
         self.setZValue(-5.0 if frame.kind == "backdrop" else -1.0)
         self.setToolTip("Double-click edits the words; the lower right corner resizes.")
         self._page.setDefaultFont(theme.ui_font(12))
-        self._page.setMarkdown(frame.text or "*Double-click to write.*")
+        self._page.setMarkdown(notes_html(frame.text) or "*Double-click to write.*")
         self._page.setTextWidth(self._size[0] - 20)
         self.update()
 
@@ -162,9 +163,8 @@ class _Words(QPlainTextEdit):
         super().__init__(frame.text, parent)
         self.layer, self.frame = layer, frame
         self.setAccessibleName("Words of the note" if frame.kind == "note" else "Title")
-        self.setToolTip(
-            "Markdown; Escape or a click elsewhere ends" if frame.kind == "note" else "Enter ends"
-        )
+        note = "Markdown, and TeX between dollars; Escape or a click elsewhere ends"
+        self.setToolTip(note if frame.kind == "note" else "Enter ends")
         self._done = False
 
     def finish(self) -> None:

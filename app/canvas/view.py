@@ -60,6 +60,7 @@ class Canvas(CanvasArea):
     menu_wanted = Signal(QPoint, QPointF)
     mime_dropped = Signal(object, QPointF)
     rename_wanted = Signal(str)
+    look_wanted = Signal()
 
     def __init__(self, session: Session, runner: Runner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,6 +98,7 @@ class Canvas(CanvasArea):
         viewer.menu_wanted.connect(self.menu_wanted)
         viewer.mime_dropped.connect(self.mime_dropped)
         viewer.node_double_clicked.connect(self._on_double_click)
+        viewer.pipe_double_clicked.connect(self._on_wire_double_click)
         viewer.view_changed.connect(self._place_empty)
         viewer.hovered.connect(self._on_hovered)
         viewer.empty_double_clicked.connect(
@@ -115,6 +117,11 @@ class Canvas(CanvasArea):
         """A group opens; the name of any other node can be typed."""
         if not self.session.levels.enter(node):
             self.rename_wanted.emit(node)
+
+    def _on_wire_double_click(self, pipe: Any) -> None:
+        self.viewer.scene().clearSelection()
+        pipe.setSelected(True)
+        self.look_wanted.emit()
 
     def _on_rebuilt(self) -> None:
         self._place_empty()

@@ -35,6 +35,7 @@ class CanvasViewer(PureViewer):
     wire_dropped = Signal(object, object, object, QPointF)  # start, end, detached pipe, position
     wire_ended = Signal()
     pipes_cut = Signal(list)  # pipes
+    pipe_double_clicked = Signal(object)
     menu_wanted = Signal(QPoint, QPointF)  # global, scene
     mime_dropped = Signal(object, QPointF)
     hovered = Signal(QPointF)
@@ -194,8 +195,11 @@ class CanvasViewer(PureViewer):
 
     @guarded()
     def mouseDoubleClickEvent(self, event: Any) -> None:
-        if self.port_near(event.position().toPoint()) is not None:
+        port = self.port_near(event.position().toPoint())
+        if port is not None:  # a short wire is all ports: what is wired there is meant
             event.accept()
+            if port.connected_pipes:
+                self.pipe_double_clicked.emit(port.connected_pipes[0])
             return
         position = event.position().toPoint()
         left = event.button() == Qt.MouseButton.LeftButton
@@ -203,6 +207,11 @@ class CanvasViewer(PureViewer):
             event.accept()
             place = self.viewport().mapToGlobal(position)
             self.empty_double_clicked.emit(place, self.mapToScene(position))
+            return
+        top = next((i for i in self.items(position) if i.isVisible()), None)
+        if left and isinstance(top, PurePipe):
+            event.accept()
+            self.pipe_double_clicked.emit(top)
             return
         super().mouseDoubleClickEvent(event)
 

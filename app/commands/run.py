@@ -10,8 +10,13 @@ from app.command_table import COMMANDS
 from app.commands.base import Handlers
 from app.shortcuts import ShortcutDialog
 from app.tour import TourBar
+from nodes.spec import PortType
+from nodes.types import output_type
 
-__all__ = ["RunCommands"]
+__all__ = ["LOOKABLE", "RunCommands"]
+
+#: What has pixels.
+LOOKABLE = (PortType.IMAGE, PortType.KERNEL, PortType.MASK, PortType.SOLUTION)
 
 
 class RunCommands(Handlers):
@@ -29,6 +34,37 @@ class RunCommands(Handlers):
             self.session.said.emit("hint", "Select one node to run up to it.")
         elif not self.runner.busy and not self.runner.run(target=self.session.selection[0]):
             self.window.show_dock("issues")
+
+    def run_look(self) -> None:
+        """Show the picture that flows through the selected wire, or out of the selected node."""
+        document, canvas = self.session.document, self.window.canvas
+        wires = canvas.selected_wires
+        if len(wires) == 1:
+            node, output = wires[0].source, wires[0].output
+        elif len(self.session.selection) == 1:
+            node = self.session.selection[0]
+            spec = document.node(node).spec
+            output = spec.outputs[0].name if spec is not None and spec.outputs else ""
+        else:
+            self.session.said.emit("hint", "Click a wire, then press L to look at it.")
+            return
+        kind = output_type(document, node, output)
+        if kind not in LOOKABLE:
+            words = kind.phrase if kind is not None else "nothing known"
+            self.session.said.emit(
+                "hint", f"This carries {words}, which has no pixels: look at an image or a kernel."
+            )
+            return
+        levels = self.session.levels
+        ends = levels.flat_graph.sources.get((levels.flat(node), output))
+        flat = ends[0] if ends is not None else levels.giving(node)
+        self.window.show_dock("pictures")
+        self.window.pictures.choose(flat)
+        if flat not in self.runner.pictures or self.runner.node_states.get(flat) == "stale":
+            if self.runner.busy:
+                self.session.said.emit("hint", "It is shown as soon as the run gets there.")
+            elif not self.runner.run(target=node):
+                self.window.show_dock("issues")
 
     def run_pause(self) -> None:
         self.runner.pause()

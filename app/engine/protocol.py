@@ -72,6 +72,10 @@ class ScriptLike(Protocol):
     def spans(self) -> Sequence[_Span]: ...
 
 
+def _no_phase() -> npt.NDArray[np.float32]:
+    return np.empty((0, 0), np.float32)
+
+
 @dataclass(frozen=True)
 class Piece:
     """A stretch of the script that one node wrote; lines from 1, columns from 0."""
@@ -233,6 +237,7 @@ class NodeImage:
         high: the largest value of the whole image.
         shape: the shape of the tensor itself.
         dtype: its type, such as ``float32``.
+        phase: of complex values, in radians, of the shape of ``full``; empty for real ones.
     """
 
     run: int
@@ -244,6 +249,7 @@ class NodeImage:
     high: float
     shape: tuple[int, ...]
     dtype: str
+    phase: npt.NDArray[np.float32] = field(default_factory=_no_phase)
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,18 @@ def _array(image: torch.Tensor) -> npt.NDArray[np.float32]:
     return array
 
 
+def _phase(value: torch.Tensor, picture: Picture) -> npt.NDArray[np.float32]:
+    """The phase of what the picture shows the modulus of; of a block, that of its first pixel."""
+    image = value.detach()
+    if not image.is_complex():
+        return np.empty((0, 0), np.float32)
+    while image.dim() > 2:
+        image = image[0]
+    block = picture.reduction
+    angle: npt.NDArray[np.float32] = image[::block, ::block].angle().to(torch.float32).cpu().numpy()
+    return np.ascontiguousarray(angle)
+
+
 def node_image(run: int, node: str, value: object) -> NodeImage | None:
     """The message that shows the value of a node, or None if it is not an image."""
     picture = picture_of(value)
@@ -103,4 +115,5 @@ def node_image(run: int, node: str, value: object) -> NodeImage | None:
         high=high,
         shape=tuple(value.shape),
         dtype=str(value.dtype).removeprefix("torch."),
+        phase=_phase(value, picture),
     )

@@ -46,6 +46,7 @@ class ImageView(QWidget):
     def __init__(self, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._empty = empty
+        self._phase: NDArray[np.floating] | None = None
         self._image: QImage | None = None
         self._values: Callable[[], NDArray[np.floating] | None] | None = None
         self._smooth: QPixmap | None = None
@@ -77,6 +78,7 @@ class ImageView(QWidget):
         levels: NDArray[np.uint8],
         values: Callable[[], NDArray[np.floating] | None] | None = None,
         smooth_now: bool = False,
+        phase: NDArray[np.floating] | None = None,
     ) -> None:
         """Show ``(H, W)`` or ``(H, W, 3)`` levels.
 
@@ -85,7 +87,9 @@ class ImageView(QWidget):
             values: gives the numbers behind the levels when the pointer asks for one.
             smooth_now: scale well at once; without it only when no newer picture comes, since a
                 running solver brings 25 a second.
+            phase: of complex values, in radians, where the values are moduli.
         """
+        self._phase = phase
         image = to_image(levels)
         if self._image is None or image.size() != self._image.size():
             self._scale = None
@@ -277,7 +281,10 @@ class ImageView(QWidget):
             values = None
         if values is None:
             return f"row {row}, column {column}"
-        return f"row {row}, column {column}:  {value_text(values[row, column])}"
+        where = f"row {row}, column {column}:  "
+        if self._phase is not None and self._phase.shape[:2] == values.shape[:2]:
+            return where + complex_text(float(values[row, column]), float(self._phase[row, column]))
+        return where + value_text(values[row, column])
 
     @guarded()
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -295,6 +302,11 @@ class ImageView(QWidget):
             action.setEnabled(self._image is not None)
         menu.exec(event.globalPos())
         menu.deleteLater()
+
+
+def complex_text(modulus: float, phase: float) -> str:
+    """A complex value as modulus and phase."""
+    return f"modulus {modulus:.4f}, phase {phase:+.3f} rad ({np.degrees(phase):+.1f}°)"
 
 
 def value_text(value: NDArray[np.floating] | float) -> str:

@@ -21,6 +21,7 @@ from app.nodehelp import help_page
 from app.panes.editors import ParameterEditor, PathEditor, make_editor
 from app.panes.group_editor import GroupEditor, is_part_of_groups
 from app.panes.pieces import Note, caption, rule, sentence, words
+from app.panes.preview import Preview
 from app.panes.prior_trial import PriorTrial, is_prior
 from app.runner import Runner
 from app.session import Session
@@ -54,6 +55,7 @@ class Inspector(QScrollArea):
         super().__init__(parent)
         self.session, self.runner = session, runner
         self.trial: PriorTrial | None = None
+        self.preview: Preview | None = None
         self.editors: dict[str, ParameterEditor] = {}
         self.name: QLineEdit | None = None
         self._name_problem: QLabel | None = None
@@ -93,6 +95,7 @@ class Inspector(QScrollArea):
     def rebuild(self) -> None:
         """Show what is selected, from scratch."""
         self.editors = {}
+        self.preview = None
         self.name = self._name_problem = self._help_page = self.trial = self.group = None
         inside = QWidget()
         column = QVBoxLayout(inside)
@@ -151,6 +154,10 @@ class Inspector(QScrollArea):
             column.addWidget(editor)
         if not spec.parameters:
             column.addWidget(words("This node has no parameters: wire its inputs."))
+        picture = spec.outputs and str(spec.outputs[0].type) in ("kernel", "mask", "image")
+        if self.runner is not None and picture and spec.category == "data":
+            self.preview = Preview(self.runner, self.session.levels.giving(node.id))
+            column.addWidget(self.preview)
         if self.runner is not None and is_prior(node):
             self.trial = PriorTrial(self.runner, node, self.session.base)
             column.addWidget(self.trial)

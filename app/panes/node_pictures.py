@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from superqt import QElidingLabel
@@ -39,6 +40,12 @@ class PicturePane(QWidget):
         self.levels.addItems(_LEVELS)
         self.levels.setToolTip("Which values are black and white.")
         self.levels.setAccessibleName("Levels")
+        self.part = QComboBox()
+        self.part.addItems(("Modulus", "Phase"))
+        self.part.setToolTip("Which part of complex values is shown.")
+        self.part.setAccessibleName("Part of complex values")
+        self.part.hide()
+        self.part.activated.connect(lambda _: self._show())
         self.selector.setMinimumContentsLength(8)
         self.selector.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -53,6 +60,7 @@ class PicturePane(QWidget):
         head = QHBoxLayout()
         head.setContentsMargins(8, 6, 8, 6)
         head.addWidget(self.selector, 1)
+        head.addWidget(self.part)
         head.addWidget(self.levels)
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 2, 8, 4)
@@ -137,10 +145,15 @@ class PicturePane(QWidget):
             self.view.clear()
             self.view.set_empty(self._why_empty())
             self.caption.setText("")
+            self.part.hide()
             return
         low, high = self._range(picture)
+        shown, phase = picture.data, picture.phase
+        self.part.setVisible(phase is not None)
+        if phase is not None and self.part.currentIndex() == 1:
+            shown, low, high = phase, -np.pi, np.pi
         self.view.show_levels(
-            to_display(picture.data, low, high), lambda: picture.data, smooth_now=True
+            to_display(shown, low, high), lambda: picture.data, smooth_now=True, phase=phase
         )
         size = " × ".join(str(n) for n in picture.shape)
         self.caption.setText(f"{size}  ·  {picture.low:.4g} … {picture.high:.4g}")

@@ -142,3 +142,21 @@ def test_nothing_stays_open(ends: tuple[Channel, Channel]) -> None:
     os.close(descriptor)
     after = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     assert after == before
+
+
+def test_a_complex_picture_brings_its_phase() -> None:
+    import torch
+
+    from app.engine.wire_format import decode, encode
+    from app.engine.worker_image import node_image
+
+    value = torch.polar(torch.rand(1, 1, 12, 9), torch.rand(1, 1, 12, 9) * 6 - 3)
+    image = node_image(1, "a", value)
+    assert image is not None
+    assert np.allclose(image.full * np.exp(1j * image.phase), value[0, 0].numpy(), atol=1e-6)
+    plain = node_image(1, "a", torch.rand(8, 8))
+    assert plain is not None
+    assert plain.phase.size == 0
+    line, arrays = encode(plain)
+    memory = b"".join(a.tobytes().ljust(-(-a.nbytes // 64) * 64, b"\0") for a in arrays)
+    assert decode(line, memory).phase.shape == (0, 0)
