@@ -117,14 +117,11 @@ class Entropy(ProxFn):
         return increasing_root(equation, lambda s: s.exp() + step, low, high).exp()
 
 
-@register
-class Logistic(ProxFn):
-    """f(v) = Σ log(1 + exp(−y_i v_i))."""
+class _Labelled(ProxFn):
+    """A loss of margins y_i v_i, with labels y_i of −1 and 1."""
 
-    name = "logistic"
     operand_names: ClassVar[tuple[str, ...]] = ("y",)
     separable = True
-    lipschitz = 0.25
 
     def __init__(self, space: Space, labels: torch.Tensor | float = 1.0) -> None:
         super().__init__(space)
@@ -141,6 +138,14 @@ class Logistic(ProxFn):
         """
         checks.real_valued(cls.name, argument)
         checks.fitting(cls.name, "y", operands[0], argument)
+
+
+@register
+class Logistic(_Labelled):
+    """f(v) = Σ log(1 + exp(−y_i v_i))."""
+
+    name = "logistic"
+    lipschitz = 0.25
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The negative logarithm of the likelihood."""
@@ -166,29 +171,11 @@ class Logistic(ProxFn):
 
 
 @register
-class Hinge(ProxFn):
+class Hinge(_Labelled):
     """f(v) = Σ max(0, 1 − y_i v_i)."""
 
     name = "hinge"
-    operand_names: ClassVar[tuple[str, ...]] = ("y",)
-    separable = True
     slope = 1.0
-
-    def __init__(self, space: Space, labels: torch.Tensor | float = 1.0) -> None:
-        super().__init__(space)
-        self._labels = _placed(labels, space)
-        _check_labels(self.name, self._labels)
-
-    @classmethod
-    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """Labels must fit, the argument be real.
-
-        Raises:
-            ParameterError: the argument is complex.
-            ShapeError: the labels do not broadcast to the argument.
-        """
-        checks.real_valued(cls.name, argument)
-        checks.fitting(cls.name, "y", operands[0], argument)
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """What is missing to a margin of one."""
