@@ -15,6 +15,8 @@ FALLBACK = 2.55 / 255.0
 # of pixels, those along one axis serve, which see more of the texture.
 _ROW = (1.0, -2.0, 1.0)
 _SQUARE = {(i, j): a * b for i, a in enumerate(_ROW) for j, b in enumerate(_ROW)}
+# The same turned by 45°: the nearest neighbours on a checkerboard, such as the green of a mosaic.
+_DIAMOND = {(i + j, i - j + 2): a * b for i, a in enumerate(_ROW) for j, b in enumerate(_ROW)}
 _ACROSS = {(0, j): a for j, a in enumerate(_ROW)}
 _DOWN = {(i, 0): a for i, a in enumerate(_ROW)}
 _MEDIAN = 0.6744897501960817  # median of |standard normal|
@@ -23,6 +25,7 @@ _ENOUGH = 256
 Stencil = dict[tuple[int, int], float]
 _CHOICES: tuple[tuple[Stencil, int], ...] = (
     (_SQUARE, 1),
+    (_DIAMOND, 1),
     (_SQUARE, 2),
     (_ACROSS, 1),
     (_DOWN, 1),
