@@ -20,6 +20,12 @@ from nodes.issues import Issue
 from nodes.script import generate
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts write their pictures where they are run."""
+    monkeypatch.chdir(tmp_path)
+
+
 def errors(graph: Graph) -> list[Issue]:
     return [issue for issue in check(graph.document) if issue.severity == "error"]
 

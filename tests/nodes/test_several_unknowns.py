@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ from nodes.formula import objective
 from nodes.importer import import_script
 from nodes.issues import Issue
 from nodes.script import generate
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts write their pictures where they are run."""
+    monkeypatch.chdir(tmp_path)
 
 
 def decomposition(method: str = "admm") -> tuple[Graph, dict[str, Node]]:

@@ -25,6 +25,12 @@ from nodes.shapes import Shapes
 HEAD = 'import dprox_core as dp\nphoto = dp.load_image("sample:coffee", size=24)\n'
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts write their pictures where they are run."""
+    monkeypatch.chdir(tmp_path)
+
+
 @given(st.lists(st.integers(-8, 10**6), min_size=1, max_size=8))
 def test_whole_numbers_mean_what_python_reads(values: list[int]) -> None:
     text = ", ".join(map(str, values))
