@@ -29,10 +29,6 @@ def _finite(values: _Values) -> str | None:
     return None if np.isfinite(values).all() else "holds NaN or infinite values: replace them"
 
 
-def _real(values: _Values) -> str | None:
-    return "holds complex numbers, and real ones are needed" if np.iscomplexobj(values) else None
-
-
 def _classes(values: _Values) -> str | None:
     other = values[np.abs(values) != 1]
     return f"holds {_shown(other)}, and a class is 1 or −1" if other.size else None
@@ -67,11 +63,11 @@ def _covariance(values: _Values) -> str | None:
 
 
 HOLDS: Mapping[str, tuple[Callable[[_Values], str | None], ...]] = {
-    "classes": (_real, _finite, _classes),
-    "weights": (_real, _finite, _weights),
-    "magnitudes": (_real, _finite, _magnitudes),
-    "normal": (_real, _finite, _normal),
-    "covariance": (_real, _finite, _covariance),
+    "classes": (_finite, _classes),
+    "weights": (_finite, _weights),
+    "magnitudes": (_finite, _magnitudes),
+    "normal": (_finite, _normal),
+    "covariance": (_finite, _covariance),
     "equations": (_finite,),
 }
 """What an input's values must be → what is wrong with some, as the end of a sentence."""
@@ -90,8 +86,8 @@ def check_contents(context: Context) -> Iterator[Issue]:
         for port in spec.inputs:
             source = analysis.source(node.id, port.name) if port.holds else None
             values = None if source is None else _held(context, source)
-            if source is None or values is None:
-                continue
+            if source is None or values is None or np.iscomplexobj(values):
+                continue  # complex values are complained about elsewhere
             why = next((w for rule in HOLDS[port.holds] if (w := rule(values))), None)
             if why:
                 yield context.error(
