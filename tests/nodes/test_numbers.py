@@ -57,7 +57,7 @@ EYE = "; ".join(", ".join("1" if i == j else "0" for j in range(16)) for i in ra
     [
         ("hinge", {"y": "1, 0"}, "my_y at its input “classes” holds 0, and a class is 1 or −1."),
         ("logistic", {"y": np.full(16, 2.0)}, "holds 2, and a class is 1 or −1."),
-        ("logistic", {"y": np.ones(16) * 1j}, "my_y is complex, and only real values have a meaning here"),
+        ("logistic", {"y": np.ones(16) * 1j}, "my_y is complex, and only real values"),
         ("weighted_norm1", {"weights": "-1"}, "holds -1, and a weight is 0 or more."),
         ("weighted_sum_squares", {"weights": -np.ones(16)}, "holds -1, and a weight is 0 or more"),
         ("weighted_norm1", {"weights": np.array([np.inf])}, "holds NaN or infinite values"),
