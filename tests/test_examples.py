@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +49,23 @@ def test_it_raises_psnr_as_promised(
     assert float(before) == pytest.approx(float(promise[1]), abs=0.06)
     assert after == pytest.approx(float(promise[2]), abs=0.3)
     assert (tmp_path / "x.png").stat().st_size > 10_000
+
+
+def test_robust_pca_finds_the_background_as_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = files.load("example:robust_pca")
+    promise = re.search(r"rises from ([\d.]+) dB.*? to about ([\d.]+) dB", document.note)
+    assert promise is not None
+    monkeypatch.chdir(tmp_path)
+    space: dict[str, Any] = {}
+    exec(generate(document).text, space)
+    result, background = space["result"], space["background"]
+    before, after = (dp.psnr(v, background) for v in (space["observed"], result["scene"]))
+    assert float(before) == pytest.approx(float(promise[1]), abs=0.06)
+    assert float(after) == pytest.approx(float(promise[2]), abs=1.0)
+    # The specks are where pixels are dead, and nowhere else.
+    dead = space["intact"].expand_as(background) == 0
+    found = result["specks"].abs() > 0.05
+    assert float((found == dead).float().mean()) > 0.99
+    assert {p.name for p in tmp_path.iterdir()} == {"scene.png", "specks.png", "observed.png"}
