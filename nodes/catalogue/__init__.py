@@ -43,22 +43,23 @@ CATEGORIES: Mapping[str, Category] = MappingProxyType(
     }
 )
 
+# The order of the palette: what is used most comes first in its category.
 _MODULES = (
-    arrays,
     data,
-    data_terms,
-    functions,
-    linear,
-    matrices,
+    arrays,
     operators,
-    penalties,
-    priors,
-    shaping,
-    solvers,
-    solving,
-    spectra,
     transforms,
+    shaping,
+    matrices,
+    spectra,
+    penalties,
+    functions,
     weighted,
+    data_terms,
+    priors,
+    solving,
+    solvers,
+    linear,
 )
 
 CATALOGUE: Mapping[str, NodeSpec] = MappingProxyType(
