@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from app.chooser import Chooser
+from nodes.document import Document
+from nodes.files import load
 from tests.app.support import Person
 
 KEY, CTRL = Qt.Key, Qt.KeyboardModifier.ControlModifier
@@ -82,3 +84,42 @@ def test_a_problem_is_built_and_run_by_keyboard_alone(
     assert "dp.Problem(" in sent[0]
     assert "norm1(dp.grad(" in sent[0]
     person.window.runner._run = None
+
+
+def test_the_deconvolution_graph_is_built_by_keyboard_alone(person: Person) -> None:
+    hands = Typist(person)
+    titles = (
+        "Load image", "Gaussian kernel", "Blur", "Add noise", "Variable", "Convolution",
+        "Sum of squares", "Gradient", "L1 norm", "Not negative", "Problem", "ADMM", "View",
+    )  # fmt: skip
+    names = {title: hands.add(title) for title in titles}
+    for source, target, port in (
+        ("Load image", "Blur", "image"),
+        ("Gaussian kernel", "Blur", "kernel"),
+        ("Blur", "Add noise", "image"),
+        ("Add noise", "Variable", "shape of"),
+        ("Variable", "Convolution", "input"),
+        ("Gaussian kernel", "Convolution", "kernel"),
+        ("Convolution", "Sum of squares", "expression"),
+        ("Add noise", "Sum of squares", "minus"),
+        ("Variable", "Gradient", "input"),
+        ("Gradient", "L1 norm", "expression"),
+        ("Variable", "Not negative", "expression"),
+        ("Sum of squares", "Problem", "terms"),
+        ("L1 norm", "Problem", "terms"),
+        ("Not negative", "Problem", "terms"),
+        ("Problem", "ADMM", "problem"),
+        ("Add noise", "ADMM", "start"),
+        ("Load image", "ADMM", "ground truth"),
+        ("ADMM", "View", "image"),
+    ):
+        hands.wire(names[source], names[target], port)
+
+    def shape(document: Document) -> list[tuple[str, str, str, str]]:
+        kinds = {node.id: node.type for node in document.nodes}
+        return sorted((kinds[w.source], w.output, kinds[w.target], w.input) for w in document.wires)
+
+    assert shape(person.document) == shape(load("example:deconvolution"))
+    assert person.window.session.errors() == []
+    person.window.session.derive()
+    assert "∇" in (person.window.session.formula.text if person.window.session.formula else "")

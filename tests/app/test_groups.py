@@ -7,9 +7,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
 from app.chooser import Chooser
+from app.main_window import MainWindow
+from nodes.commands import SetParameter
 from nodes.files import dumps, loads
 from nodes.groups import ENTRY, GROUP
-from tests.app.support import LEFT, Person
+from tests.app.support import LEFT, Person, close
 
 CTRL, ALT, SHIFT = (
     Qt.KeyboardModifier.ControlModifier,
@@ -242,3 +244,31 @@ def test_backdrops_and_notes_stand_where_they_were_put(grouped: Person) -> None:
     assert len(grouped.window.canvas.frames.items) == 1
     grouped.press(KEY.Key_Return, SHIFT)
     assert grouped.window.canvas.frames.items == {}
+
+
+def test_nodes_are_copied_from_one_window_into_another(grouped: Person) -> None:
+    grouped.click("group")
+    grouped.window.session.select([grouped.node("group").id, grouped.node("kernel").id])
+    grouped.press(KEY.Key_C, CTRL)
+    window = MainWindow()
+    window.resize(1000, 700)
+    window.show()
+    grouped.bot.waitExposed(window)
+    try:
+        other = Person(window, grouped.bot)
+        other.press(KEY.Key_V, CTRL)
+        assert {n.name for n in other.document.members("")} == {"group", "kernel"}
+        assert len(other.document.wires_into(other.node("group").id)) == 1
+        assert [g.title for g in other.document.groups] == ["Group"]
+        # What is changed there stays there.
+        assert other.window.session.do(SetParameter(other.node("observed").id, "sigma", 0.5))
+        assert grouped.node("observed").value("sigma") != 0.5
+        other.press(KEY.Key_X, CTRL)
+        assert len(other.document) == 0
+        grouped.window.session.select([])
+        grouped.press(KEY.Key_V, CTRL)
+        # It differs by now, so it is a group of its own.
+        assert len(grouped.document.groups) == 2
+    finally:
+        close(window)
+        QApplication.clipboard().clear()

@@ -68,6 +68,8 @@ class Monkey:
             (3, self.stop),
             (2, self.pause),
             (3, self.save_and_reload),
+            (1, self.bundle),
+            (2, self.look),
             (2, self.open),
             (1, self.kill),
         ]
@@ -175,6 +177,14 @@ class Monkey:
         path = self.folder / "soak.dprox"
         assert self.window.session.save(path)
         assert dumps(files.load(path)) == dumps(self.person.document)
+
+    def bundle(self) -> None:
+        path = self.folder / "soak.dproxz"
+        assert self.window.session.save(path)
+        assert dumps(files.load(path)) == dumps(self.person.document)
+
+    def look(self) -> None:
+        self.window.action("run.look").trigger()
 
     def open(self) -> None:
         self.window.session.history.mark_clean()
