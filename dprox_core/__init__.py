@@ -137,7 +137,7 @@ from dprox_core.proxfns import (
     weighted_norm1,
     weighted_sum_squares,
 )
-from dprox_core.result import Certificate, History, HistoryRow, Result, Status
+from dprox_core.result import Certificate, History, HistoryRow, Result, Sample, Status
 from dprox_core.session import session
 from dprox_core.solver import Solver
 from dprox_core.specialize import Specialized, specialize, train
@@ -221,6 +221,7 @@ __all__ = [
     "Placeholder",
     "Problem",
     "Result",
+    "Sample",
     "ShapeError",
     "SolveFinished",
     "SolveStarted",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dprox_core.compiler.plan import Plan
     from dprox_core.expressions.leaves import Variable
 
-__all__ = ["Certificate", "History", "HistoryRow", "Result", "Status"]
+__all__ = ["Certificate", "History", "HistoryRow", "Result", "Sample", "Status"]
 
 
 class Status(Enum):
@@ -153,12 +153,15 @@ class Certificate:
         dual: the dual residual.
         primal_tolerance: what counted as small enough.
         dual_tolerance: the same for the dual residual.
+        gap: by how much the objective can be above its minimum at most, by Fenchel's duality; None
+            where the duals prove nothing, which takes a strongly convex quadratic and ADMM.
     """
 
     primal: float
     dual: float
     primal_tolerance: float
     dual_tolerance: float
+    gap: float | None = None
 
     @property
     def optimal(self) -> bool:
@@ -173,7 +176,22 @@ class Certificate:
             f"{verdict}: split copies agree to {self.primal:.3g} (tolerance "
             f"{self.primal_tolerance:.3g}), stationarity to {self.dual:.3g} (tolerance "
             f"{self.dual_tolerance:.3g})."
+            + ("" if self.gap is None else f" The objective is at most {self.gap:.3g} too high.")
         )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How the solve of one sample of a batch ended.
+
+    Attributes:
+        status: converged once its own residuals were within their tolerances; else how the solve
+            of all ended.
+        iterations: after how many iterations it converged for good, or how many were done.
+    """
+
+    status: Status
+    iterations: int
 
 
 @dataclass
@@ -194,6 +212,8 @@ class Result:
             much a constraint is missed at most.
         state: the algorithm's state, to go on from with ``solver.solve(state=...)``.
         certificate: for convex problems, how far the optimality conditions are from being met.
+        samples: how each sample of a batch (B, C, H, W) ended, where the method tells them apart
+            (admm, admm_vxu, dr, hqs); a solve goes on until all have converged. Empty elsewhere.
     """
 
     values: Mapping[Variable, torch.Tensor]
@@ -208,6 +228,7 @@ class Result:
     state: Any = None
     # A linear program's result has one of its own kind.
     certificate: Any = None
+    samples: tuple[Sample, ...] = ()
 
     @property
     def converged(self) -> bool:

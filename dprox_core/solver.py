@@ -31,7 +31,7 @@ from dprox_core.monitor import (
     notify,
 )
 from dprox_core.numerics.reductions import norm, number
-from dprox_core.result import Certificate, History, HistoryRow, Result, Status
+from dprox_core.result import Certificate, History, HistoryRow, Result, Sample, Status
 
 __all__ = ["CHECK_EVERY", "Solver"]
 
@@ -202,6 +202,8 @@ class _Run:
         self._good = solver.algorithm.answer(state)
         self._least = math.inf
         self._bound: float | None = None
+        # For each sample the iteration since which it has been converged, None while it is not.
+        self._since: list[int | None] = []
         variables = solver.model.variables
         self._truths = {
             index: truths[variable].to(solver.model.spaces[index].device)
@@ -274,6 +276,11 @@ class _Run:
         assert held is not None, "a check is always measured"
         if not held.finite:
             return Status.NOT_FINITE
+        since = self._since or [None] * len(held.samples)
+        self._since = [
+            (self._state.iteration if before is None else before) if sample.met else None
+            for before, sample in zip(since, held.samples, strict=True)
+        ]
         if self._algorithm.done(self._state):
             return Status.CONVERGED
         if self._state.iteration == self._algorithm.last(self._state):
@@ -336,14 +343,22 @@ class _Run:
             device=str(solver.model.spaces[0].device),
             metrics=metrics,
             state=self._state,
-            certificate=self._certificate(),
+            certificate=self._certificate(self._solver.objective(plain) if good else math.inf),
+            samples=tuple(
+                Sample(status, self._state.iteration)
+                if since is None
+                else Sample(Status.CONVERGED, since)
+                for since in self._since
+            ),
         )
 
-    def _certificate(self) -> Certificate | None:
+    def _certificate(self, objective: float) -> Certificate | None:
         held = self._state.residuals
         if held is None or not all(t.function.convex for t in self._solver.model.terms):
             return None
-        return Certificate(held.primal, held.dual, held.primal_tolerance, held.dual_tolerance)
+        bound = self._algorithm.dual_value(self._state) if math.isfinite(objective) else None
+        gap = None if bound is None else max(0.0, objective - bound)
+        return Certificate(held.primal, held.dual, held.primal_tolerance, held.dual_tolerance, gap)
 
     def _final_objective(self, x: Vectors, violation: float) -> float:
         """The objective, infinite where a constraint is clearly missed."""

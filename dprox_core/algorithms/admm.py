@@ -23,9 +23,10 @@ from typing import Any, ClassVar, cast
 
 import torch
 
-from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of, joint_norm
+from dprox_core.algorithms.measure import Measure, dual_bound, hypot
 from dprox_core.compiler.model import BoundTerm, Model
-from dprox_core.linsolve.base import LinearSolver
+from dprox_core.linsolve.base import LinearSolver, QuadraticPart
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -68,6 +69,7 @@ class Admm(Algorithm[AdmmState]):
         adaptive: whether ρ is balanced.
         relaxation: α, between 0 and 2.
         differentiate: whether gradients are wanted, so that nothing may be overwritten.
+        quadratic: what the linear solver solves, for certificates.
     """
 
     name = "admm"
@@ -88,8 +90,12 @@ class Admm(Algorithm[AdmmState]):
         adaptive: bool,
         relaxation: float,
         differentiate: bool,
+        quadratic: QuadraticPart,
     ) -> None:
         self.model = model
+        self._quadratic = quadratic
+        shapes = [space.shape for space in model.spaces]
+        self._batch = batch_of(shapes + [block.row.range.shape for block in blocks])
         self.blocks = blocks
         self.solver = solver
         self.tolerances = tolerances
@@ -208,31 +214,35 @@ class Admm(Algorithm[AdmmState]):
         moved = [self._zeros(index) for index in range(len(self.model.spaces))]
         for block, a, dual, held in zip(self.blocks, v, u, old, strict=True):
             block.row.adjoint_add(held.add_(dual).sub_(a), moved, in_place=True)
-        dual_residual = weight * joint_norm(moved)
+        measure = Measure(self._batch)
+        dual_residual = measure.norm(moved)
         # Block by block, for where nothing is left in the x-update the whole sum vanishes.
-        pushed = math.hypot(*(self._pull_of(j, dual) for j, dual in enumerate(u)))
+        pushed = hypot([measure.norm(self._pull_of(j, dual)) for j, dual in enumerate(u)])
         copies = [torch.sub(a, b, out=out) for a, b, out in zip(v, u, old, strict=True)]
-        size = max(joint_norm(images), joint_norm(copies))
-        primal = joint_norm([c.sub_(image) for c, image in zip(copies, images, strict=True)])
+        size = torch.maximum(measure.norm(images), measure.norm(copies))
+        primal = measure.norm([c.sub_(image) for c, image in zip(copies, images, strict=True)])
         rows = sum(copy.numel() for copy in copies)
         columns = sum(space.numel for space in self.model.spaces)
-        return Residuals(
-            primal,
-            dual_residual,
-            self.tolerances.bound(rows, size),
-            weight * self.tolerances.bound(columns, pushed),
+        return measure.residuals(
+            self.tolerances, primal, weight * dual_residual, size, pushed, rows, columns, weight
         )
 
-    def _pull_of(self, index: int, dual: torch.Tensor) -> float:
-        """‖K_jᴴ u_j‖."""
+    def _pull_of(self, index: int, dual: torch.Tensor) -> list[torch.Tensor]:
+        """K_jᴴ u_j."""
         row = self.blocks[index].row
         if row.is_identity:
-            return joint_norm([dual])
+            return [dual]
         sums: list[torch.Tensor | None] = [None] * len(self.model.spaces)
         for variable, _ in row.entries:
             sums[variable] = self._zeros(variable)
         row.adjoint_add(dual, cast(list[torch.Tensor], sums), in_place=True)
-        return joint_norm([held for held in sums if held is not None])
+        return [held for held in sums if held is not None]
+
+    @torch.no_grad()
+    def dual_value(self, state: AdmmState) -> float | None:
+        """A lower bound of the least objective that the duals prove."""
+        y = [state.u[j] * reductions.number(state.rho) for j in range(len(self.blocks))]
+        return dual_bound(self.model, self._quadratic, self.blocks, state.x, state.z, y)
 
     def adapt(self, state: AdmmState) -> AdmmState:
         """Move ρ towards where primal and dual weigh alike, the scaled duals along with it."""

@@ -15,7 +15,7 @@ from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Algorithm", "Residuals", "State", "Tolerances"]
+__all__ = ["Algorithm", "Residuals", "State", "Tolerances", "batch_of", "sample_norms"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -40,6 +40,8 @@ class Residuals:
     dual: float
     primal_tolerance: float
     dual_tolerance: float
+    # Those of each sample alone, where everything has the samples along its first axis.
+    samples: tuple[Residuals, ...] = ()
 
     @property
     def met(self) -> bool:
@@ -69,6 +71,16 @@ class State:
     def clone(self) -> Self:
         """A copy with memory of its own: a step may write into the state it is given."""
         return replace(self, **{f.name: _copied(getattr(self, f.name)) for f in fields(self)})
+
+
+def batch_of(shapes: list[tuple[int, ...]]) -> int:
+    """How many samples lie along the first axis of all, 1 where that is no axis of samples.
+
+    Images have it in front of channels and pixels (B, C, H, W); tensors of fewer axes than three
+    are one sample.
+    """
+    first = {shape[0] for shape in shapes if len(shape) >= 3}
+    return first.pop() if len(first) == 1 and all(len(s) >= 3 for s in shapes) else 1
 
 
 def _copied(value: Any) -> Any:
@@ -156,8 +168,28 @@ class Algorithm(ABC, Generic[S]):
         return None
 
     def done(self, state: S) -> bool:
-        """Whether the last step's residuals are within their tolerances."""
-        return state.residuals is not None and state.residuals.met
+        """Whether the last step's residuals are within their tolerances, for every sample alone.
+
+        Without an absolute tolerance a sample that is zero may never come within the relative one,
+        so that then the samples count together.
+        """
+        held = state.residuals
+        if held is None or not held.met:
+            return False
+        return self.tolerances.absolute == 0.0 or all(sample.met for sample in held.samples)
+
+    def dual_value(self, state: S) -> float | None:
+        """A lower bound of the least objective that the duals prove; None where they prove none."""
+        return None
+
+
+def sample_norms(vectors: Vectors | list[torch.Tensor]) -> torch.Tensor:
+    """‖(v₁, v₂, …)‖₂ for each entry of the first axis, which all have."""
+    squares = [
+        torch.linalg.vector_norm(v.detach().reshape(v.shape[0], -1), dim=1).double().square()
+        for v in vectors
+    ]
+    return sum(squares[1:], squares[0]).sqrt()
 
 
 def joint_norm(vectors: Vectors | list[torch.Tensor]) -> float:

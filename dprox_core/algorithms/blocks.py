@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from dprox_core.algorithms.base import Residuals, Tolerances, joint_norm
+from dprox_core.algorithms.base import Residuals, Tolerances, batch_of
+from dprox_core.algorithms.measure import Measure, hypot
 from dprox_core.compiler.model import BoundTerm
 from dprox_core.linops.space import Space
 from dprox_core.numerics import reductions
@@ -26,6 +27,8 @@ class Blocks:
     def __init__(self, terms: tuple[BoundTerm, ...], spaces: tuple[Space, ...]) -> None:
         self.terms = terms
         self.spaces = spaces
+        shapes = [space.shape for space in spaces]
+        self._batch = batch_of(shapes + [term.row.range.shape for term in terms])
         self._feasible: dict[int, int] = {}
         for index, block in enumerate(terms):
             plain = block.penalty.is_plain
@@ -80,18 +83,17 @@ class Blocks:
         if not self.terms:
             return Residuals(0.0, 0.0, 0.0, 0.0)
         weight = reductions.number(rho)
-        primal = joint_norm([a - b for a, b in zip(images, copies, strict=True)])
-        size = max(joint_norm(images), joint_norm(copies))
-        pushed = 0.0
+        measure = Measure(self._batch)
+        primal = measure.norm([a - b for a, b in zip(images, copies, strict=True)])
+        size = torch.maximum(measure.norm(images), measure.norm(copies))
+        pushed = []
         for block, dual in zip(self.terms, duals, strict=True):
             sums = [space.zeros() for space in self.spaces]
             block.row.adjoint_add(dual.detach(), sums, in_place=True)
-            pushed += joint_norm(sums) ** 2
+            pushed.append(measure.norm(sums))
         rows = sum(copy.numel() for copy in copies)
         columns = sum(space.numel for space in self.spaces)
-        return Residuals(
-            primal,
-            weight * joint_norm(self.pull(tuple(m.detach() for m in moved))),
-            tolerances.bound(rows, size),
-            weight * tolerances.bound(columns, pushed**0.5),
+        stationary = weight * measure.norm(self.pull(tuple(m.detach() for m in moved)))
+        return measure.residuals(
+            tolerances, primal, stationary, size, hypot(pushed), rows, columns, weight
         )

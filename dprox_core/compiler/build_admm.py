@@ -55,6 +55,7 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
         adaptive=automatic,
         relaxation=relaxation,
         differentiate=differentiate,
+        quadratic=assignment.part,
     )
     terms = tuple(
         [plan_term(term, "linear solve") for term in assignment.part.terms]

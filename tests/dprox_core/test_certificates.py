@@ -1,0 +1,118 @@
+"""What a result proves about the optimum, and about each sample of a batch."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from solver_cases import CASES, KERNEL, noise, optimum
+
+import dprox_core as dp
+from dprox_core.result import Status
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_gap_bounds_the_distance_to_the_optimum_of_cvxpy(case: object) -> None:
+    problem = case.build()[0]  # type: ignore[attr-defined]
+    best, _ = optimum(case.name)  # type: ignore[attr-defined]
+    found = []
+    for tolerance in (1e-2, 1e-4, 1e-7):
+        result = problem.solve(abs_tol=tolerance, rel_tol=tolerance, max_iter=5000)
+        gap = result.certificate.gap
+        if gap is None:
+            continue
+        found.append(gap)
+        if math.isinf(result.objective):
+            # A constraint was clearly missed; the bound is for the objective without it.
+            continue
+        # Clarabel itself is right to about 1e-8.
+        assert result.objective - best <= gap + 1e-6 * max(1.0, abs(best))
+        assert gap >= 0.0
+    if found:
+        assert found[-1] <= 1e-5 * max(1.0, abs(best))
+        assert "too high" in result.certificate.sentence
+
+
+def test_a_gap_is_there_where_the_data_term_is_strongly_convex_and_only_there() -> None:
+    x = dp.Variable("x", (1, 1, 4, 6))
+    b = noise(1, (1, 1, 4, 6))
+    strong = dp.Problem(dp.sum_squares(x - b) + dp.norm1(dp.grad(x)))
+    weak = dp.Problem(dp.sum_squares(dp.grad(x) - 1) + dp.norm1(dp.grad(x)))
+    wild = dp.Problem(dp.sum_squares(x - b) + dp.l0(x))
+    assert strong.solve().certificate.gap is not None
+    assert weak.solve().certificate.gap is None
+    assert wild.solve(max_iter=20).certificate is None
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    b = noise(3, (3, 1, 6, 7))
+    scales = torch.tensor([0.02, 1.0, 40.0], dtype=torch.float64).reshape(3, 1, 1, 1)
+    return b * scales, scales
+
+
+def deblur(b: torch.Tensor) -> tuple[dp.Problem, dp.Variable]:
+    x = dp.Variable("x", tuple(b.shape))
+    fidelity = dp.sum_squares(dp.conv(x, KERNEL) - b) + 0.01 * dp.sum_squares(x)
+    return dp.Problem(fidelity + 0.05 * dp.norm1(dp.grad(x)) + dp.nonneg(x)), x
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "dr"])
+def test_each_sample_of_a_batch_is_solved_as_it_would_be_alone(method: str) -> None:
+    b, scales = batch()
+    problem, x = deblur(b)
+    options = {"rho": 1.0, "abs_tol": 1e-6, "rel_tol": 1e-6, "max_iter": 5000}
+    result = problem.solve(method, **options)
+    assert result.status is Status.CONVERGED
+    assert len(result.samples) == 3
+    for index, sample in enumerate(result.samples):
+        alone, y = deblur(b[index : index + 1])
+        single = alone.solve(method, **options)
+        assert sample.status is Status.CONVERGED
+        # The same iteration with the same ρ, so that it converges at the same check.
+        assert sample.iterations == single.iterations
+        scale = float(scales[index])
+        torch.testing.assert_close(result[x][index], single[y][0], atol=1e-3 * scale, rtol=1e-3)
+    counts = [sample.iterations for sample in result.samples]
+    assert max(counts) == result.iterations
+    assert min(counts) < max(counts)
+
+
+def denoise(b: torch.Tensor) -> tuple[dp.Problem, dp.Variable]:
+    x = dp.Variable("x", tuple(b.shape))
+    return dp.Problem(dp.sum_squares(x - b) + 0.3 * dp.norm1(dp.grad(x))), x
+
+
+def test_a_solve_does_not_stop_before_its_smallest_sample_has_converged() -> None:
+    # Together the residuals are those of the large sample, and the small one drowns in it.
+    b = noise(3, (2, 1, 6, 7)) * torch.tensor([1.0, 50.0]).reshape(2, 1, 1, 1).double()
+    problem, x = denoise(b)
+    alone, y = denoise(b[:1])
+    exact = alone.solve(abs_tol=1e-9, rel_tol=1e-9, max_iter=5000)
+    together = problem.solve(rho=1.0, abs_tol=1e-5, rel_tol=1e-3, max_iter=5000)
+    assert exact.converged
+    assert together.converged
+    error = (together[x][0] - exact[y][0]).norm() / exact[y].norm()
+    assert float(error) < 0.01
+
+
+def test_samples_that_did_not_converge_say_so() -> None:
+    b, _ = batch()
+    result = deblur(b)[0].solve(rho=1.0, abs_tol=1e-9, rel_tol=1e-9, max_iter=20)
+    assert {sample.status for sample in result.samples} == {Status.ITERATION_LIMIT}
+    assert [sample.iterations for sample in result.samples] == [20, 20, 20]
+
+
+def test_one_sample_is_the_whole() -> None:
+    b, _ = batch()
+    assert deblur(b[:1])[0].solve().samples == ()
+    x = dp.Variable("x", (5, 4))
+    assert dp.Problem(dp.sum_squares(x - 1) + dp.norm1(x)).solve().samples == ()
+
+
+def test_a_sample_of_zeros_ends_too() -> None:
+    b = noise(3, (3, 1, 6, 7))
+    b[1] = 0.0
+    for tolerances in ({}, {"abs_tol": 0.0, "rel_tol": 1e-4}):
+        result = denoise(b)[0].solve(max_iter=5000, **tolerances)
+        assert result.status is Status.CONVERGED
