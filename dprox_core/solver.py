@@ -329,12 +329,13 @@ class _Run:
         answer = self._algorithm.answer(self._state) if good else self._good
         plain = tuple(v.detach() for v in answer)
         metrics = {"violation": solver.violation(plain)}
+        value = solver.objective(plain)
         if self._truths:
             index, truth = next(iter(self._truths.items()))
             metrics["psnr"] = psnr(plain[index], truth)
         return Result(
             values=dict(zip(solver.model.variables, answer, strict=True)),
-            objective=self._final_objective(plain, metrics["violation"]),
+            objective=self._final_objective(plain, value, metrics["violation"]),
             status=status,
             history=self._history,
             iterations=len(self._history),
@@ -343,7 +344,7 @@ class _Run:
             device=str(solver.model.spaces[0].device),
             metrics=metrics,
             state=self._state,
-            certificate=self._certificate(self._solver.objective(plain) if good else math.inf),
+            certificate=self._certificate(value if good else math.inf),
             samples=tuple(
                 Sample(status, self._state.iteration)
                 if since is None
@@ -360,8 +361,7 @@ class _Run:
         gap = None if bound is None else max(0.0, objective - bound)
         return Certificate(held.primal, held.dual, held.primal_tolerance, held.dual_tolerance, gap)
 
-    def _final_objective(self, x: Vectors, violation: float) -> float:
+    def _final_objective(self, x: Vectors, value: float, violation: float) -> float:
         """The objective, infinite where a constraint is clearly missed."""
-        value = self._solver.objective(x)
         size = max((float(v.abs().max()) for v in x), default=0.0)
         return value if violation <= _MISSED * max(1.0, size) else math.inf
