@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
+from dprox_core.lp.across import ALONE, Across
 from dprox_core.lp.model import LinearProgram
 
 __all__ = ["Certificate", "Limits", "certify", "dual_feasible", "measure"]
@@ -71,7 +72,9 @@ class Certificate:
 class Limits:
     """The vectors of a minimization on a device, and what is known of them beforehand."""
 
-    def __init__(self, program: LinearProgram, device: torch.device) -> None:
+    def __init__(
+        self, program: LinearProgram, device: torch.device, across: Across = ALONE
+    ) -> None:
         def move(values: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
@@ -85,7 +88,7 @@ class Limits:
         self.finite_lower, self.no_lower = _finite(self.lower)
         self.finite_upper, self.no_upper = _finite(self.upper)
         size = torch.maximum(self.finite_row_lower.abs(), self.finite_row_upper.abs())
-        self.row_norm = float(torch.linalg.vector_norm(size))
+        self.row_norm = float(across.total((size @ size).reshape(1).cpu().numpy())[0]) ** 0.5
         self.cost_norm = float(torch.linalg.vector_norm(self.c))
 
 
@@ -106,8 +109,13 @@ def measure(
     y: torch.Tensor,
     activity: torch.Tensor,
     adjoint: torch.Tensor,
+    across: Across = ALONE,
 ) -> Certificate:
-    """The certificate of (x, y), given ``activity`` = A x and ``adjoint`` = Aᵀ y."""
+    """The certificate of (x, y), given ``activity`` = A x and ``adjoint`` = Aᵀ y.
+
+    ``y``, ``activity`` and the limits may be those of this process's rows; ``across`` completes
+    what is summed over rows, and the numbers are the same in all processes.
+    """
     row_miss = activity - activity.clamp(limits.row_lower, limits.row_upper)
     bound_miss = x - x.clamp(limits.lower, limits.upper)
     z = limits.c - adjoint
@@ -118,47 +126,51 @@ def measure(
     y_miss = torch.where(limits.no_row_lower, y_up, zero) + torch.where(
         limits.no_row_upper, y_down, zero
     )
-    primal_objective = limits.c @ x
-    dual_objective = (
-        y_up @ limits.finite_row_lower
-        + y_down @ limits.finite_row_upper
-        + z_up @ limits.finite_lower
-        + z_down @ limits.finite_upper
-    )
-    # To first order the optimum is at least the dual objective less x·(dual misses), and at most
-    # the primal one plus y·(primal misses).
-    primal_price = (y @ row_miss + z @ bound_miss).abs()
-    dual_price = (x @ z_miss + activity @ y_miss).abs()
-    # One transfer for everything.
+    # One transfer for everything: what is summed over rows, over columns, and the maxima.
     numbers = torch.stack(
         [
-            row_miss @ row_miss + bound_miss @ bound_miss,
-            torch.maximum(_largest(row_miss), _largest(bound_miss)),
-            z_miss @ z_miss + y_miss @ y_miss,
-            torch.maximum(_largest(z_miss), _largest(y_miss)),
-            primal_objective,
-            dual_objective,
-            primal_price,
-            dual_price,
+            row_miss @ row_miss,
+            y_miss @ y_miss,
+            y_up @ limits.finite_row_lower + y_down @ limits.finite_row_upper,
+            y @ row_miss,
+            activity @ y_miss,
+            bound_miss @ bound_miss,
+            z_miss @ z_miss,
+            z_up @ limits.finite_lower + z_down @ limits.finite_upper,
+            z @ bound_miss,
+            x @ z_miss,
+            limits.c @ x,
             limits.c.abs() @ x.abs(),
+            *(_largest(values) for values in (row_miss, y_miss, bound_miss, z_miss)),
         ]
     ).tolist()
-    primal, dual = numbers[0] ** 0.5, numbers[2] ** 0.5
-    objective, bound = numbers[4] + limits.c0, numbers[5] + limits.c0
+    of_rows = across.total(np.array(numbers[:5])).tolist()
+    row_max, y_max = across.largest(np.array(numbers[12:14])).tolist()
+    of_columns = numbers[5:10]
+    bound_max, z_max = numbers[14:]
+    primal, dual, dual_value, row_price, activity_price = (
+        a + b for a, b in zip(of_rows, of_columns, strict=True)
+    )
+    primal, dual = primal**0.5, dual**0.5
+    primal_value, terms = numbers[10:12]
+    # To first order the optimum is at least the dual objective less x·(dual misses), and at most
+    # the primal one plus y·(primal misses).
+    primal_price, dual_price = abs(row_price), abs(activity_price)
+    objective, bound = primal_value + limits.c0, dual_value + limits.c0
     gap = abs(objective - bound)
     return Certificate(
         primal=primal,
-        primal_max=numbers[1],
+        primal_max=max(row_max, bound_max),
         primal_relative=primal / (1 + limits.row_norm),
         dual=dual,
-        dual_max=numbers[3],
+        dual_max=max(y_max, z_max),
         dual_relative=dual / (1 + limits.cost_norm),
         gap=gap,
         gap_relative=gap / (1 + abs(objective) + abs(bound)),
         objective=objective,
         dual_objective=bound,
-        objective_error=max(numbers[6], max(objective - bound, 0.0) + numbers[7])
-        / max(abs(objective), _CANCELLED * numbers[8], _NOTHING),
+        objective_error=max(primal_price, max(objective - bound, 0.0) + dual_price)
+        / max(abs(objective), _CANCELLED * terms, _NOTHING),
     )
 
 

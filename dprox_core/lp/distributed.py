@@ -1,8 +1,8 @@
-"""The same solver over several processes: each iterates on some rows of the matrix.
+"""The same solver over several processes: each holds and iterates on some rows of the matrix.
 
 Every process runs the whole iteration on the variables and on its own rows' duals. The one thing
 they tell each other is the product Aᵀ y, a sum over rows of the length of the variables, once an
-iteration; checks add two short sums.
+iteration; checks add one more of that length and a few numbers.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 
 from dprox_core.errors import ParameterError
-from dprox_core.lp.certificate import certify
+from dprox_core.lp.across import Across
+from dprox_core.lp.certificate import Certificate, Limits, measure
 from dprox_core.lp.halpern import Check, Verdict, iterate
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.operators import SparseOperator
@@ -26,6 +28,8 @@ from dprox_core.lp.scaling import Scaled, scale
 from dprox_core.result import Status
 
 __all__ = ["partition", "solve_distributed"]
+
+Array = NDArray[np.float64]
 
 
 def partition(matrix: sp.csr_array, parts: int) -> list[slice]:
@@ -45,73 +49,95 @@ def partition(matrix: sp.csr_array, parts: int) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in pairwise(cuts)]
 
 
+class Processes(Across):
+    """The processes that share the rows.
+
+    Attributes:
+        summed: how many bytes this process has given to sums.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self.summed = 0
+
+    def total(self, values: Array) -> Array:
+        """The sum over all processes."""
+        return self._reduced(values, dist.ReduceOp.SUM)
+
+    def largest(self, values: Array) -> Array:
+        """The maximum over all processes."""
+        return self._reduced(values, dist.ReduceOp.MAX)
+
+    def sum_(self, value: torch.Tensor) -> torch.Tensor:
+        """The sum of a tensor over all processes, in place."""
+        self.summed += value.nbytes
+        dist.all_reduce(value)
+        return value
+
+    def _reduced(self, values: Array, operation: dist.ReduceOp) -> Array:
+        tensor = torch.tensor(values, dtype=torch.float64, device=self._device)
+        dist.all_reduce(tensor, operation)
+        return tensor.cpu().numpy()
+
+
 class RowOperator(SparseOperator):
     """Some rows of a matrix; the product with its transpose is that of the whole matrix."""
 
+    def __init__(self, matrix: sp.csr_array, device: torch.device, across: Processes) -> None:
+        super().__init__(matrix, device)
+        self._across = across
+
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """Aᵀ y, summed over the processes."""
-        return total(super().adjoint(y))
+        return self._across.sum_(super().adjoint(y))
 
     def add_adjoint(self, y: torch.Tensor, out: torch.Tensor) -> None:
         """Add what the processes' products come to."""
         own = torch.zeros_like(out)
         super().add_adjoint(y, own)
-        out += total(own)
+        out += self._across.sum_(own)
 
 
 class RowStep(PdhgStep):
     """A PDHG step on some rows: sums over rows are completed by the other processes."""
 
-    def __init__(self, scaled: Scaled, mine: slice, device: torch.device) -> None:
-        own = Scaled(
-            scaled.A[mine],
-            scaled.c,
-            scaled.row_lower[mine],
-            scaled.row_upper[mine],
-            scaled.lower,
-            scaled.upper,
-            scaled.rows[mine],
-            scaled.columns,
-            scaled.duals[mine],
-            scaled.costs,
-        )
-        super().__init__(own, device)
+    def __init__(self, scaled: Scaled, device: torch.device, across: Processes) -> None:
+        self._across = across
+        super().__init__(scaled, device)
 
     def make_operator(self, matrix: sp.csr_array, device: torch.device) -> SparseOperator:
         """Products of which the transposed one is summed over the processes."""
-        return RowOperator(matrix, device)
+        return RowOperator(matrix, device, self._across)
 
     def row_sum(self, value: torch.Tensor) -> torch.Tensor:
         """A sum over rows, over all processes."""
-        return total(value)
-
-
-def total(value: torch.Tensor) -> torch.Tensor:
-    """The sum of a tensor over all processes, in place."""
-    dist.all_reduce(value)
-    return value
+        return self._across.sum_(value)
 
 
 def solve_distributed(
     program: LinearProgram,
     *,
+    whole: bool = True,
     tol: float = 1e-6,
     max_iter: int = 1_000_000,
     device: str | torch.device = "cpu",
 ) -> LPResult:
     """Solve a linear program by PDHG under ``torchrun``, its rows spread over the processes.
 
-    Every process calls it with the same program and gets the same result. Iterates are those of
-    one process up to the rounding of sums in another order.
+    Iterates are those of one process up to the rounding of sums in another order. A process needs
+    some 50 bytes for each entry of its rows and some twenty vectors of the length of the variables.
 
     Args:
-        program: what to solve; the same in all processes.
+        program: what to solve, the same in all processes; or, with ``whole=False``, this process's
+            rows only, with all variables, and the same costs and bounds in all processes.
+        whole: whether every process gives the whole program.
         tol: relative tolerance, as for ``solve_lp``.
         max_iter: the most steps.
         device: where each process computes: "cpu" with the gloo backend, "cuda" with NCCL.
 
     Returns:
-        The result, the same in all processes.
+        The result: x, z, objective and certificate are the same in all processes; y holds the
+        duals of the rows that were given.
 
     Raises:
         ParameterError: ``torch.distributed.init_process_group`` was not called.
@@ -131,56 +157,85 @@ def solve_distributed(
             where="solve_distributed",
         )
     begun, target = time.perf_counter(), torch.device(device)
-    minimum = program.minimized()
-    scaled = scale(minimum)
-    slices = partition(minimum.A, dist.get_world_size())
-    step = RowStep(scaled, slices[dist.get_rank()], target)
-    judge = _Judge(minimum, scaled, slices, step, tol, target)
+    across, minimum = Processes(target), program.minimized()
+    mine = slice(0, minimum.m)
+    if whole:
+        mine = partition(minimum.A, dist.get_world_size())[dist.get_rank()]
+        minimum = _rows(minimum, mine)
+    scaled = scale(minimum, across)
+    step = RowStep(scaled, target, across)
+    judge = _Judge(minimum, scaled, step, tol, target, across)
     zeros = torch.zeros(minimum.n, dtype=torch.float64, device=target)
-    own = torch.zeros(step.m, dtype=torch.float64, device=target)
+    own = torch.zeros(minimum.m, dtype=torch.float64, device=target)
+    before = across.summed
     iterations = iterate(step, zeros, own, max_iter, judge)
+    bytes_each = (across.summed - before) / max(iterations, 1)
     sign = 1.0 if program.sense == "min" else -1.0
+    y, z = judge.y, judge.z
+    if whole:
+        y = np.zeros(program.m)
+        y[mine] = judge.y
+        y = across.total(y)
     return LPResult(
         program,
         judge.x,
-        sign * judge.y,
-        sign * (minimum.c - minimum.A.T @ judge.y),
+        sign * y,
+        sign * z,
         program.objective(judge.x),
         judge.status,
-        certify(minimum, judge.x, judge.y),
+        judge.certificate,
         iterations,
         time.perf_counter() - begun,
         {"iterate": time.perf_counter() - begun},
         "pdhg",
-        f"Rows are spread over {dist.get_world_size()} processes.",
+        f"Rows are spread over {dist.get_world_size()} processes, which sum {bytes_each:.0f} bytes "
+        "in an iteration.",
         message=judge.status.sentence,
     )
 
 
+def _rows(program: LinearProgram, mine: slice) -> LinearProgram:
+    return LinearProgram(
+        program.c,
+        program.A[mine],
+        program.row_lower[mine],
+        program.row_upper[mine],
+        program.lower,
+        program.upper,
+        c0=program.c0,
+    )
+
+
 class _Judge:
-    """Gathers the duals and judges the whole: every process comes to the same verdict."""
+    """Every process measures its rows, and all come to the same verdict on the whole."""
 
     def __init__(
         self,
         minimum: LinearProgram,
         scaled: Scaled,
-        slices: list[slice],
         step: RowStep,
         tol: float,
         device: torch.device,
+        across: Processes,
     ) -> None:
-        self._minimum, self._scaled = minimum, scaled
-        self._slices, self._tol, self._device = slices, tol, device
+        self._step, self._tol, self._across = step, tol, across
+        self._limits = Limits(minimum, device, across)
+        self._factors = [
+            torch.from_numpy(part).to(device)
+            for part in (scaled.rows, scaled.columns, scaled.duals, scaled.costs)
+        ]
         self.status = Status.ITERATION_LIMIT
-        self.x, self.y = np.zeros(minimum.n), np.zeros(minimum.m)
+        self.certificate: Certificate | None = None
+        self.x, self.y, self.z = np.zeros(minimum.n), np.zeros(minimum.m), minimum.c
 
     def __call__(self, check: Check) -> Verdict:
-        duals = torch.zeros(self._minimum.m, dtype=torch.float64, device=self._device)
-        duals[self._slices[dist.get_rank()]] = check.y
-        total(duals)
-        self.x = check.x.cpu().numpy() * self._scaled.columns
-        self.y = duals.cpu().numpy() * self._scaled.duals
-        certificate = certify(self._minimum, self.x, self.y)
+        rows, columns, duals, costs = self._factors
+        operator, limits = self._step.operator, self._limits
+        x, y = columns * check.x, duals * check.y
+        activity, adjoint = rows * operator.forward(check.x), costs * operator.adjoint(check.y)
+        certificate = measure(limits, x, y, activity, adjoint, self._across)
+        self.x, self.y = x.cpu().numpy(), y.cpu().numpy()
+        self.z, self.certificate = (limits.c - adjoint).cpu().numpy(), certificate
         # One process decides, so that none goes on while another stops.
         facts = torch.tensor(
             [
@@ -188,7 +243,7 @@ class _Judge:
                 certificate.dual_relative / max(certificate.primal_relative, 1e-300),
             ],
             dtype=torch.float64,
-            device=self._device,
+            device=x.device,
         )
         dist.broadcast(facts, 0)
         done, imbalance = facts.tolist()

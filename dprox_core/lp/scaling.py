@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from dprox_core.lp.across import ALONE, Across
 from dprox_core.lp.model import LinearProgram
 
 __all__ = ["Scaled", "Units", "choose_units", "equilibrate", "scale"]
@@ -120,12 +121,16 @@ def _size(values: Array) -> float:
     return 2.0**middle if abs(middle) > _BAD_SIZE else 1.0
 
 
-def equilibrate(matrix: sp.csr_array) -> tuple[Array, Array]:
+def equilibrate(matrix: sp.csr_array, across: Across = ALONE) -> tuple[Array, Array]:
     """Row factors R and column factors C after which R A C has entries and norms near 1.
 
     Units first, then ten rounds of Ruiz (square roots of the largest entries), then one of Pock
     and Chambolle (square roots of the sums), which bounds ‖R A C‖ by 1. Empty rows and columns
     keep the factor 1.
+
+    Args:
+        matrix: ``(m, n)``, or this process's rows of it.
+        across: completes what is summed over rows.
 
     References:
         D. Ruiz, A scaling algorithm to equilibrate both rows and columns norms in matrices, 2001.
@@ -133,12 +138,12 @@ def equilibrate(matrix: sp.csr_array) -> tuple[Array, Array]:
         2011, with α = 1.
     """
     m, n = matrix.shape
-    if matrix.nnz == 0:
+    if across.total(np.array([float(matrix.nnz)]))[0] == 0:
         return np.ones(m), np.ones(n)
     work = abs(matrix)
     index = np.repeat(np.arange(m), np.diff(work.indptr))
     original = work.data.copy()
-    rows, columns = _units(original, index, work.indices, m, n)
+    rows, columns = _units(original, index, work.indices, m, n, across)
     work.data = original * rows[index] * columns[work.indices]
     for _ in range(_RUIZ_ITERATIONS):
         row = np.zeros(m)
@@ -146,15 +151,20 @@ def equilibrate(matrix: sp.csr_array) -> tuple[Array, Array]:
         column = np.zeros(n)
         np.maximum.at(column, work.indices, work.data)
         rows /= _root(row)
-        columns /= _root(column)
+        columns /= _root(across.largest(column))
         work.data = original * rows[index] * columns[work.indices]
     row = np.bincount(index, work.data, minlength=m).astype(np.float64)
     column = np.bincount(work.indices, work.data, minlength=n).astype(np.float64)
-    return rows / _root(row), columns / _root(column)
+    return rows / _root(row), columns / _root(across.total(column))
 
 
 def _units(
-    values: Array, rows: NDArray[np.int64], columns: NDArray[np.int64], m: int, n: int
+    values: Array,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    m: int,
+    n: int,
+    across: Across = ALONE,
 ) -> tuple[Array, Array]:
     """Powers of two that undo badly chosen units: least squares of log|a_ij| by r_i and c_j.
 
@@ -167,32 +177,43 @@ def _units(
     """
     logs = np.log2(values)
     row_fit, column_fit = np.zeros(m), np.zeros(n)
-    if logs.std() <= _BAD_UNITS:
+    spread = _deviation(logs, across)
+    if spread <= _BAD_UNITS:
         return np.ones(m), np.ones(n)
     row_count = np.maximum(np.bincount(rows, minlength=m), 1)
-    column_count = np.maximum(np.bincount(columns, minlength=n), 1)
+    column_count = np.maximum(across.total(np.bincount(columns, minlength=n).astype(np.float64)), 1)
     for _ in range(_UNIT_ITERATIONS):
         row_fit = np.bincount(rows, logs - column_fit[columns], minlength=m) / row_count
-        column_fit = np.bincount(columns, logs - row_fit[rows], minlength=n) / column_count
-    if (logs - row_fit[rows] - column_fit[columns]).std() > 0.5 * logs.std():
+        column_sum = np.bincount(columns, logs - row_fit[rows], minlength=n).astype(np.float64)
+        column_fit = across.total(column_sum) / column_count
+    if _deviation(logs - row_fit[rows] - column_fit[columns], across) > 0.5 * spread:
         return np.ones(m), np.ones(n)
     return np.exp2(-np.round(row_fit)), np.exp2(-np.round(column_fit))
+
+
+def _deviation(values: Array, across: Across) -> float:
+    """The standard deviation of all processes' values."""
+    count, total = across.total(np.array([float(values.size), values.sum()]))
+    return float(
+        np.sqrt(across.total(np.square(values - total / count).sum(keepdims=True)) / count)[0]
+    )
 
 
 def _root(values: Array) -> Array:
     return np.sqrt(np.where(values > 0, values, 1.0))
 
 
-def scale(program: LinearProgram) -> Scaled:
+def scale(program: LinearProgram, across: Across = ALONE) -> Scaled:
     """Bring a minimization into units in which costs, limits and the matrix are all near 1.
 
     Args:
-        program: with sense "min".
+        program: with sense "min"; all of it, or this process's rows with all variables.
+        across: completes what is summed over rows.
 
     Returns:
         The program in scaled units and the factors back.
     """
-    rows, columns = equilibrate(program.A)
+    rows, columns = equilibrate(program.A, across)
     index = np.repeat(np.arange(program.m), np.diff(program.A.indptr))
     matrix = program.A.copy()
     matrix.data = program.A.data * rows[index] * columns[program.A.indices]
@@ -200,7 +221,7 @@ def scale(program: LinearProgram) -> Scaled:
     # Equilibration leaves a common factor open (t R, C / t): both norms settle it, so no "1 +".
     # With every row at zero only the bounds say how large a solution is.
     beta = (
-        _finite_norm(program.row_lower * rows, program.row_upper * rows)
+        _finite_norm(program.row_lower * rows, program.row_upper * rows, across)
         or _finite_norm(program.lower / columns, program.upper / columns)
         or 1.0
     )
@@ -219,8 +240,8 @@ def scale(program: LinearProgram) -> Scaled:
     )
 
 
-def _finite_norm(lower: Array, upper: Array) -> float:
+def _finite_norm(lower: Array, upper: Array, across: Across = ALONE) -> float:
     size = np.maximum(
         np.where(np.isfinite(lower), abs(lower), 0), np.where(np.isfinite(upper), abs(upper), 0)
     )
-    return float(np.linalg.norm(size))
+    return float(np.sqrt(across.total((size @ size).reshape(1)))[0])

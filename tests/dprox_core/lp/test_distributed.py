@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from programs import random_program
 
 import dprox_core as dp
-from dprox_core.lp import LinearProgram, capacity_expansion, solve_lp
+from dprox_core.lp import LinearProgram, capacity_expansion, certify, solve_lp
 from dprox_core.lp.certificate import Limits, measure
 from dprox_core.lp.distributed import partition, solve_distributed
 from dprox_core.lp.halpern import Check, Verdict, iterate
@@ -27,13 +27,21 @@ import sys
 import numpy as np
 import torch.distributed as dist
 from dprox_core.lp import capacity_expansion
-from dprox_core.lp.distributed import solve_distributed
+from dprox_core.lp import LinearProgram
+from dprox_core.lp.distributed import partition, solve_distributed
 dist.init_process_group("gloo")
 program = capacity_expansion(24, 2).program
 few = solve_distributed(program, max_iter=120)
 full = solve_distributed(program, tol=1e-4)
+mine = partition(program.A, 2)[dist.get_rank()]
+part = LinearProgram(
+    program.c, program.A[mine], program.row_lower[mine], program.row_upper[mine],
+    program.lower, program.upper, c0=program.c0,
+)
+own = solve_distributed(part, whole=False, max_iter=120)
+assert np.abs(own.y - few.y[mine]).max() <= 1e-12 * np.abs(few.y).max()
 np.savez(f"{sys.argv[1]}/{dist.get_rank()}.npz", few=few.x, few_y=few.y, x=full.x, y=full.y,
-         status=full.status.value)
+         own=own.x, status=full.status.value, worst=full.certificate.worst, reason=full.reason)
 dist.destroy_process_group()
 """
 
@@ -58,7 +66,13 @@ def test_two_processes_are_one_to_rounding(tmp_path: Path) -> None:
     program = capacity_expansion(24, 2).program
     for name, alone in zip(("few", "few_y"), _alone(program, 120), strict=True):
         np.testing.assert_allclose(first[name], alone, atol=1e-9 * np.abs(alone).max())
+    np.testing.assert_array_equal(first["own"], first["few"])
     assert str(first["status"]) == "optimal"
+    held = certify(program, first["x"], first["y"])
+    assert float(first["worst"]) == pytest.approx(held.worst, rel=1e-6)
+    # A sum of the length of the variables in each step, and little more for the checks.
+    summed = int(str(first["reason"]).split("sum ")[1].split(" bytes")[0])
+    assert 8 * program.n <= summed <= 1.1 * 8 * program.n
     full = solve_lp(program, "pdhg", tol=1e-6)
     assert program.objective(first["x"]) == pytest.approx(full.objective, rel=2e-4)
 
