@@ -74,7 +74,7 @@ class Processes(Across):
         dist.all_reduce(value)
         return value
 
-    def _reduced(self, values: Array, operation: dist.ReduceOp) -> Array:
+    def _reduced(self, values: Array, operation: dist.ReduceOp.RedOpType) -> Array:
         tensor = torch.tensor(values, dtype=torch.float64, device=self._device)
         dist.all_reduce(tensor, operation)
         return tensor.cpu().numpy()
