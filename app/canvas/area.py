@@ -41,7 +41,7 @@ class CanvasArea(QWidget):
         rect = self.content_rect()
         if rect.isEmpty():
             rect = QRectF(-300, -200, 600, 400)
-        margin = 24.0
+        margin = 44.0  # wires that lead back go round the outermost nodes
         rect = rect.adjusted(-margin, -margin, margin, margin)
         # A graph of one node does not fill the screen.
         view = self.viewer.viewport().size()

@@ -242,6 +242,7 @@ class Inspector(QScrollArea):
         column.addWidget(caption("Title"))
         self.title = QLineEdit(document.title)
         self.title.setPlaceholderText("Untitled")
+        self.title.setCursorPosition(0)
         self.title.setAccessibleName("Title of the document")
         self.title.setToolTip("The first line of the script")
         self.title.editingFinished.connect(
