@@ -92,6 +92,7 @@ from dprox_core.priors.lipschitz import lipschitz
 from dprox_core.priors.noise import estimate_noise
 from dprox_core.priors.schedule import log_descent
 from dprox_core.problem import Problem
+from dprox_core.problem import compile as compile
 from dprox_core.proxfns import (
     Objective,
     affine_set,

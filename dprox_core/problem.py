@@ -20,7 +20,7 @@ from dprox_core.proxfns.linear import linear
 from dprox_core.result import Result
 from dprox_core.solver import Solver
 
-__all__ = ["Problem"]
+__all__ = ["Problem", "compile"]
 
 Constraints = (
     Sequence[Constraint | Objective] | Mapping[str, Constraint | Objective] | Constraint | Objective
@@ -266,6 +266,31 @@ class Problem:
                 )
             tensors.append(tensor)
         return tuple(tensors)
+
+
+def compile(problem: Problem, method: str = "admm", **options: Any) -> Solver:
+    """Prepare a solver for a problem; ``problem.compile`` as a function.
+
+    A name of the package that ``from dprox_core import *`` leaves out, for Python has a ``compile``
+    of its own.
+
+    Args:
+        problem: the problem.
+        method: the algorithm, as for ``Problem.compile``.
+        options: tolerances, device and the method's own options.
+
+    Raises:
+        CompileError: the method does not accept the problem; the sentence says which part.
+        ParameterError: an option is unknown or out of range.
+
+    Example:
+        >>> import dprox_core as dp
+        >>> x = dp.Variable("x", shape=(4,))
+        >>> solver = dp.compile(dp.Problem(dp.sum_squares(x - 1) + dp.norm1(x)), method="fista")
+        >>> solver.plan.method
+        'fista'
+    """
+    return problem.compile(method, **options)
 
 
 def _is_linear(problem: Problem) -> bool:

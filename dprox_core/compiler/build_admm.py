@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -19,13 +20,14 @@ from dprox_core.compiler.shared import (
 )
 from dprox_core.compiler.split import ITERATIVE, Split, split
 from dprox_core.errors import ParameterError
-from dprox_core.linsolve.base import LinearSolver
+from dprox_core.linsolve.base import LinearSolve, LinearSolver
 from dprox_core.linsolve.cg import ConjugateGradientSolver
 from dprox_core.linsolve.separable import SeparableSolver
 from dprox_core.numerics import reductions
 
 __all__ = [
     "admm_memory",
+    "assigned",
     "automatic_rho",
     "build_admm",
     "checked_linear_solver",
@@ -37,7 +39,7 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
     """ADMM for a model: any sum of functions with a prox."""
     model, options, differentiate = request.model, request.options, request.differentiate
     relaxation = between("relaxation", options.get("relaxation", 1.6), 0.0, 2.0)
-    assignment = split(model, checked_linear_solver(options.get("linear_solver")))
+    assignment = assigned(request)
     rho = options.get("rho")
     automatic = rho is None
     if rho is None:
@@ -45,7 +47,8 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
     positive("rho", rho)
     if isinstance(rho, torch.Tensor) and not rho.requires_grad:
         rho = float(rho)
-    solver = linear_solver(assignment, differentiate, request.fixed)
+    how = checked_linear_solver(options.get("linear_solver"))
+    solver = linear_solver(assignment, differentiate, request.fixed, how)
     algorithm = Admm(
         model,
         assignment.blocks,
@@ -73,12 +76,14 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
     return algorithm, plan
 
 
-def checked_linear_solver(wanted: object) -> str | None:
+def checked_linear_solver(wanted: object) -> LinearSolve | None:
     """The option ``linear_solver``.
 
     Raises:
         ParameterError: there is no such solver.
     """
+    if isinstance(wanted, LinearSolve):
+        return wanted
     if wanted not in (None, *ITERATIVE):
         raise ParameterError(
             f'linear_solver is "cg", "minres" or None (automatic), not {wanted!r}.',
@@ -86,15 +91,33 @@ def checked_linear_solver(wanted: object) -> str | None:
             got=wanted,
             where="linear_solver",
         )
-    return None if wanted is None else str(wanted)
+    return None if wanted is None else LinearSolve(str(wanted))
 
 
-def linear_solver(assignment: Split, differentiate: bool, exact: bool = False) -> LinearSolver:
+def assigned(request: Request) -> Split:
+    """The terms sorted, with the linear solver that was asked for or chosen."""
+    how = checked_linear_solver(request.options.get("linear_solver"))
+    assignment = split(request.model, how.kind if how is not None and how.forced else None)
+    if how is not None and assignment.kind in ITERATIVE:
+        assignment = replace(assignment, kind=how.kind)
+    return assignment
+
+
+def linear_solver(
+    assignment: Split,
+    differentiate: bool,
+    exact: bool = False,
+    how: LinearSolve | None = None,
+) -> LinearSolver:
     """The solver of the kind that was chosen; an iterative one is exact where asked to be."""
     if assignment.kind in ITERATIVE:
-        exact = exact or not assignment.blocks
         return ConjugateGradientSolver(
-            assignment.part, differentiate, exact=exact, kind=assignment.kind
+            assignment.part,
+            differentiate,
+            exact=exact or not assignment.blocks,
+            kind=assignment.kind,
+            max_iter=None if how is None else how.max_iter,
+            tolerance=None if how is None else how.tolerance,
         )
     return SeparableSolver(assignment.part)
 

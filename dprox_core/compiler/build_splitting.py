@@ -11,13 +11,14 @@ from dprox_core.algorithms.blocks import Blocks
 from dprox_core.algorithms.splitting import AdmmVxu, DouglasRachford, Hqs
 from dprox_core.compiler.build_admm import (
     admm_memory,
+    assigned,
     automatic_rho,
     checked_linear_solver,
     linear_solver,
 )
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.shared import Request, between, plan_term, positive
-from dprox_core.compiler.split import Split, split
+from dprox_core.compiler.split import Split
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -61,7 +62,7 @@ def _prepared(
 ) -> tuple[Split, tuple[Any, ...], dict[str, float], tuple[str, ...]]:
     """The assignment, what constructors share, parameters for the plan, and which were chosen."""
     model, options = request.model, request.options
-    assignment = split(model, checked_linear_solver(options.get("linear_solver")))
+    assignment = assigned(request)
     rho: Step | None = options.get("rho")
     automatic = ("rho",) * (rho is None)
     if rho is None:
@@ -69,7 +70,8 @@ def _prepared(
     positive("rho", rho)
     if not (isinstance(rho, torch.Tensor) and rho.requires_grad):
         rho = float(rho)
-    solver = linear_solver(assignment, request.differentiate, request.fixed)
+    how = checked_linear_solver(options.get("linear_solver"))
+    solver = linear_solver(assignment, request.differentiate, request.fixed, how)
     blocks = Blocks(assignment.blocks, model.spaces)
     given = (model, blocks, solver, request.tolerances, rho, bool(automatic))
     return assignment, given, {"rho": reductions.number(rho)}, automatic

@@ -14,9 +14,26 @@ from dprox_core.linops.base import LinOp
 from dprox_core.linops.space import Space
 from dprox_core.proxfns.base import Quadratic, Step
 
-__all__ = ["Gram", "LinearSolver", "QuadraticPart", "quadratic_of"]
+__all__ = ["Gram", "LinearSolve", "LinearSolver", "QuadraticPart", "quadratic_of"]
 
 Vectors = tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class LinearSolve:
+    """How an iterative solve of the linear system is to be done.
+
+    Attributes:
+        kind: "cg" or "minres".
+        tolerance: where to stop, relative to the right side; None lets it follow the iteration.
+        max_iter: the most steps; None for the default.
+        forced: whether to iterate even where there is a closed form.
+    """
+
+    kind: str = "cg"
+    tolerance: float | None = None
+    max_iter: int | None = None
+    forced: bool = True
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class ConjugateGradientSolver(LinearSolver):
         exact: whether to solve to rounding although no gradient is asked for.
         max_iter: the most steps one solve may take.
         kind: "cg", or "minres" for minimal residuals instead.
+        tolerance: a fixed relative tolerance instead of those above.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class ConjugateGradientSolver(LinearSolver):
         max_iter: int | None = None,
         reduction: float = 0.05,
         kind: str = "cg",
+        tolerance: float | None = None,
     ) -> None:
         self._part = part
         self.kind = kind  # type: ignore[misc]
@@ -56,6 +58,8 @@ class ConjugateGradientSolver(LinearSolver):
         epsilon = torch.finfo(part.spaces[0].precision).eps
         self._floor = 10.0 * epsilon
         self._reduction = 0.0 if exact or differentiate else reduction
+        if tolerance is not None:
+            self._floor, self._reduction = max(self._floor, tolerance), 0.0
         default = 1000 if exact or differentiate else 100
         self._max_iter = default if max_iter is None else max_iter
         self._constants = part.constant()

@@ -13,6 +13,7 @@ from dprox_core.compat.linop.graph import CompGraph
 from dprox_core.compat.linop.matrix import MatrixProduct
 from dprox_core.compat.proxfn.base import ProxFnSum, as_functions
 from dprox_core.errors import ParameterError
+from dprox_core.linsolve.base import LinearSolve
 
 __all__ = ["Problem", "compile", "optimize", "visualize"]
 
@@ -23,11 +24,12 @@ class Problem:
     Args:
         prox_fns: a sum of penalties, or ``c @ x`` for a linear program.
         constraints: conditions such as ``A @ x <= b``, ``A @ x == b``, ``x >= 0``.
-        absorb: kept for old scripts: the compiler absorbs scales.
-        merge: kept for old scripts: the compiler merges sums of squares.
+        absorb: whether the compiler moves scales into proxes.
+        merge: whether it joins sums of squares, bounds and penalties.
         try_diagonalize: whether to solve linear systems directly, element by element.
         try_freq_diagonalize: whether to solve them directly, frequency by frequency.
-        linear_solve_config: kept for old scripts.
+        linear_solve_config: how systems without a closed form are solved, a ``LinearSolveConfig``;
+            "minres" by minimal residuals, every other type by conjugate gradients.
 
     Example:
         >>> import torch, dprox_core.compat as dp
@@ -65,9 +67,9 @@ class Problem:
         self.objective = prox_fns
         self.absorb, self.merge = absorb, merge
         self.linear_solve_config = linear_solve_config
-        self._settings: dict[str, Any] = {}
-        if not (try_diagonalize or try_freq_diagonalize):
-            self._settings["linear_solver"] = "cg"
+        self.settings = _passes(absorb, merge)
+        forced = not (try_diagonalize or try_freq_diagonalize)
+        self.settings |= _linear(linear_solve_config, forced)
 
     def solve(self, method: str = "admm", device: Any = None, **options: Any) -> Any:
         """The solution as a tensor; a list where there are several variables.
@@ -82,8 +84,7 @@ class Problem:
             from dprox_core.compat.algo.lp import solve_linear
 
             return solve_linear(self.objective, self.constraints, method, device, **options)
-        settings = dict(self._settings) if method == "admm" else {}
-        algorithm = Algorithm(self.objective, method, device, self.constraints, **settings)
+        algorithm = Algorithm(self.objective, method, device, self.constraints, **self.settings)
         return algorithm.solve(**options)
 
     def visualize(self, savepath: str | Path | None = None) -> str:
@@ -92,6 +93,22 @@ class Problem:
 
     # As it is spelled in the published reference.
     visuliaze = visualize
+
+
+def _passes(absorb: bool, merge: bool) -> dict[str, Any]:
+    """The passes of the compiler that are switched off."""
+    names = [] if absorb else ["absorb"]
+    if not merge:
+        names += ["merge_bounds", "merge_quadratics", "merge_penalties", "share_operators"]
+    return {"passes": dict.fromkeys(names, False)} if names else {}
+
+
+def _linear(config: Any, forced: bool = False) -> dict[str, Any]:
+    """The option for linear systems."""
+    if config is None:
+        return {"linear_solver": "cg"} if forced else {}
+    kind = "minres" if config.solver_type == "minres" else "cg"
+    return {"linear_solver": LinearSolve(kind, config.rtol, config.max_iters, forced)}
 
 
 def _refuse_other_costs(costs: Any) -> None:
@@ -120,21 +137,26 @@ def compile(prox_fns: Any, method: str = "admm", device: Any = None, **settings:
         >>> dp.compile(dp.sum_squares(x - torch.ones(2)), method="admm").solve()
         tensor([1., 1.])
     """
-    settings.pop("linear_solve_config", None)
+    settings |= _linear(settings.pop("linear_solve_config", None))
+    if isinstance(prox_fns, ProxFnSum):
+        settings = {**prox_fns.settings, **settings}
     if isinstance(prox_fns, Problem):
+        settings = {**prox_fns.settings, **settings}
         return Algorithm(prox_fns.objective, method, device, prox_fns.constraints, **settings)
     return Algorithm(prox_fns, method, device, **settings)
 
 
 def optimize(prox_fns: Any, merge: bool = False, absorb: bool = False) -> ProxFnSum:
-    """The terms as they are: scales are absorbed and squares merged when a solver is compiled.
+    """The terms, with the word whether a solver made of them joins terms and absorbs scales.
 
     Args:
         prox_fns: a sum of penalties.
-        merge: kept for old scripts.
-        absorb: kept for old scripts.
+        merge: whether sums of squares, bounds and penalties are joined.
+        absorb: whether scales move into proxes.
     """
-    return ProxFnSum(as_functions(prox_fns))
+    terms = ProxFnSum(as_functions(prox_fns))
+    terms.settings = _passes(absorb, merge)
+    return terms
 
 
 def visualize(problem: Any = None, save_path: str | Path | None = None) -> str:

@@ -14,6 +14,7 @@ from dprox_core.compat.algo.solution import solution
 from dprox_core.compat.algo.translate import Translated, translate
 from dprox_core.compat.constraints import Constraint
 from dprox_core.compat.proxfn.base import ProxFn, as_functions
+from dprox_core.compiler.methods import METHODS as OURS
 from dprox_core.errors import ParameterError
 from dprox_core.monitor import Iteration, monitor
 from dprox_core.result import Result
@@ -53,6 +54,9 @@ class Algorithm(nn.Module):
         self.constraints = list(constraints)
         self.method = method_of(method, any(f.is_prior for f in functions))
         self.device = device
+        # Methods without a linear system have no use for how one is solved.
+        if "linear_solver" not in OURS.get(self.method, ((),))[0]:
+            settings.pop("linear_solver", None)
         self.settings = settings
 
     @property

@@ -189,6 +189,8 @@ class ProxFnSum:
 
     def __init__(self, functions: Sequence[ProxFn]) -> None:
         self.functions = list(functions)
+        # What ``optimize`` was told, for ``compile``.
+        self.settings: dict[str, Any] = {}
 
     def __iter__(self) -> Iterator[ProxFn]:
         return iter(self.functions)

@@ -259,3 +259,54 @@ def test_a_device_that_is_not_there_becomes_the_cpu() -> None:
     x = dp.Variable()
     with pytest.warns(UserWarning, match="runs on the CPU"):
         dp.Problem(dp.sum_squares(x - B)).solve(device="cuda", x0=B)
+
+
+def _blurred_and_weighted() -> tuple[object, torch.Tensor]:
+    x = dp.Variable()
+    weights = torch.linspace(0.5, 1.5, 36).reshape(1, 1, 6, 6).double()
+    b = torch.linspace(-1, 1, 36).reshape(1, 1, 6, 6).double()
+    kernel = np.array([[0.1, 0.2], [0.3, 0.4]])
+    seen = dp.mul_elementwise(dp.conv(dp.mul_elementwise(x, weights), kernel), weights)
+    return dp.sum_squares(seen - b) + dp.norm1(dp.grad(x, dim=0)) + dp.norm1(x), b
+
+
+def test_a_linear_solve_config_takes_effect() -> None:
+    objective, b = _blurred_and_weighted()
+    tight = dp.Problem(objective).solve(x0=b)
+    seen = {}
+    for kind in ("cg", "minres"):
+        config = dp.linalg.LinearSolveConfig(rtol=1e-9, max_iters=500, solver_type=kind)
+        found = dp.Problem(objective, linear_solve_config=config).solve(x0=b)
+        seen[kind] = found.result.plan.linear_solver
+        torch.testing.assert_close(found, tight, atol=1e-3, rtol=0)
+    assert seen == {"cg": "cg", "minres": "minres"}
+    # One step a system is not enough, and it shows.
+    config = dp.linalg.LinearSolveConfig(max_iters=1)
+    poor = dp.Problem(objective, linear_solve_config=config).solve(x0=b, rhos=1.0, max_iter=3)
+    good = dp.Problem(objective).solve(x0=b, rhos=1.0, max_iter=3)
+    assert float((poor - good).abs().max()) > 1e-4
+    # A method without a linear system, and a system in closed form, do without.
+    dp.Problem(objective, linear_solve_config=config).solve("pc", x0=b, max_iter=3)
+    x = dp.Variable()
+    easy = dp.Problem(dp.sum_squares(x - b) + dp.norm1(x), linear_solve_config=config)
+    assert easy.solve(x0=b).result.plan.linear_solver == "diagonal"
+
+
+def test_merging_and_absorbing_can_be_switched_off() -> None:
+    x = dp.Variable()
+    b = torch.tensor([3.0, -2.0, 0.1])
+    objective = dp.sum_squares(x - b) + dp.norm1(2 * x) + dp.nonneg(x)
+
+    def passes(problem: object) -> set[str]:
+        found = problem.solve(x0=b)  # type: ignore[attr-defined]
+        torch.testing.assert_close(found, torch.tensor([2.0, 0.0, 0.0]), atol=1e-3, rtol=0)
+        return {record.name for record in found.result.plan.passes}
+
+    assert "absorb" in passes(dp.Problem(objective))
+    assert "absorb" not in passes(dp.Problem(objective, absorb=False))
+    assert "absorb" in passes(dp.compile(dp.optimize(objective, absorb=True)))
+    assert "absorb" not in passes(dp.compile(dp.optimize(objective, merge=True)))
+    twice = dp.sum_squares(x - b) + dp.sum_squares(x - b) + dp.norm1(4 * x)
+    twice = twice + dp.nonneg(x)
+    assert "merge_quadratics" in passes(dp.Problem(twice))
+    assert "merge_quadratics" not in passes(dp.Problem(twice, merge=False))
