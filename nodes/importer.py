@@ -81,6 +81,11 @@ class _Importer:
                     self._import(statement)
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self._assign(name, value)
+                case ast.Assign(
+                    targets=[ast.Tuple(elts=names)],
+                    value=ast.Call(func=ast.Attribute(attr="split")) as call,
+                ) if names and all(isinstance(name, ast.Name) for name in names):
+                    self._pieces([name.id for name in names if isinstance(name, ast.Name)], call)
                 case ast.Expr(value=ast.Call() as call):
                     self._expression(call)
                 case _:
@@ -123,6 +128,14 @@ class _Importer:
                 value.lineno,
             )
         self.values[name] = self.binder.value(value, name)
+
+    def _pieces(self, names: list[str], call: ast.Call) -> None:
+        """``low, high = dp.split(…)``: a node for each piece."""
+        for index, name in enumerate(names):
+            piece = ast.Subscript(call, ast.Constant(index), ast.Load())
+            for node in (piece, piece.slice):
+                ast.copy_location(node, call)
+            self._assign(name, piece)
 
     def _expression(self, call: ast.Call) -> None:
         found = self.binder.value(call, None)

@@ -221,3 +221,16 @@ def test_an_index_written_as_a_call_is_the_same_node() -> None:
     first = import_script(HEAD + "a = dp.index(photo, (0, ..., slice(2, 5), slice(4)))\n")
     assert first.by_name("a").value("where") == "0, ..., 2:5, :4"  # type: ignore[union-attr]
     assert "a = photo[0, ..., 2:5, :4]" in generate(first).text
+
+
+def test_pieces_named_together_are_a_node_each() -> None:
+    text = HEAD + "low, high = dp.split(photo, [1, 2], axis=1)\nboth = low + high\n"
+    document = import_script(text)
+    low, high = document.by_name("low"), document.by_name("high")
+    assert low is not None
+    assert high is not None
+    assert (low.value("piece"), high.value("piece")) == (0, 1)
+    assert "high = dp.split(photo, sizes=[1, 2], axis=1)[1]" in generate(document).text
+    with pytest.raises(ImportScriptError) as caught:
+        import_script(HEAD + "a, b = dp.blur(photo, photo)\n")
+    assert caught.value.line == 3
