@@ -339,7 +339,7 @@ def test_fista_is_told_what_it_cannot_do() -> None:
     graph.history.undo()
     graph.history.do(RemoveNodes((n["smoothness"].id,)))
     assert not [i for i in check(graph.document) if i.code == "fista"]
-    sparse = graph.add("group_norm1", "sparse", input=n["x"])
+    sparse = graph.add("nuclear_norm", "sparse", input=n["x"])
     graph.wire(sparse, n["problem"], "terms")
     assert "and there are 2: sparse and positivity." in only(graph.document, "fista").sentence
 

@@ -302,7 +302,10 @@ def test_a_refused_command_changes_nothing_and_says_why() -> None:
         (Rename(n["x"].id, "2x"), '"2x" cannot be a name'),
         (Rename(n["x"].id, "lambda"), '"lambda" has a meaning of its own in a script'),
         (Rename(n["x"].id, "dp"), '"dp" has a meaning of its own in a script'),
-        (SetParameter(n["x"].id, "weight", 1), 'x has no parameter "weight". Its parameters: none'),
+        (
+            SetParameter(n["x"].id, "weight", 1),
+            'x has no parameter "weight". Its parameters: dtype',
+        ),
         (SetParameter(n["kernel"].id, "sigma", float("nan")), "must be a finite number or text"),
         (MoveNodes({n["x"].id: (float("inf"), 0)}), "A position is two finite numbers."),
         (
