@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QWidget
@@ -81,9 +83,10 @@ class CanvasArea(QWidget):
         """The scene point in the middle of the view."""
         return self.viewer.mapToScene(self.viewer.viewport().rect().center())
 
-    def free_position(self, about: QPointF) -> tuple[float, float]:
-        """The place nearest to ``about`` where a new node covers no other."""
-        taken = [m.mapRectToScene(m.body()) for m in self.mirror.items.values()]
+    def free_position(self, about: QPointF, leaving: Container[str] = ()) -> tuple[float, float]:
+        """The place nearest to ``about`` where a new node covers none but those that leave."""
+        items = self.mirror.items.items()
+        taken = [m.mapRectToScene(m.body()) for i, m in items if i not in leaving]
         wanted = QRectF(about.x() - WIDTH / 2, about.y() - 40, WIDTH, _NEW_HEIGHT)
         wanted.adjust(-_NEW_GAP, -_NEW_GAP, _NEW_GAP, _NEW_GAP)
         steps = range(-_NEW_STEPS, _NEW_STEPS + 1)

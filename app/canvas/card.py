@@ -8,6 +8,7 @@ from PySide6.QtGui import QPixmap
 
 from nodes.catalogue import CATEGORIES
 from nodes.document import Node
+from nodes.groups import ENTRY, EXIT
 
 __all__ = ["Card", "CardPort", "holds_picture"]
 
@@ -110,4 +111,6 @@ def holds_picture(node: Node) -> bool:
         return False
     if spec.category == "views":
         return True
+    if node.type in (ENTRY, EXIT):
+        return False  # what a port carries is shown where it comes from
     return any(str(port.type) in _PICTURES for port in spec.outputs)

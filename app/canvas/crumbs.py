@@ -63,6 +63,7 @@ class Crumbs(QFrame):
                 mark = QLabel()
                 mark.setPixmap(icons.pixmap("mdi6.chevron-right", 14, tokens.muted))
                 self._row.addWidget(mark)
+                mark.show()
             last = depth == len(titles) - 1
             step = QToolButton()
             step.setText(title)
@@ -73,6 +74,7 @@ class Crumbs(QFrame):
             step.setAccessibleName(words)
             step.clicked.connect(partial(levels.go, levels.inside[:depth]))
             self._row.addWidget(step)
+            step.show()  # what is not shown yet has no size
             self.steps.append(step)
         self.adjustSize()
         self.move(10, 10)

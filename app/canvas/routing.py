@@ -180,11 +180,13 @@ class Router(QObject):
             start, end = pipe.output_port.centre(), pipe.input_port.centre()
             others = [b for i, b in boxes.items() if i not in (wire.source, wire.target)]
             path = wire_path(start, end)
-            if not is_free(path, others):
+            mine = [boxes[i] for i in (wire.source, wire.target) if i in boxes]
+            # A wire that leads back would pass behind its own nodes as well.
+            inner = [(b[0] + 3, b[1] + 3, b[2] - 3, b[3] - 3) for b in mine]
+            if not is_free(path, [*others, *inner] if end.x() < start.x() else others):
                 source = f"{wire.source} {wire.output}"
                 ends = ((start.x(), start.y()), (end.x(), end.y()))
-                own = [boxes[i] for i in (wire.source, wire.target) if i in boxes]
-                way = lane(*ends, others, own, taken, source)
+                way = lane(*ends, others, mine, taken, source)
                 if way is not None:
                     taken.append(way)
                     path = lane_path(start, end, way)

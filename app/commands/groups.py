@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QRectF
+
 from app.commands.base import Handlers
 from nodes.commands import AddNode, MakeGroup, Ungroup, new_port
 from nodes.groups import ENTRY, EXIT, GROUP
@@ -19,7 +21,13 @@ class GroupingCommands(Handlers):
             self.session.said.emit("hint", "Select the nodes that become a group.")
             return
         number = len(self.session.document.groups) + 1
-        command = MakeGroup(tuple(chosen), "Group" if number == 1 else f"Group {number}")
+        canvas, whole = self.window.canvas, QRectF()
+        for node in chosen:
+            item = canvas.mirror.items[node]
+            whole = whole.united(item.mapRectToScene(item.body()))
+        place = canvas.free_position(whole.center(), leaving=chosen)
+        title = "Group" if number == 1 else f"Group {number}"
+        command = MakeGroup(tuple(chosen), title, position=place)
         if self.session.do(command):
             self.session.select([command.use])
 

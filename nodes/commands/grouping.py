@@ -66,6 +66,7 @@ class MakeGroup:
         title: of the group.
         group, use: ids of the definition and of the node that stands for it.
         name: of that node, if it is free.
+        position: of that node; None puts it in the middle of the others.
     """
 
     nodes: Sequence[str]
@@ -73,6 +74,7 @@ class MakeGroup:
     group: str = field(default_factory=lambda: uuid.uuid4().hex)
     use: str = field(default_factory=lambda: uuid.uuid4().hex)
     name: str = "group"
+    position: tuple[float, float] | None = None
     merge_key: Hashable | None = field(default=None, init=False)
 
     @property
@@ -95,7 +97,7 @@ class MakeGroup:
         name = free_name(self.name, {node.name for node in document.nodes})
         xs = [node.position[0] for node in chosen.values()]
         ys = [node.position[1] for node in chosen.values()]
-        middle = (round(sum(xs) / len(xs)), round(sum(ys) / len(ys)))
+        middle = self.position or (round(sum(xs) / len(xs)), round(sum(ys) / len(ys)))
         use = Node(
             self.use, name, GROUP, parameters={"of": self.group}, position=middle,
             group=places.pop(),

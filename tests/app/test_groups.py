@@ -6,11 +6,12 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
+from app.canvas.node_item import NodeCardItem
 from app.chooser import Chooser
 from app.main_window import MainWindow
 from nodes.commands import SetParameter
 from nodes.files import dumps, loads
-from nodes.groups import ENTRY, GROUP
+from nodes.groups import ENTRY, EXIT, GROUP
 from tests.app.support import LEFT, Person, close
 
 CTRL, ALT, SHIFT = (
@@ -47,6 +48,11 @@ def grouped(person: Person) -> Person:
     return person
 
 
+def _ports_drawn(person: Person) -> list[NodeCardItem]:
+    items, document = person.window.canvas.mirror.items, person.document
+    return [item for i, item in items.items() if document.node(i).type in (ENTRY, EXIT)]
+
+
 def _double_click(person: Person, name: str) -> None:
     viewport = person.window.canvas.viewer.viewport()
     person.bot.mouseDClick(viewport, LEFT, pos=person.body_at(name))
@@ -66,6 +72,10 @@ def test_a_selection_becomes_one_node_and_the_script_stays(person: Person) -> No
     item = person.window.canvas.mirror.items[use.id]
     assert [p.title for p in item.card.inputs] == ["photo", "kernel"]
     assert [p.title for p in item.card.outputs] == ["observed"]
+    items = person.window.canvas.mirror.items
+    mine = items[use.id].sceneBoundingRect()
+    assert not any(o is not items[use.id] and mine.intersects(o.sceneBoundingRect())
+                   for o in items.values())  # fmt: skip
     person.press(KEY.Key_Z, CTRL)
     assert dumps(person.document) == whole
     assert _drawn(person) == drawn
@@ -80,6 +90,9 @@ def test_a_group_is_opened_and_left(grouped: Person) -> None:
     crumbs = grouped.window.canvas.crumbs
     assert not crumbs.isHidden()
     assert [step.text() for step in crumbs.steps] == ["Graph", "Group (group)"]
+    assert all(crumbs.rect().contains(step.geometry()) for step in crumbs.steps)
+    assert crumbs.width() > 120
+    assert not any(i.card.pictured for i in _ports_drawn(grouped))
     grouped.bot.mouseClick(crumbs.steps[0], LEFT)
     assert _drawn(grouped) == outside
     grouped.click("group")

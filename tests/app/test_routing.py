@@ -17,8 +17,8 @@ def _hidden(person: Person) -> list[tuple[str, str, str]]:
     for wire, pipe in mirror.wires.items():
         points = [pipe.path().pointAtPercent(step / 80) for step in range(81)]
         for identifier, item in mirror.items.items():
-            box = item.mapRectToScene(item.body()).adjusted(2, 2, -2, -2)
-            if identifier not in (wire.source, wire.target) and any(map(box.contains, points)):
+            box = item.mapRectToScene(item.body()).adjusted(4, 4, -4, -4)
+            if any(map(box.contains, points)):
                 names = (document.node(i).name for i in (wire.source, wire.target, identifier))
                 found.append(tuple(names))
     return found  # type: ignore[return-value]
