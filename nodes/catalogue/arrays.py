@@ -55,7 +55,7 @@ SPECS = (
             ),
             _PRECISION,
         ),
-        formula="A typed in",
+        formula="A = (a<sub>ij</sub>)",
         notation=constant(),
         summary=_shortened,
         keywords=("matrix", "vector", "typed", "constant", "3 × 3", "literal"),
