@@ -67,7 +67,7 @@ def _save(window: MainWindow, path: Path) -> None:
 
 
 def _others(window: MainWindow, out: Path) -> None:
-    """Welcome page, tour, comparison, high contrast: after a run, so that there is something."""
+    """Welcome, tour, comparison, contrast, a group: after a run, so that there is something."""
     theme.apply("dark")
     window.resize(1280, 800)
     window.arrange("watch")
@@ -80,8 +80,16 @@ def _others(window: MainWindow, out: Path) -> None:
     theme.apply("contrast")
     window.docks.show("history")
     _save(window, out / "contrast.png")
-    theme.apply("light")
+    theme.apply("dark")
     window.docks.show("script")
+    window.session.select([ids["blurred"], ids["observed"]])
+    window.commands.group_make()
+    window.commands.group_open()
+    window.canvas.fit()
+    _wait(lambda: len(window.runner.pictures) > 3, 20)
+    _save(window, out / "group.png")
+    window.session.history.go_to(0)
+    theme.apply("light")
     window.welcome.open()
     _save(window, out / "welcome.png")
     window.session.history.mark_clean()
