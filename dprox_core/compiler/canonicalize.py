@@ -11,6 +11,9 @@ from dprox_core.errors import CompileError, DataError, ParameterError
 from dprox_core.expressions.algebra import Apply
 from dprox_core.expressions.base import Expression
 from dprox_core.expressions.binding import Binding
+from dprox_core.linops.algebra import Composition
+from dprox_core.linops.base import LinOp
+from dprox_core.linops.parts import Embedded
 from dprox_core.proxfns.base import Objective, Step, Term, bind
 
 __all__ = ["canonicalize"]
@@ -49,7 +52,8 @@ def canonicalize(objective: Objective, binding: Binding) -> Model:
     terms: list[BoundTerm] = []
     constant: torch.Tensor | float = objective.offset
     for term in objective.terms:
-        penalty, row = _bound(term, binding, {v: i for i, v in enumerate(variables)})
+        penalty, row, known = _bound(term, binding, {v: i for i, v in enumerate(variables)})
+        constant = constant + known
         if row is None:
             assert penalty.offset is not None
             constant = constant + penalty.value(torch.zeros_like(penalty.offset))
@@ -61,16 +65,31 @@ def canonicalize(objective: Objective, binding: Binding) -> Model:
     return Model(variables, spaces, tuple(terms), constant)
 
 
-def _bound(term: Term, binding: Binding, index: dict[object, int]) -> tuple[Penalty, Row | None]:
+def _bound(
+    term: Term, binding: Binding, index: dict[object, int]
+) -> tuple[Penalty, Row | None, torch.Tensor | float]:
+    """The function, the operators inside it, and what the term adds whatever the variables."""
     affine = binding.affine(term.expression)
     function = bind(term.function, binding, term.expression, term.operands, term.options)
-    penalty = Penalty(function, _weight(term, binding), None, affine.offset)
-    if not affine.operators:
-        return penalty, None
+    weight, offset = _weight(term, binding), affine.offset
     entries = sorted(
         ((index[v], operator) for v, operator in affine.operators.items()), key=lambda e: e[0]
     )
-    return penalty, Row(tuple(entries))
+    known: torch.Tensor | float = 0.0
+    kinds = {operator.range.is_complex for _, operator in entries}
+    if kinds == {False} and function.is_sum_squares and offset is not None and offset.is_complex():
+        # ‖A x + b‖² = ‖A x + Re b‖² + ‖Im b‖².
+        known, offset = weight * offset.imag.square().sum(), offset.real
+        function = type(function)(entries[0][1].range)
+    elif False in kinds and (True in kinds or (offset is not None and offset.is_complex())):
+        entries = [(i, o if o.range.is_complex else _embedded(o)) for i, o in entries]
+    penalty = Penalty(function, weight, None, offset)
+    return penalty, Row(tuple(entries)) if entries else None, known
+
+
+def _embedded(operator: LinOp) -> LinOp:
+    """The operator with its real values among complex ones."""
+    return Composition(Embedded(operator.range), operator)
 
 
 def _obstacle(expression: Expression, binding: Binding) -> str:

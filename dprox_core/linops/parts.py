@@ -12,7 +12,7 @@ from dprox_core.linops.space import Space
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
 
-__all__ = ["Imag", "Real", "imag", "real"]
+__all__ = ["Embedded", "Imag", "Real", "imag", "real"]
 
 
 @register
@@ -80,6 +80,31 @@ class Imag(LinOp):
     def norm_bound(self) -> float:
         """1, or 0 for a real argument."""
         return 1.0 if self.domain.is_complex else 0.0
+
+
+class Embedded(LinOp):
+    """A x = x + 0i: real values among complex ones, for functions of x − z with a complex z."""
+
+    name = "embedded"
+
+    def __init__(self, domain: Space) -> None:
+        super().__init__(domain, domain.as_complex())
+
+    def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The values as real parts."""
+        return torch.complex(x, torch.zeros_like(x))
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """The real part, in memory of its own."""
+        return y.real.clone() if y.is_complex() else y
+
+    def gram_diagonal(self) -> torch.Tensor:
+        """1: Re(x + 0i) = x."""
+        return torch.ones((), dtype=self.domain.dtype, device=self.domain.device)
+
+    def norm_bound(self) -> float:
+        """1."""
+        return 1.0
 
 
 @overload

@@ -11,6 +11,7 @@ from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.base import broadcasts_into
 from dprox_core.expressions.leaves import Constant
 from dprox_core.numerics import reductions
+from dprox_core.proxfns import checks
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
 
 if TYPE_CHECKING:
@@ -53,13 +54,8 @@ class Box(ProxFn):
             ParameterError: the argument is complex, or a lower bound is above an upper one.
             ShapeError: a bound does not broadcast to the argument.
         """
-        if argument.is_complex:
-            raise ParameterError(
-                f"{cls.name} compares numbers, but {argument.describe()} is complex.",
-                expected="a real expression",
-                got="a complex expression",
-                where=argument.describe(),
-            )
+        for compared in (argument, *operands):
+            checks.real_valued(cls.name, compared)
         for name, bound in zip(cls.operand_names, operands, strict=True):
             shape = bound.shape
             if shape is None or argument.shape is None:

@@ -77,6 +77,13 @@ class AffineSet(SetIndicator):
 
     def __init__(self, space: Space, A: torch.Tensor, b: torch.Tensor | float) -> None:
         super().__init__(space)
+        if space.is_complex:
+            A = A.to(space.dtype)
+        elif A.is_complex() or (isinstance(b, torch.Tensor) and b.is_complex()):
+            # Of a real vector, the real and the imaginary parts of the equations.
+            target = torch.as_tensor(b, device=A.device).expand(A.shape[0]).to(A.dtype.to_complex())
+            A = A.to(target.dtype)
+            A, b = torch.cat([A.real, A.imag]), torch.cat([target.real, target.imag])
         self._matrix = A
         self._inverse = torch.linalg.pinv(A)
         self._target = torch.as_tensor(b, dtype=space.dtype, device=space.device)
@@ -205,9 +212,18 @@ class Equal(SetIndicator):
         """b must fit.
 
         Raises:
+            ParameterError: it is complex and the argument is real.
             ShapeError: it does not broadcast to the argument.
         """
         checks.fitting(cls.name, "b", operands[0], argument)
+        if operands[0].is_complex and not argument.is_complex:
+            raise ParameterError(
+                f"{argument.describe()} is real and can never equal {operands[0].describe()}, "
+                "which is complex.",
+                expected="real values, or a complex expression",
+                got="complex values",
+                where="b",
+            )
 
     def project(self, v: torch.Tensor) -> torch.Tensor:
         """b."""
