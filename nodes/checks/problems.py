@@ -21,6 +21,7 @@ _ROTATIONS = ("dct", "wavelet", "reshape", "permute")
 _SPECTRAL = ("fft", "ifft")
 _GRADIENT_METHODS = {"fista": "FISTA", "pgd": "Proximal gradient"}
 _BOUNDS = ("nonneg", "box")
+_LIMITS = (*_BOUNDS, "limits", "equal")
 _PRIORS = ("deep_prior", "unrolled_prior")
 # Used through their gradients; proxes that act on each value alone; those of them that are convex.
 _SMOOTH = (
@@ -65,10 +66,13 @@ def check_solvers(context: Context) -> Iterator[Issue]:
     """What methods without splitting are asked for and cannot do."""
     analysis = context.analysis
     for node in context.document.nodes:
-        if node.type not in _GRADIENT_METHODS or node.is_placeholder:
+        if node.type not in (*_GRADIENT_METHODS, "linear_solver") or node.is_placeholder:
             continue
         problem = analysis.source(node.id, "problem")
         if problem is None or problem.type != "problem" or problem.id in analysis.incomplete:
+            continue
+        if node.type == "linear_solver":
+            yield from _nonlinear(context, node, problem)
             continue
         why = _why_not(_GRADIENT_METHODS[node.type], context, problem)
         if why:
@@ -79,6 +83,25 @@ def check_solvers(context: Context) -> Iterator[Issue]:
                 port="problem",
                 fixes=(Fix("Use ADMM instead", ChangeType(node.id, "admm")),),
             )
+
+
+def _nonlinear(context: Context, node: Node, problem: Node) -> Iterator[Issue]:
+    """What keeps a problem from being a linear program."""
+    document = context.document
+    terms = [document.node(w.source) for w in document.wires_into(problem.id, "terms")]
+    other = next((t for t in terms if t.type not in (*_LIMITS, "linear")), None)
+    if other is not None:
+        why = f"{problem.name} holds {other.name}, which is no linear cost and no limit"
+    elif not any(term.type == "linear" for term in terms):
+        why = f"{problem.name} has no linear cost"
+    else:
+        return
+    yield context.error(
+        node.id,
+        f"{node.name} solves linear programs, but {why}: use ADMM.",
+        "nonlinear",
+        port="problem",
+    )
 
 
 def check_options(context: Context) -> Iterator[Issue]:

@@ -376,3 +376,23 @@ def test_the_work_of_a_check_grows_in_proportion() -> None:
     assert large < 5 * small
     # About a microsecond a call: 200 nodes stay well below 20 ms.
     assert large < 40_000
+
+
+def test_a_solver_of_linear_programs_says_what_is_not_linear() -> None:
+    graph = Graph()
+    costs = graph.add("array", "costs", values="1, 2, 3")
+    x = graph.add("variable", "x", like=costs)
+    cost = graph.add("linear", "cost", input=x, c=costs)
+    rows = graph.add("limits", "rows", input=x, lower=costs)
+    size = graph.add("sum_squares", "size", input=x)
+    for terms, sentence in (
+        ([cost, rows], None),
+        ([cost, rows, size], "holds size, which is no linear cost and no limit: use ADMM."),
+        ([rows], "has no linear cost: use ADMM."),
+    ):
+        problem = graph.add("problem", terms=terms)
+        solver = graph.add("linear_solver", problem=problem)
+        graph.add("plot_values", result=solver)
+        found = [i.sentence for i in check(graph.document) if i.node == solver.id]
+        assert len(found) == (sentence is not None)
+        assert sentence is None or found[0].endswith(sentence)
