@@ -15,6 +15,9 @@ __all__ = ["Picture", "draw", "node_image", "picture_of"]
 _LARGEST = 4_000_000  # pixels of a picture that is handed over; more are averaged over blocks
 _THUMBNAIL = 256  # the longer side of a thumbnail
 _STRIP = 32  # rows
+# Complex values whose largest is so many times the median are a spectrum; its thumbnail shows so
+# many powers of ten.
+_SPECTRAL, _DECADES = 50.0, 3.0
 
 
 class Picture(NamedTuple):
@@ -97,6 +100,19 @@ def _phase(value: torch.Tensor, picture: Picture) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(angle)
 
 
+def _thumbnail(values: torch.Tensor, is_complex: bool) -> npt.NDArray[np.float32]:
+    """The picture made small; a spectrum, of which one would see a single dot, in decibels."""
+    small = _averaged(values, -(-max(values.shape[-2:]) // _THUMBNAIL))
+    peak = small.max()
+    if (
+        is_complex
+        and bool(torch.isfinite(peak))
+        and float(peak) > _SPECTRAL * float(small.median())
+    ):
+        small = 1.0 + torch.log10(small / peak + 10.0**-_DECADES) / _DECADES
+    return _array(small)
+
+
 def node_image(run: int, node: str, value: object) -> NodeImage | None:
     """The message that shows the value of a node, or None if it is not an image."""
     picture = picture_of(value)
@@ -104,11 +120,10 @@ def node_image(run: int, node: str, value: object) -> NodeImage | None:
         return None
     finite = picture.values[torch.isfinite(picture.values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.numel() else (0.0, 0.0)
-    block = -(-max(picture.values.shape[-2:]) // _THUMBNAIL)
     return NodeImage(
         run=run,
         node=node,
-        array=_array(_averaged(picture.values, block)),
+        array=_thumbnail(picture.values, value.is_complex()),
         full=_array(picture.values),
         reduction=picture.reduction,
         low=low,
