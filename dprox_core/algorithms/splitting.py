@@ -255,5 +255,16 @@ class DouglasRachford(_Splitting):
         return replace(state, iteration=state.iteration + 1, x=x, z=z, u=w, residuals=residuals)
 
     def adapt(self, state: SplitState) -> SplitState:
-        """ρ stays: w mixes points and duals."""
-        return state
+        """Balance relative residuals by ρ."""
+        factor = self._factor(state)
+        if factor == 1.0:
+            return state
+        changed = self.with_parameter(state, state.rho * factor)
+        return replace(changed, changes=state.changes + 1)
+
+    def with_parameter(self, state: SplitState, value: Step) -> SplitState:
+        """The state with another ρ: w_j mixes points and duals ρ (w_j − K_j x), which both stay."""
+        factor = value / state.rho
+        images = self._blocks.push(state.x)
+        w = tuple(a + (b - a) / factor for a, b in zip(images, state.u, strict=True))
+        return replace(state, u=w, rho=value)

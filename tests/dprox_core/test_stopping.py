@@ -214,3 +214,27 @@ def test_a_first_residual_that_vanishes_by_chance_is_no_yardstick_for_divergence
     result = problem.solve("ladmm", rho=8.0, abs_tol=1e-7, rel_tol=1e-7, max_iter=200)
     assert result.history[9].primal_residual < 1e-12
     assert result.status is not dp.Status.DIVERGED
+
+
+def test_douglas_rachford_keeps_points_and_duals_when_rho_changes() -> None:
+    problem, _ = television()
+    solver = problem.compile("dr", abs_tol=0.0, rel_tol=0.0)
+    state = solver.init()
+    for _ in range(30):
+        state = solver.step(state)
+    changed = solver.algorithm.with_parameter(state, state.rho * 8.0)
+    image = solver.algorithm._blocks.push(state.x)[0]  # type: ignore[attr-defined]
+    torch.testing.assert_close(
+        changed.rho * (changed.u[0] - image), state.rho * (state.u[0] - image)
+    )
+    assert changed.x is state.x
+
+
+def test_douglas_rachford_finds_a_rho_when_the_first_is_poor() -> None:
+    x = dp.Variable("x", SHAPE)
+    fidelity = 1e-3 * dp.sum_squares(x - noise(9))
+    problem = dp.Problem(fidelity + 1e-3 * dp.hinge(dp.grad(x)))
+    result = problem.solve("dr", abs_tol=1e-7, rel_tol=1e-5, max_iter=1500)
+    best = problem.solve("admm", abs_tol=1e-9, rel_tol=1e-9, max_iter=5000)
+    assert result.converged
+    assert result.objective <= best.objective * (1 + 1e-4)
