@@ -30,9 +30,9 @@ def denoise(
 
     Args:
         image: (H, W), (C, H, W) or (..., C, H, W), real, values usually 0…1.
-        denoiser: a name ("drunet_small_color", "ffdnet_color", "ffdnet", "dncnn"; without learning
-            "nlm", "wavelet", "tv", "bilateral"), a file of weights, an nn.Module, or a function
-            (image, sigma) → image.
+        denoiser: a name ("drunet_small_color", "ffdnet_color", for grey images "drunet_small",
+            "ffdnet", "dncnn"; without learning "nlm", "wavelet", "tv", "bilateral"), a file of
+            weights, an nn.Module, or a function (image, sigma) → image.
         weights: a file of weights for the network named.
         sigma: standard deviation of the noise, from 0, one number or one for each image of a
             batch; None measures it in the image.

@@ -162,9 +162,9 @@ def deep_prior(
 
     Args:
         e: a real expression shaped (..., C, H, W); values are expected between 0 and 1.
-        denoiser: a name ("drunet_small_color", "ffdnet_color", "ffdnet", "dncnn"; without learning
-            "nlm", "wavelet", "tv", "bilateral"), a file of weights, an nn.Module, or any function
-            (image, sigma) → image.
+        denoiser: a name ("drunet_small_color", "ffdnet_color", for grey images "drunet_small",
+            "ffdnet", "dncnn"; without learning "nlm", "wavelet", "tv", "bilateral"), a file of
+            weights, an nn.Module, or any function (image, sigma) → image.
         weights: a file of weights for the network named.
         sigma: noise level of the data, from 0; None measures it in the data.
         x8: average over the eight symmetries of the square, or take them in turn ("cycle").

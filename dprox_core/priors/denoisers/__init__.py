@@ -15,6 +15,7 @@ __all__ = ["NAMES", "SHIPPED", "denoiser"]
 
 SHIPPED = {
     "dncnn": "dncnn.safetensors",
+    "drunet_small": "drunet_small.safetensors",
     "drunet_small_color": "drunet_small_color.safetensors",
     "ffdnet": "ffdnet.safetensors",
     "ffdnet_color": "ffdnet_color.safetensors",
