@@ -114,9 +114,10 @@ BASIC = (
         inside=lambda shape, make, lower, upper: lower + (upper - lower) * make.uniform(*shape),
     ),
     ProxCase(
-        "limits",
+        "box",
         lambda e, upper: limits(e, upper=upper),
         lambda v, upper: infinite_unless(v <= upper + _ROUNDING),
+        label="limits from above",
         data=lambda shape, make: (make.normal(*shape),),
         inside=lambda shape, make, upper: upper - make.uniform(*shape),
         wrong=(
