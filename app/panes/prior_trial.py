@@ -70,6 +70,8 @@ class PriorTrial(QWidget):
         super().__init__(parent)
         self.runner = runner
         self._base = base
+        averages = node.spec is not None and node.spec.parameter("averaged") is not None
+        self._remedy = ": share θ tames it" if averages else ""
         self._asked: tuple[str, dict[str, Any]] | None = None
         self._run: int | None = None
         self.before, self.after = QLabel(), QLabel()
@@ -134,7 +136,7 @@ class PriorTrial(QWidget):
         if answer.stretch is not None:
             words += f", stretches changes by {answer.stretch:.2f}"
             if answer.stretch > 1.0:
-                words += " (above 1 iterations may drift: share θ tames it)"
+                words += " (above 1 iterations may drift" + self._remedy + ")"
         self._say(words + ".")
 
     def _say(self, words: str, error: bool = False) -> None:

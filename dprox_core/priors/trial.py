@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dprox_core.errors import ParameterError
+from dprox_core.imaging.metrics import psnr
 from dprox_core.priors.lipschitz import lipschitz
 from dprox_core.priors.prior import Prior, load_prior
 
@@ -83,8 +83,8 @@ def try_prior(
         patch,
         noisy,
         denoised,
-        _psnr(noisy, patch),
-        _psnr(denoised, patch),
+        psnr(noisy.clamp(0, 1), patch),
+        psnr(denoised.clamp(0, 1), patch),
         _stretch(prior, patch, level),
     )
 
@@ -96,8 +96,3 @@ def _stretch(prior: Prior, patch: Tensor, level: float) -> float | None:
         return lipschitz(prior, patch, level, iterations=_ITERATIONS)
     except ParameterError:
         return None
-
-
-def _psnr(estimate: Tensor, truth: Tensor) -> float:
-    error = float((estimate.clamp(0, 1) - truth).square().mean())
-    return math.inf if error == 0.0 else -10 * math.log10(error)
