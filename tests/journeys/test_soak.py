@@ -7,6 +7,7 @@ The suite does a few dozen; the variable asks for more. ``DPROX_SOAK_SEED`` repe
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import theme
 from app.chooser import Chooser
+from benchmarks.endurance import resident
 from nodes import files
 from nodes.catalogue import CATALOGUE
 from nodes.commands import ChangeType, Connect, MoveNodes, Rename, SetParameter
@@ -26,7 +28,7 @@ from nodes.errors import FileError
 from nodes.files import dumps
 from nodes.groups import GROUP
 from nodes.parameter import Json, Parameter
-from tests.app.support import Person
+from tests.app.support import Person, sweep
 
 ACTIONS = int(os.environ.get("DPROX_SOAK", "60"))
 SEED = int(os.environ.get("DPROX_SOAK_SEED", "1"))
@@ -197,7 +199,18 @@ class Monkey:
             os.kill(pid, 9)
 
 
-@pytest.mark.timeout(120 + ACTIONS)
+def _report(step: int, person: Person) -> None:
+    """A line of a long run: how much memory there is, and how much the undo stack holds of it."""
+    sweep()
+    print(
+        f"{step} actions: {resident():.0f} MB, {len(gc.get_objects())} objects, "
+        f"{person.window.session.history.count} edits to take back",
+        file=sys.__stderr__,
+        flush=True,
+    )
+
+
+@pytest.mark.timeout(120 + 3 * ACTIONS)
 def test_random_actions_raise_nothing_and_lose_nothing(hooked: Person, tmp_path: Path) -> None:
     monkey = Monkey(hooked, tmp_path, SEED)
     window = hooked.window
@@ -211,6 +224,8 @@ def test_random_actions_raise_nothing_and_lose_nothing(hooked: Person, tmp_path:
     try:
         for step in range(ACTIONS):
             monkey.act()
+            if ACTIONS > 1000 and step % 250 == 0:
+                _report(step, hooked)
             assert not raised, (raised, SEED, step, monkey.log[-8:])
             document = hooked.document
             if step % 10 == 0:
