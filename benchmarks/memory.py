@@ -15,7 +15,7 @@ import torch
 
 import dprox_core as dp
 from benchmarks.live import LiveBytes
-from dprox_core.specialize import ENGINES
+from dprox_core.layers import ENGINES
 
 __all__ = ["main", "peak"]
 

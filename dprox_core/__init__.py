@@ -44,6 +44,7 @@ from dprox_core.imaging import (
     random_mask,
     save_image,
 )
+from dprox_core.layers import Specialized, specialize, train
 from dprox_core.linops import (
     LearnedLinOp,
     LinOpFactory,
@@ -141,7 +142,6 @@ from dprox_core.proxfns import (
 from dprox_core.result import Certificate, History, HistoryRow, Result, Sample, Status
 from dprox_core.session import session
 from dprox_core.solver import Solver
-from dprox_core.specialize import Specialized, specialize, train
 
 if TYPE_CHECKING:
     from dprox_core.lp import (

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import subprocess
 import sys
+
+import dprox_core as dp
 
 
 def test_importing_brings_nothing_that_is_slow_and_rarely_needed() -> None:
@@ -20,3 +24,11 @@ def test_importing_brings_nothing_that_is_slow_and_rarely_needed() -> None:
         assert name not in before
     # Names of linear programs bring scipy along when they are first used.
     assert "scipy" in after
+
+
+def test_no_public_name_stands_in_the_way_of_a_package() -> None:
+    found = [info.name for info in pkgutil.iter_modules(dp.__path__) if info.ispkg]
+    assert "layers" in found
+    for name in found:
+        whole = importlib.import_module(f"dprox_core.{name}")
+        assert getattr(dp, name) is whole, f"import dprox_core.{name}.… as … finds something else"

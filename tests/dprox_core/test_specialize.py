@@ -8,7 +8,7 @@ from solver_cases import KERNEL, noise
 
 import dprox_core as dp
 from benchmarks.live import LiveBytes
-from dprox_core.specialize import ENGINES
+from dprox_core.layers import ENGINES
 
 SHAPE = (1, 1, 3, 4)
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 import dprox_core as dp
-from dprox_core.specialize.policy import Action
-from dprox_core.specialize.rl import _Walk
+from dprox_core.layers.policy import Action
+from dprox_core.layers.rl import _Walk
 
 SIDE = 24
 KERNEL = dp.gaussian_psf(size=5, sigma=1.2)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from dprox_core.errors import ParameterError
-from dprox_core.specialize.rl import Tuned, negative_psnr
+from dprox_core.layers.rl import Tuned, negative_psnr
 
 __all__ = ["train"]
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from dprox_core.algorithms.base import State
 from dprox_core.algorithms.plug_and_play import Course, PlugAndPlay
 from dprox_core.errors import ParameterError
+from dprox_core.layers.inputs import give, named, placeholders
+from dprox_core.layers.policy import Action, Critic, Policy, Seen, observe
 from dprox_core.numerics import reductions
 from dprox_core.problem import Problem
-from dprox_core.specialize.inputs import give, named, placeholders
-from dprox_core.specialize.policy import Action, Critic, Policy, Seen, observe
 
 __all__ = ["Tuned", "negative_psnr", "tuned"]
 

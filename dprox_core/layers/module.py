@@ -11,11 +11,11 @@ from torch import nn
 from dprox_core.algorithms.base import State
 from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
+from dprox_core.layers.engines import ENGINES
+from dprox_core.layers.inputs import give, named, placeholders
+from dprox_core.layers.rl import Tuned, tuned
 from dprox_core.numerics import reductions
 from dprox_core.problem import Problem
-from dprox_core.specialize.engines import ENGINES
-from dprox_core.specialize.inputs import give, named, placeholders
-from dprox_core.specialize.rl import Tuned, tuned
 
 __all__ = ["Specialized", "specialize"]
 
