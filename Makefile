@@ -11,8 +11,7 @@ run: setup
 	@$(BIN)/dprox-studio --or-headless example:plug_and_play
 
 test: setup-test lint
-	QT_QPA_PLATFORM=offscreen OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 \
-		$(BIN)/python -X faulthandler -m pytest
+	@sh .ci/suite $(BIN)/python
 
 lint: setup-test
 	$(BIN)/ruff check .
