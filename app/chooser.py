@@ -20,6 +20,7 @@ from rapidfuzz import fuzz, utils
 
 from app import icons, theme
 from app.guard import guarded
+from app.search import begins_words
 
 __all__ = ["Chooser", "Entry", "matching"]
 
@@ -60,6 +61,8 @@ def matching(query: str, entries: Iterable[Entry]) -> Sequence[Entry]:
             score = 110.0
         elif any(word.startswith(wanted) for word in title.split()):
             score = 100.0
+        elif begins_words(wanted, title.split()):
+            score = 95.0
         elif wanted in title:
             score = 90.0
         elif wanted in detail:

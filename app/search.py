@@ -8,7 +8,7 @@ from rapidfuzz import fuzz, utils
 
 from nodes.spec import NodeSpec
 
-__all__ = ["rank"]
+__all__ = ["begins_words", "rank"]
 
 _ENOUGH = 62.0
 
@@ -35,6 +35,21 @@ def rank(
     return [spec for _, _, spec in sorted(scored, key=lambda row: row[:2], reverse=True)]
 
 
+def begins_words(wanted: str, words: Sequence[str]) -> bool:
+    """Whether letters are the beginnings of words in their order: "gausker" of Gaussian kernel."""
+    letters = wanted.replace(" ", "")
+    if not letters:
+        return True
+    for i, word in enumerate(words):
+        most = 0
+        while most < min(len(word), len(letters)) and word[most] == letters[most]:
+            most += 1
+        rest = words[i + 1 :]
+        if any(begins_words(letters[n:], rest) for n in range(most, 0, -1)):
+            return True
+    return False
+
+
 def _habit(count: int) -> float:
     """Habit decides between matches of one kind, never against a better kind."""
     return 6.0 * count / (count + 5.0)
@@ -48,12 +63,14 @@ def _score(wanted: str, spec: NodeSpec) -> float:
         known = utils.default_process(text)
         if known.startswith(wanted) or any(w.startswith(wanted) for w in known.split()):
             score = 100.0 + 10.0 * len(wanted) / max(len(known), 1)
+        elif begins_words(wanted, known.split()):
+            score = 94.0
         elif wanted in known:
             score = 88.0
-        elif len(wanted) < 3:
-            score = 0.0
+        elif len(wanted) < 3 or len(known) < max(3, len(wanted) - 2):
+            score = 0.0  # a short word is found in any long query
         else:
-            score = fuzz.WRatio(wanted, known) if len(known) >= 3 else 0.0
+            score = fuzz.WRatio(wanted, known)
         if score >= _ENOUGH:
             best = max(best, score * weight)
     return best

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from nodes.document import Document
 from nodes.edits import Edit, ReplaceNode, apply
+from nodes.worded import about
 
 __all__ = ["Command", "History"]
 
@@ -40,6 +41,7 @@ class _Step:
     forward: Sequence[Edit]
     backward: Sequence[Edit]
     key: Hashable | None
+    about: str
 
 
 class History:
@@ -101,6 +103,11 @@ class History:
         """Every step that was done, then every step that was taken back, in the order of time."""
         return [step.text for step in (*self._done, *reversed(self._undone))]
 
+    @property
+    def subjects(self) -> list[str]:
+        """What each of ``texts`` was about, such as "smoothness: 0.02"; empty where unknown."""
+        return [step.about for step in (*self._done, *reversed(self._undone))]
+
     def go_to(self, count: int) -> None:
         """Undo or redo until ``count`` steps are done."""
         count = min(max(count, 0), len(self._done) + len(self._undone))
@@ -132,8 +139,11 @@ class History:
         if last is not None and key is not None and last.key == key and not self.is_clean:
             last.forward = _last_of_each((*last.forward, *edits))
             last.backward = _first_of_each((*last.backward, *backward))
+            last.about = about(last.forward, last.backward, self.document)
         else:
-            self._done.append(_Step(command.text, edits, backward, key))
+            # Now, while those it names are there to be asked for their names.
+            subject = about(edits, backward, self.document)
+            self._done.append(_Step(command.text, edits, backward, key, subject))
         self._tell()
 
     def undo(self) -> None:

@@ -136,6 +136,7 @@ class ParameterEditor(QWidget):
         text = problem or ""
         if text and not text.endswith("."):
             text = _sentence_case(text) + "."
+        self._colour(error=True)
         self.problem.setText(text)
         self.problem.setVisible(bool(text))
 
@@ -143,9 +144,15 @@ class ParameterEditor(QWidget):
         """Say that the nodes edited together have different values."""
         shown = list(dict.fromkeys(values))
         self.problem.setText("Now " + ", ".join(shown[:4]) + (" …" if len(shown) > 4 else ""))
-        self.problem.setProperty("error", False)
-        self.problem.setProperty("muted", True)
+        self._colour(error=False)
         self.problem.show()
+
+    def _colour(self, error: bool) -> None:
+        if self.problem.property("error") != error:
+            self.problem.setProperty("error", error)
+            self.problem.setProperty("muted", not error)
+            self.problem.style().unpolish(self.problem)
+            self.problem.style().polish(self.problem)
 
     def _on_reset(self) -> None:
         self.settle()

@@ -17,6 +17,11 @@ __all__ = ["HistoryPane"]
 _START = "The graph as it was opened"
 
 
+def _worded(text: str, subject: str) -> str:
+    """A step with what it was about, unless its name says so."""
+    return f"{text}  ·  {subject}" if subject and subject not in text else text
+
+
 class HistoryPane(QWidget):
     """The undo stack as a list."""
 
@@ -47,7 +52,7 @@ class HistoryPane(QWidget):
         if not self.isVisible():
             return
         history = self.session.history
-        texts = [_START, *history.texts]
+        texts = [_START, *map(_worded, history.texts, history.subjects)]
         done = history.count
         while self.list.count() > len(texts):
             self.list.takeItem(self.list.count() - 1)

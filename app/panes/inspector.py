@@ -72,12 +72,17 @@ class Inspector(QScrollArea):
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(0)
-        self._late.timeout.connect(self._renew_group)
+        self._late.timeout.connect(self._renew)
         self.rebuild()
 
-    def _renew_group(self) -> None:
-        """The group changed under our eyes; a field that is typed in is left alone."""
+    def _renew(self) -> None:
+        """The group or several nodes changed; a field that is typed in is left alone."""
         inside = self.widget()
+        if self._node is None:
+            nodes = [self.session.document.node(i) for i in self.session.selection]
+            for editor in self.editors.values():
+                self._show_all(editor, nodes)
+            return
         typing = inside is not None and inside.isAncestorOf(QApplication.focusWidget() or self)
         if self.group is not None and not typing:
             self.rebuild()
@@ -200,11 +205,8 @@ class Inspector(QScrollArea):
         shared = self._shared(nodes)
         ids = tuple(node.id for node in nodes)
         for parameter in shared:
-            values = [node.value(parameter.name) for node in nodes]
             editor = make_editor(parameter)
-            editor.set_value(values[0])
-            if any(value != values[0] for value in values):
-                editor.say_differs([parameter.show(value) for value in values])
+            self._show_all(editor, nodes)
             editor.edited.connect(
                 lambda value, token, name=parameter.name: self.session.do(
                     SetOnAll(ids, name, value, merge=token)
@@ -215,6 +217,15 @@ class Inspector(QScrollArea):
             column.addWidget(editor)
         told = "A change is made on all of them. " if shared else "They share no parameter. "
         column.addWidget(words(told + "Ctrl+D duplicates, Delete removes them."))
+
+    @staticmethod
+    def _show_all(editor: ParameterEditor, nodes: list[Node]) -> None:
+        """The value of the first of several nodes, and in words where the others differ."""
+        parameter = editor.parameter
+        values = [node.value(parameter.name) for node in nodes]
+        editor.set_value(values[0])
+        if any(value != values[0] for value in values):
+            editor.say_differs([parameter.show(value) for value in values])
 
     @staticmethod
     def _shared(nodes: list[Node]) -> list[Parameter]:
@@ -343,10 +354,9 @@ class Inspector(QScrollArea):
             case events.NodeChanged() if (
                 self._node is None
                 and event.what == "parameters"
-                and event.node.id in self.session.selection[:1]
+                and event.node.id in self.session.selection
             ):
-                for name, editor in self.editors.items():
-                    editor.set_value(event.node.value(name))
+                self._late.start()  # once for all of them
             case events.NodeRemoved() if self._node is not None and event.node.id == self._node.id:
                 self._node = None
             case _ if self.group is not None and not self._late.isActive():

@@ -235,3 +235,20 @@ def test_an_editor_is_made_for_every_kind(qtbot) -> None:  # type: ignore[no-unt
         editor.edited.connect(lambda value, _token, h=heard: h.append(value))
         editor.set_value(default)
         assert heard == []
+
+
+def test_values_that_differ_are_told_until_they_agree_and_again_after_undo(person: Person) -> None:
+    first = _show(person, "norm1", weight=0.1)
+    second = _show(person, "norm1", weight=0.2)
+    person.window.session.select([first.id, second.id])
+    assert person.window.inspector.editors["weight"].problem.text() == "Now 0.1, 0.2"
+    person.type_into(_line(person, "weight"), "0.5")
+    problem = person.window.inspector.editors["weight"].problem
+    person.until(problem.isHidden)
+    person.push("edit.undo")
+    person.until(lambda: problem.text() == "Now 0.1, 0.2")
+    assert problem.property("muted")
+    person.type_into(_line(person, "weight"), "much")
+    person.until(lambda: "must be a number" in problem.text())
+    assert problem.property("error")
+    assert not problem.property("muted")

@@ -8,11 +8,15 @@ from nodes.checks import check
 from nodes.commands import (
     AddNode,
     ChangeType,
+    Disconnect,
     Dissolve,
     History,
     PutFrame,
     RemoveFrames,
+    RemoveNodes,
+    Rename,
     SetMode,
+    SetParameter,
     new_node,
     splice,
 )
@@ -160,7 +164,24 @@ def test_the_history_can_be_walked_to_any_step(document: Document) -> None:
         history.do(SetMode((_id(document, name),), "off"))
         states.append(dumps(document))
     assert history.texts == ["Switch off"] * 3
+    assert history.subjects == ["smoothness", "positivity", "grad"]
     for count in (0, 3, 1, 2, 99):
         history.go_to(count)
         assert dumps(document) == states[min(count, 3)]
     assert len(history.texts) == 3
+
+
+def test_a_step_says_what_it_was_about(document: Document) -> None:
+    history = History(document)
+    smoothness, photo = _id(document, "smoothness"), _id(document, "photo")
+    for value in (0.5, 0.25):
+        history.do(SetParameter(smoothness, "weight", value, merge="drag"))
+        assert history.subjects == [f"smoothness: {value}"]
+    history.do(Rename(photo, "cup"))
+    wire = next(w for w in document.wires if w.source == photo)
+    target = document.node(wire.target).name
+    history.do(Disconnect(*wire.ends))
+    history.do(RemoveNodes((photo,)))
+    assert history.subjects[1:] == ["before: photo", f"cup → {target}", "cup"]
+    history.go_to(0)
+    assert len(history.subjects) == 4
