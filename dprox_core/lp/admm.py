@@ -1,58 +1,55 @@
-"""One step of the alternating direction method of multipliers for a scaled linear program."""
+"""The alternating direction method of multipliers for a scaled linear program."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
-import scipy.sparse as sp
 import torch
-from scipy.sparse.linalg import splu
+from numpy.typing import NDArray
 
 from dprox_core.errors import DeviceError
+from dprox_core.lp.factors import Factors
+from dprox_core.lp.halpern import Check, Verdict
 from dprox_core.lp.operators import SparseOperator
 from dprox_core.lp.scaling import Scaled
 
-__all__ = ["AdmmStep", "factorize"]
+__all__ = ["AdmmStep", "alternate"]
 
+Array = NDArray[np.float64]
 
-def factorize(matrix: sp.csr_array, regularization: float = 1.0) -> object:
-    """Sparse triangular factors of [[I, Aᵀ], [A, −δI]], which is quasi-definite.
-
-    Eliminating either block by hand would fill up where a column or a row is long; the minimum
-    degree order of the whole system finds which to eliminate first, entry by entry.
-
-    Args:
-        matrix: A, ``(m, n)``.
-        regularization: δ, above 0.
-
-    Returns:
-        The factors; ``.solve(b)`` with ``b`` of shape ``(n + m,)``.
-
-    References:
-        R. Vanderbei, Symmetric quasidefinite matrices, 1995.
-    """
-    m, n = matrix.shape
-    identity = sp.eye_array(n, format="csc")
-    corner = sp.eye_array(m, format="csc") * -regularization
-    system = sp.block_array([[identity, matrix.T], [matrix, corner]], format="csc")
-    return splu(
-        system,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
+# Over-relaxation, between 0 and 2.
+_RELAXATION = 1.6
+# The first common penalty, and how an equality and a free variable stand to it.
+_START, _EQUAL, _FREE = 0.1, 1.0, 1e-3
+# Penalties are looked at every so many steps; later ever more rarely, so that they settle.
+_ADAPT_EVERY, _SETTLE_AFTER, _RARER = 100, 20, 1.2
+# A limit that kept being met, or kept not being met, makes its penalty change by this factor; one
+# that changed its mind brings its penalty half way back.
+_SURER, _UNSURE = 3.0, 0.5
+# The common penalty follows the residuals where one is this many times the other, tenfold at most.
+_BALANCED, _LARGEST = math.log(1.8), math.log(10)
+_LOW, _HIGH = 1e-6, 1e6
 
 
 class AdmmStep:
-    """s = (s_x, s_v) ↦ T(s) = s + p − u, with u = P(s) and p = prox of cᵀx on the graph v = A x.
+    """s ↦ s + α (p − u) with u = P(s) and p = prox of cᵀx on the graph v = A x, at 2u − s.
 
-    It is ADMM for the splitting of limits from costs and rows, written as Douglas and Rachford's
-    iteration on one state, firmly nonexpansive in the Euclidean norm. s = (x, A x) − (z, y)/ρ at
-    a solution. With x̃ = ρ x the system that p solves does not depend on the penalty ρ, so it is
-    factorized once.
+    It is ADMM for the splitting of limits (of x and of v = A x) from costs and rows, written as
+    Douglas and Rachford's iteration on one state. Every entry has a penalty ρᵢ of its own, and
+    s = (x, v) − (z, y)/ρ at a solution, so that u and ρ (u − s) meet all limits and all signs of
+    the duals exactly.
+
+    Were it known which limits the solution meets, penalties of ∞ there and 0 elsewhere would give
+    it in one step (Stellato et al., section 5.2). So they learn: where a limit is met for long,
+    its penalty grows, where it is not met for long, it falls. That is what makes ADMM of use for
+    linear programs: with one penalty for all it needs ten to a hundred times as many steps.
 
     Args:
         scaled: the program.
         device: only "cpu": the factors live there.
+        penalty: the common penalty to begin with, in scaled units; None chooses.
 
     Raises:
         DeviceError: for another device.
@@ -61,11 +58,12 @@ class AdmmStep:
         S. Boyd et al., Distributed Optimization and Statistical Learning via the Alternating
         Direction Method of Multipliers, 2011, section 5.2.
         J. Eckstein, D. Bertsekas, On the Douglas-Rachford splitting method, 1992.
+        B. Stellato et al., OSQP: an operator splitting solver for quadratic programs, 2020.
     """
 
-    check_every = 10
+    check_every = 25
 
-    def __init__(self, scaled: Scaled, device: torch.device) -> None:
+    def __init__(self, scaled: Scaled, device: torch.device, penalty: float | None = None) -> None:
         if device.type != "cpu":
             raise DeviceError(
                 'The method "admm" keeps sparse factors, which live on the CPU: choose method '
@@ -76,74 +74,146 @@ class AdmmStep:
             )
         self.operator = SparseOperator(scaled.A, device)
         self.m, self.n = scaled.A.shape
-        self.weight = 1.0
         self._lower = np.concatenate([scaled.lower, scaled.row_lower])
         self._upper = np.concatenate([scaled.upper, scaled.row_upper])
         self._c = scaled.c
-        self._solve = factorize(scaled.A).solve  # type: ignore[attr-defined]
-        size = self.n + self.m
-        self._image = torch.zeros(size, dtype=torch.float64)
-        self._moved = np.zeros(size)
+        equal = self._lower == self._upper
+        free = np.isneginf(self._lower) & np.isposinf(self._upper)
+        self._learns = ~equal & ~free
+        # Penalties over the common one.
+        self._shares = np.where(equal, _EQUAL, np.where(free, _FREE, 1.0))
+        self.weight = _START if penalty is None else penalty
+        self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
+        self._factors = Factors(scaled.A, self._penalties)
+        self._moved = np.zeros(self.n + self.m)
 
-    def start(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def start(self, x: torch.Tensor, y: torch.Tensor) -> Array:
         """The state that belongs to a pair of scaled vectors."""
         u = np.clip(torch.cat([x, self.operator.forward(x)]).numpy(), self._lower, self._upper)
         z = self._c - self.operator.adjoint(y).numpy()
-        # Only what a bound supports can be told by the state.
-        supported = np.concatenate([z, y.numpy()])
-        return torch.from_numpy(u - supported / self.weight)
+        # Only what a limit supports can be told by the state.
+        return u - np.concatenate([z, y.numpy()]) / self._penalties
 
-    def reflect(self, z: torch.Tensor, out: torch.Tensor) -> None:
-        """Keep T(s) and write 2 T(s) − s into ``out``."""
-        s = z.numpy()
+    def advance(self, s: Array) -> None:
+        """One step, in place."""
+        n = self.n
         u = np.clip(s, self._lower, self._upper)
         right = 2.0 * u
         right -= s
-        right *= self.weight
-        right[: self.n] -= self._c
-        solved = self._solve(right)
-        n = self.n
+        aim = right[n:].copy()
+        right[:n] *= self._penalties[:n]
+        right[:n] -= self._c
+        moved = self._factors.solve(right)
         # Rows: A x − μ/ρ = r_v, so that v = r_v + μ/ρ.
-        solved[n:] += right[n:]
-        solved /= self.weight
-        moved = np.subtract(solved, u, out=self._moved)
-        np.add(s, moved, out=self._image.numpy())
-        np.add(self._image.numpy(), moved, out=out.numpy())
+        moved[n:] /= self._penalties[n:]
+        moved[n:] += aim
+        moved -= u
+        self._moved = moved
+        s += _RELAXATION * moved
 
-    def length(self, z: torch.Tensor) -> float:
-        """‖T(s) − s‖ after ``reflect(s)``."""
-        return float(np.linalg.norm(self._moved)) * self.weight**0.5
+    def split(self, s: Array) -> tuple[Array, Array]:
+        """(x, A x) and its duals (z, y), as the state tells them."""
+        primal = np.clip(s, self._lower, self._upper)
+        return primal, self._penalties * (primal - s)
 
-    def image(self) -> torch.Tensor:
-        """T(s) of the last ``reflect``."""
-        return self._image
-
-    def candidate(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The scaled x and y that T(s) stands for: both meet their limits exactly."""
-        primal, dual = self._split(self._image.numpy())
+    def candidate(self, s: Array) -> tuple[torch.Tensor, torch.Tensor]:
+        """The scaled x and y that a state stands for."""
+        primal, dual = self.split(s)
         return torch.from_numpy(primal[: self.n]), torch.from_numpy(dual[self.n :])
 
-    def movement(self, start: torch.Tensor, end: torch.Tensor) -> tuple[float, float]:
-        """How far the primal and the dual part moved."""
-        first, second = self._split(start.numpy()), self._split(end.numpy())
-        primal, dual = (float(np.linalg.norm(b - a)) for a, b in zip(first, second, strict=True))
-        return primal, dual
+    def length(self) -> float:
+        """How far the last step went, in the norm in which steps are nonexpansive."""
+        return float(np.sqrt(self._penalties @ np.square(self._moved)))
 
-    def reweigh(self, z: torch.Tensor, weight: float) -> None:
-        """Change ρ and the state with it, so that both parts stay what they are."""
-        primal, dual = self._split(z.numpy())
-        self.weight = weight
-        np.subtract(primal, dual / weight, out=z.numpy())
+    def rays(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The primal and the dual direction in the last step: its parts by Moreau's theorem.
 
-    def rays(self, moved: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The primal and the dual direction in a displacement: its parts by Moreau's theorem."""
-        d = moved.numpy()
+        Where there is no solution they tend to a certificate of that.
+
+        References:
+            G. Banjac et al., Infeasibility detection in the alternating direction method of
+            multipliers for convex optimization, 2019.
+        """
+        d = self._moved
         low = np.where(np.isfinite(self._lower), 0.0, -np.inf)
         high = np.where(np.isfinite(self._upper), 0.0, np.inf)
         primal = np.clip(d, low, high)
-        dual = self.weight * (primal - d)
+        dual = self._penalties * (primal - d)
         return torch.from_numpy(primal[: self.n]), torch.from_numpy(dual[self.n :])
 
-    def _split(self, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        primal = np.clip(s, self._lower, self._upper)
-        return primal, self.weight * (primal - s)
+    def met(self, s: Array) -> NDArray[np.bool_]:
+        """Which limits a state meets with a dual of its own."""
+        return (s < self._lower) | (s > self._upper)
+
+    def learn(self, s: Array, met: NDArray[np.bool_], sure: NDArray[np.bool_], lean: float) -> None:
+        """Change the penalties and, so that both parts stay what they are, the state.
+
+        Args:
+            s: the state.
+            met: which limits are met.
+            sure: for which that has long been so.
+            lean: by what, in logarithms, the common penalty is to change.
+        """
+        primal, dual = self.split(s)
+        certain = sure & self._learns
+        self._shares[certain & met] *= _SURER
+        self._shares[certain & ~met] /= _SURER
+        unsure = ~sure & self._learns
+        self._shares[unsure] = self._shares[unsure] ** _UNSURE
+        if abs(lean) > _BALANCED:
+            self.weight *= math.exp(min(max(lean, -_LARGEST), _LARGEST))
+        self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
+        self._shares = self._penalties / self.weight
+        self._factors.renew(self._penalties)
+        np.subtract(primal, dual / self._penalties, out=s)
+
+
+def alternate(
+    step: AdmmStep,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    max_iter: int,
+    judge: Callable[[Check], Verdict],
+    adapt: bool = True,
+) -> int:
+    """Take ADMM steps until a check says done, and let the penalties learn on the way.
+
+    Args:
+        step: ADMM's step.
+        x: the scaled variables to start from.
+        y: the scaled duals to start from.
+        max_iter: the most steps.
+        judge: looks at the iterate after the first step (a warm start may be good enough), after
+            every ``step.check_every`` and after the last.
+        adapt: whether penalties change.
+
+    Returns:
+        How many steps were done.
+    """
+    s = step.start(x, y)
+    met = step.met(s)
+    sure = np.ones(met.size, bool)
+    leans: list[float] = []
+    pause, due, changes = float(_ADAPT_EVERY), float(_ADAPT_EVERY), 0
+    for count in range(1, max_iter + 1):
+        step.advance(s)
+        if count % step.check_every and count not in (1, max_iter):
+            continue
+        verdict = judge(Check(count, *step.candidate(s), step.length(), step.rays))
+        if verdict.done:
+            return count
+        if not adapt or count == 1:
+            continue
+        now = step.met(s)
+        sure &= now == met
+        met = now
+        if 0 < verdict.imbalance < math.inf:
+            leans.append(-0.5 * math.log(verdict.imbalance))
+        if count >= due:
+            step.learn(s, met, sure, float(np.mean(leans)) if leans else 0.0)
+            sure[:] = True
+            leans.clear()
+            changes += 1
+            pause *= _RARER if changes >= _SETTLE_AFTER else 1.0
+            due = count + pause
+    return max_iter

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dprox_core.lp.admm import AdmmStep
+from dprox_core.lp.admm import AdmmStep, alternate
 from dprox_core.lp.certificate import Certificate, Limits, dual_feasible, measure
 from dprox_core.lp.halpern import Check, Verdict, iterate
 from dprox_core.lp.model import LinearProgram
@@ -97,8 +97,8 @@ class Engine:
         self._scaled = scaled = scale(program)
         self._limits = Limits(program, device)
         self._scaled_limits = Limits(scaled.without_matrix(), device)
-        make: type[PdhgStep] | type[AdmmStep] = AdmmStep if method == "admm" else PdhgStep
-        self.step = make(scaled, device)
+        self.step: PdhgStep | AdmmStep
+        self.step = AdmmStep(scaled, device) if method == "admm" else PdhgStep(scaled, device)
         self._rows, self._columns, self._duals, self._costs = (
             torch.from_numpy(part).to(device)
             for part in (scaled.rows, scaled.columns, scaled.duals, scaled.costs)
@@ -119,7 +119,11 @@ class Engine:
             budget.spent = before + check.iteration
             return self._judge(check, tol, budget)
 
-        iterate(self.step, start_x, start_y, max(budget.iterations - before, 1), judge, adapt)
+        most = max(budget.iterations - before, 1)
+        if isinstance(self.step, AdmmStep):
+            alternate(self.step, start_x, start_y, most, judge, adapt)
+        else:
+            iterate(self.step, start_x, start_y, most, judge, adapt)
         if self._best is None:
             return Outcome(self._status, x, y, None, self._ray, self.setup)
         _, best_x, best_y, certificate = self._best
