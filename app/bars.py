@@ -8,8 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app import menu_table as table
-from nodes import files
-from nodes.files import examples
+from nodes.files import examples, headline
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -43,7 +42,7 @@ def make_menus(window: MainWindow) -> dict[str, QMenu]:
     recent = submenus["<recent>"]
     recent.aboutToShow.connect(lambda: _fill_recent(window, recent))
     for name in examples():
-        title = files.load(f"example:{name}").title or name.capitalize()
+        title = headline(name)[0] or name.capitalize()
         action = submenus["<examples>"].addAction(title)
         action.setObjectName(f"example:{name}")
         action.triggered.connect(lambda _=False, n=name: window.commands.open_path(f"example:{n}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -16,11 +16,16 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from rapidfuzz import fuzz, utils
 
 from app import icons, theme
 from app.guard import guarded
 from app.search import begins_words
+from nodes.late import late
+
+if TYPE_CHECKING:
+    from rapidfuzz import fuzz, utils
+else:
+    fuzz, utils = late("rapidfuzz.fuzz"), late("rapidfuzz.utils")
 
 __all__ = ["Chooser", "Entry", "matching"]
 

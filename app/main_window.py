@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QPoint, QPointF, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
@@ -43,9 +44,12 @@ from app.shortcuts import apply_keys
 from app.status import StatusLine
 from app.tour import TourBar
 from app.welcome import Welcome
+from nodes import late
 from nodes.catalogue import CATALOGUE
 
 __all__ = ["MainWindow"]
+
+_PATIENCE_MS = 1000
 
 
 class MainWindow(QMainWindow):
@@ -84,6 +88,8 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self._connect()
         self._started = False
+        self._beginning = QTimer(self)
+        self._beginning.timeout.connect(self._begin)
         self.tour: TourBar | None = None
         self._update_actions()
         self._update_title()
@@ -255,9 +261,25 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not self._started:
+            self._beginning.start(_PATIENCE_MS)  # where nothing is painted
+
+    @guarded()
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._started:
+            self._beginning.start(0)
+
+    def _begin(self) -> None:
+        """After the first paint: the worker, which imports torch for seconds, then what is late."""
+        if not self._started:
             self._started = True
-            # The worker imports torch for seconds: after the first paint, in the background.
-            QTimer.singleShot(0, self.runner.start)
+            self._late = late.names()
+            self.runner.start()
+            self._beginning.setInterval(0)
+        elif self._late:
+            importlib.import_module(self._late.pop())
+        else:
+            self._beginning.stop()
 
     @guarded()
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -270,6 +292,7 @@ class MainWindow(QMainWindow):
             restore.forget(self)
         self.settings.keep_window(self.saveGeometry(), self.saveState())
         clipboard.let_go()
+        self._beginning.stop()
         self.journal.close()
         self.runner.close()
         self.session.close()

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.floating]
+else:
+    np = late("numpy")
+
 
 __all__ = [
     "Statistics",
@@ -19,8 +28,6 @@ __all__ = [
     "ssim",
     "statistics",
 ]
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QPixmap
 
-__all__ = ["HistoryTable", "Picture", "Progress"]
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = late("numpy")
+
+__all__ = ["HistoryTable", "Picture", "Progress", "Rows"]
+
+Rows: TypeAlias = "NDArray[np.float64]"
 
 #: Columns of the history, as the worker writes them.
 ITERATION, SECONDS, OBJECTIVE, PRIMAL, DUAL, PSNR, PRIMAL_TOL, DUAL_TOL = range(8)
@@ -55,11 +65,17 @@ class HistoryTable:
     """Rows of a solve's history in one array that grows."""
 
     def __init__(self) -> None:
-        self._room = np.empty((256, 8))
         self._count = 0
 
+    def __len__(self) -> int:
+        return self._count
+
+    @cached_property
+    def _room(self) -> Rows:
+        return np.empty((256, 8))
+
     @property
-    def rows(self) -> NDArray[np.float64]:
+    def rows(self) -> Rows:
         """What has been added since the last ``clear``."""
         return self._room[: self._count]
 
@@ -67,7 +83,7 @@ class HistoryTable:
         """Forget every row."""
         self._count = 0
 
-    def add(self, rows: NDArray[np.float64]) -> None:
+    def add(self, rows: Rows) -> None:
         """Append rows."""
         need = self._count + len(rows)
         if need > len(self._room):

@@ -9,15 +9,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.engine import protocol
 from app.engine.client import Engine, LiveImage
 from app.guard import report
 from app.pictures import to_pixmap
-from app.results import ITERATION, SECONDS, HistoryTable, Picture, Progress
+from app.results import ITERATION, SECONDS, HistoryTable, Picture, Progress, Rows
 from app.session import Notice, Session
 from nodes.document import Document
 from nodes.errors import ScriptError
@@ -73,7 +71,7 @@ class Runner(QObject):
         self.last_iterate: LiveImage | None = None
         self.plan_text = ""
         self.outcome = ""
-        self._table = HistoryTable()
+        self.table = HistoryTable()
         self._run: int | None = None
         self._solver: str | None = None
         self._solve: int | None = None  # the worker's number of the solve that is shown
@@ -109,9 +107,9 @@ class Runner(QObject):
         return self.state in _BUSY or self._run is not None
 
     @property
-    def history(self) -> NDArray[np.float64]:
+    def history(self) -> Rows:
         """The rows of the solve so far."""
-        return self._table.rows
+        return self.table.rows
 
     def reset(self) -> None:
         """Forget everything about the document before."""
@@ -129,7 +127,7 @@ class Runner(QObject):
         self.progressed.emit()
 
     def _forget_solve(self) -> None:
-        self._table.clear()
+        self.table.clear()
         self._solver = self._solve = None
         self.progress = Progress()
         self.plan_text = ""
@@ -244,8 +242,8 @@ class Runner(QObject):
             self.iterate.emit(update.image)
         self._sync_state()
 
-    def _append(self, rows: NDArray[np.float64]) -> None:
-        self._table.add(rows)
+    def _append(self, rows: Rows) -> None:
+        self.table.add(rows)
         self.progress.iteration = int(rows[-1, ITERATION])
         self.progress.seconds = float(rows[-1, SECONDS])
         self.rows_added.emit()

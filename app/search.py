@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz, utils
-
+from nodes.late import late
 from nodes.spec import NodeSpec
+
+if TYPE_CHECKING:
+    from rapidfuzz import fuzz, utils
+else:
+    fuzz, utils = late("rapidfuzz.fuzz"), late("rapidfuzz.utils")
 
 __all__ = ["begins_words", "rank"]
 
@@ -22,7 +27,7 @@ def rank(
     more than its middle; small misspellings are forgiven. What is used often (type → count) comes
     before what matches about as well.
     """
-    wanted = utils.default_process(query)
+    wanted = utils.default_process(query) if query else ""
     specs = list(specs)
     used = used or {}
     if not wanted:

@@ -6,9 +6,9 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QWidget
-from superqt import QElidingLabel
 
 from app import icons, theme
+from app.eliding import ElidingLabel
 from app.runner import Runner
 from app.session import Session
 
@@ -34,7 +34,7 @@ class StatusLine(QStatusBar):
         self.setSizeGripEnabled(False)
         self._mark = QLabel()
         self._mark.setFixedWidth(28)
-        self.text = QElidingLabel()
+        self.text = ElidingLabel()
         self.text.setAccessibleName("Message")
         left = QWidget()
         row = QHBoxLayout(left)

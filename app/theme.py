@@ -18,6 +18,7 @@ import resources
 __all__ = [
     "CONTRAST",
     "DARK",
+    "FUSION",
     "LIGHT",
     "MONOSPACE",
     "SPACE",
@@ -40,6 +41,9 @@ SMALL, TEXT, TITLE, FORMULA = 11, 13, 14, 19
 
 _FAMILY = "Inter"
 MONOSPACE = "JetBrains Mono"
+#: A property of an application that was started in this style: to ask it for its style would load
+#: six hundred names of parts of styles.
+FUSION = "fusion"
 _FONT_FILES = (
     "Inter-Regular.otf",
     "Inter-SemiBold.otf",
@@ -331,7 +335,7 @@ def apply(name: str) -> Theme:
     application = QApplication.instance()
     if isinstance(application, QApplication):
         install_fonts()
-        if application.style().objectName().lower() != "fusion":
+        if not application.property(FUSION) and application.style().name() != "fusion":
             application.setStyle("Fusion")
         application.setFont(ui_font())
         application.setPalette(_palette(theme))

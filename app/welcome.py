@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
@@ -113,28 +113,30 @@ class Card(QFrame):
 
     chosen = Signal()
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, example: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.example = example
+        title, note = files.headline(example)
         self.setObjectName("card")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFixedWidth(_WIDE + 2)
-        title = document.title or "Untitled"
+        title = title or "Untitled"
         self.setAccessibleName(f"Open the example {title}")
-        self.setToolTip(document.note or title)
-        self.document = document
+        self.setToolTip(note or title)
+        self.document: Document | None = None
         self.picture = QLabel()
         self.picture.setFixedSize(_WIDE, _HIGH)
         name = QLabel(title)
         name.setFont(theme.ui_font(13, bold=True))
         name.setWordWrap(True)
-        words = QLabel(document.note.split(". ")[0].split(": ")[0].rstrip(".") + ".")
+        words = QLabel(note.split(". ")[0].split(": ")[0].rstrip(".") + ".")
         words.setWordWrap(True)
         words.setFont(theme.ui_font(12))
         words.setProperty("muted", True)
         words.setMaximumHeight(52)
         words.setAlignment(Qt.AlignmentFlag.AlignTop)
-        if not document.note:
+        if not note:
             words.hide()
         text = QVBoxLayout()
         text.setContentsMargins(10, 6, 10, 8)
@@ -147,10 +149,11 @@ class Card(QFrame):
         layout.setSpacing(0)
         layout.addWidget(self.picture)
         layout.addLayout(text, 1)
-        self.draw()
 
     def draw(self) -> None:
         """Draw the thumbnail in the theme's colours."""
+        if self.document is None:
+            self.document = files.load(f"example:{self.example}")
         ratio = self.devicePixelRatioF()
         self.picture.setPixmap(thumbnail(self.document, QSize(_WIDE, _HIGH), ratio))
 
@@ -179,11 +182,26 @@ class Welcome(QScrollArea):
         self.setAccessibleName("Welcome")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.hide()
+        # The pictures follow the first paint, one at a time.
+        self._blank: list[Card] = []
+        self._drawing = QTimer(self)
+        self._drawing.timeout.connect(self._draw_next)
         theme.signals().changed.connect(self._on_theme)
 
     def _on_theme(self, _theme: Any) -> None:
         for card in self.cards:
+            if card not in self._blank:
+                card.draw()
+
+    def _draw_next(self) -> None:
+        if not self._blank:
+            self._drawing.stop()
+            return
+        card = self._blank.pop(0)
+        try:
             card.draw()
+        except NodesError:
+            _LOG.warning("The example %s cannot be read", card.example, exc_info=True)
 
     def open(self) -> None:
         """Fill the page and show it."""
@@ -202,6 +220,8 @@ class Welcome(QScrollArea):
         self._grid = QGridLayout()
         self._grid.setSpacing(14)
         self.cards = [card for name in files.examples() if (card := self._card(name)) is not None]
+        self._blank = list(self.cards)
+        self._drawing.start()
         column.addLayout(self._grid)
         column.addStretch(1)
         self.setWidget(inside)
@@ -263,11 +283,10 @@ class Welcome(QScrollArea):
 
     def _card(self, name: str) -> Card | None:
         try:
-            document = files.load(f"example:{name}")
+            card = Card(name)
         except NodesError:
             _LOG.warning("The example %s cannot be read", name, exc_info=True)
             return None
-        card = Card(document)
         card.chosen.connect(partial(self._open, f"example:{name}"))
         return card
 

@@ -20,7 +20,14 @@ from app.main_window import MainWindow
 from app.session import Notice
 from app.settings import Settings
 
-__all__ = ["begin", "catch_exceptions", "make_application", "open_window", "record_crashes"]
+__all__ = [
+    "assemble",
+    "begin",
+    "catch_exceptions",
+    "make_application",
+    "open_window",
+    "record_crashes",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +41,8 @@ def make_application(argv: list[str] | None = None) -> QApplication:
         QApplication.setHighDpiScaleFactorRoundingPolicy(
             Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
         )
-        application = QApplication(argv or sys.argv[:1])
+        application = QApplication([*(argv or sys.argv[:1]), "-style", "fusion"])
+        application.setProperty(theme.FUSION, True)
     application.setApplicationName("dprox-studio")
     application.setOrganizationName("dprox-studio")
     application.setWindowIcon(icons.app_icon())
@@ -110,14 +118,11 @@ def begin(window: MainWindow, document: str | None) -> None:
         window.welcome.open()
 
 
-def open_window(document: str | None = None) -> int:
-    """Open the studio and stay until it is closed.
+def assemble(document: str | None = None) -> tuple[QApplication, MainWindow]:
+    """The application and its window, shown and ready for its first paint.
 
     Args:
-        document: a file or ``example:NAME``; None opens an empty graph.
-
-    Returns:
-        The exit code.
+        document: a file or ``example:NAME``; None restores what was open, or welcomes.
     """
     application = make_application()
     theme.apply(Settings().theme)
@@ -133,6 +138,19 @@ def open_window(document: str | None = None) -> int:
         window.show()
         window.arrange("build")
     begin(window, document)
+    return application, window
+
+
+def open_window(document: str | None = None) -> int:
+    """Open the studio and stay until it is closed.
+
+    Args:
+        document: as for :func:`assemble`.
+
+    Returns:
+        The exit code.
+    """
+    application, window = assemble(document)
     # Ctrl-C in the terminal closes the window like its own button does, question included;
     # the timer that polls the solver lets Python see the signal.
     signal.signal(signal.SIGINT, lambda *_: window.close())

@@ -1,11 +1,10 @@
-"""How the window copes with large graphs, and how soon it is there.
+"""How the window copes with large graphs.
 
     python -m benchmarks.graph [--nodes 1000]
 
 Prints a table of medians: opening a graph against NodeGraphQt alone making the same nodes and
-wires; fitting, panning and one edit on it; checks after an edit on 200 nodes; start-up to the first
-paint against a bare PySide6 window with NodeGraphQt imported; memory over many creations and
-deletions. Ratios are what counts: milliseconds are this machine's.
+wires; fitting, panning and one edit on it; checks after an edit on 200 nodes; memory over many
+creations and deletions. Ratios are what counts: milliseconds are this machine's.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import argparse
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,27 +24,6 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from nodes.document import Document, Wire
 
 __all__ = ["main", "problem"]
-
-_BARE = """
-import time; start = time.perf_counter()
-import os; os.environ.setdefault("QT_PREFERRED_BINDING", "PySide6")
-from PySide6.QtWidgets import QApplication, QMainWindow
-application = QApplication([])
-import NodeGraphQt
-window = QMainWindow(); window.resize(1280, 800); window.show(); window.grab()
-print(time.perf_counter() - start)
-"""
-_STUDIO = """
-import time; start = time.perf_counter()
-from app.window import make_application
-application = make_application([])
-from app import theme; theme.apply("dark")
-from app.main_window import MainWindow
-window = MainWindow(); window.resize(1280, 800); window.show(); window.arrange("build")
-window.grab()
-print(time.perf_counter() - start, flush=True)
-import os; os._exit(0)
-"""
 
 
 def problem(count: int) -> Document:
@@ -135,17 +112,6 @@ def _alone(document: Document) -> float:
     return 1000 * (time.perf_counter() - start)
 
 
-def _started(code: str) -> float:
-    """Seconds that a fresh process needs to its first paint, as it says itself."""
-    found = []
-    for _ in range(3):
-        out = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        found.append(float(out.stdout.split()[-1]))
-    return 1000 * statistics.median(found)
-
-
 def _resident() -> float:
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize() / 2**20
@@ -158,12 +124,11 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CONFIG_HOME"] = name
-        bare, studio = _started(_BARE), _started(_STUDIO)
-        _measure(options.nodes, bare, studio, Path(name))
+        _measure(options.nodes, Path(name))
     return 0
 
 
-def _measure(count: int, bare: float, studio: float, folder: Path) -> None:
+def _measure(count: int, folder: Path) -> None:
     from PySide6.QtCore import QPointF
     from PySide6.QtWidgets import QApplication
 
@@ -215,7 +180,6 @@ def _measure(count: int, bare: float, studio: float, folder: Path) -> None:
         ("fit, with paint", _median(fit), None, ""),
         ("pan, with paint", _median(pan), None, ""),
         ("one edit, with checks, script and formula", _median(edit), None, ""),
-        ("start-up to first paint", studio, bare, "bare window, ×1.5"),
     ]
     small = problem(200)
     steps, penalty = History(small), next(n for n in small.nodes if n.type == "norm1")

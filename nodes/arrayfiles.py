@@ -8,11 +8,16 @@ import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from nodes.imagefiles import locate
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = late("numpy")
 
 __all__ = ["ArrayHeader", "array_values", "read_array", "read_matrix"]
 

@@ -16,8 +16,6 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from platformdirs import user_cache_path
-
 from nodes.assets import ASSETS, assets_of
 from nodes.document import Document
 from nodes.errors import FileError
@@ -40,6 +38,8 @@ def is_bundle(path: str | os.PathLike[str]) -> bool:
 
 
 def _folder() -> Path:
+    from platformdirs import user_cache_path  # only bundles need it, not every start
+
     return user_cache_path("dprox-studio", appauthor=False) / "bundles"
 
 

@@ -10,7 +10,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,7 +24,7 @@ from nodes.migrations import SCHEMA, migrate
 from nodes.parameter import Json
 from nodes.reading import FRAME_KEYS, GROUP_KEYS, NODE_KEYS, WIRE_KEYS, Reader, parse
 
-__all__ = ["EXTENSION", "dumps", "examples", "load", "loads", "resolve", "save"]
+__all__ = ["EXTENSION", "dumps", "examples", "headline", "load", "loads", "resolve", "save"]
 
 EXTENSION = ".dprox"
 FORMAT = "dprox-studio"
@@ -53,6 +53,20 @@ def resolve(name: str | os.PathLike[str]) -> Path:
     if stem not in examples():
         raise FileError(f'There is no example "{stem}". There are: {", ".join(examples())}.')
     return resources.path(f"examples/{stem}{EXTENSION}")
+
+
+@cache
+def headline(example: str) -> tuple[str, str]:
+    """Title and note of an example, without making a document of it.
+
+    Raises:
+        FileError: it is no document.
+    """
+    file = resolve(_EXAMPLE + example)
+    content = parse(file.read_text("utf-8"), f'"{file.name}"')
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise FileError(f'"{file.name}" is not a document of the studio.')
+    return str(content.get("title", "")), str(content.get("note", ""))
 
 
 def load(path: str | os.PathLike[str]) -> Document:

@@ -8,11 +8,18 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 import resources
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    import PIL
+    from PIL import ExifTags, Image
+else:
+    np, PIL = late("numpy"), late("PIL")
+    ExifTags, Image = late("PIL.ExifTags"), late("PIL.Image")
 
 __all__ = ["Header", "locate", "read_header", "sample_names", "scaled"]
 
@@ -116,7 +123,7 @@ def _read(path: str, modified: int, length: int) -> Header:
         return Header(problem=f'"{name}" is empty: choose another file')
     try:
         return _read_npy(path) if path.lower().endswith(".npy") else _read_picture(path)
-    except UnidentifiedImageError:
+    except PIL.UnidentifiedImageError:
         return Header(
             problem=f'"{name}" is not an image that can be read: use PNG, JPEG, TIFF, BMP, WebP '
             "or .npy"

@@ -12,7 +12,7 @@ import resources
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("app", "nodes", "dprox_core", "resources")
-QT = {"PySide6", "NodeGraphQt", "Qt", "qtpy", "pyqtgraph", "superqt", "qtawesome"}
+QT = {"PySide6", "NodeGraphQt", "Qt", "qtpy", "pyqtgraph", "qtawesome"}
 TORCH = {"torch", "dprox_core"}
 FORBIDDEN = {
     "resources": {"app", "nodes", *TORCH, *QT},

@@ -13,9 +13,9 @@ from typing import Any
 
 os.environ.setdefault("QT_PREFERRED_BINDING", "PySide6")
 
-from app.canvas.versions import lent_distutils
+from app.canvas.versions import lent
 
-with lent_distutils():
+with lent():
     from NodeGraphQt import BaseNode, NodeGraph
 from NodeGraphQt.constants import PortTypeEnum, ViewerEnum
 from NodeGraphQt.qgraphics.node_abstract import AbstractNodeItem

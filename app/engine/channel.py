@@ -10,12 +10,16 @@ import mmap
 import os
 import socket
 from collections import deque
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from app.engine.memory import anonymous_memory
 from app.engine.wire_format import ARRAY, decode, encode, padded
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = late("numpy")
 
 __all__ = ["Channel"]
 

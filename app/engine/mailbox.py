@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from app.engine.live import LiveImage, Pictures
 from app.engine.memory import HISTORY_COLUMNS
 from app.engine.process import WorkerProcess
 from app.engine.protocol import FrameStarted, Message, SolveStarted
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = late("numpy")
 
 __all__ = ["Mailbox", "Update"]
 

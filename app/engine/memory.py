@@ -13,9 +13,16 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = late("numpy")
+
 
 __all__ = ["HISTORY_COLUMNS", "Board", "FrameBuffer", "anonymous_memory"]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
@@ -16,10 +14,10 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from app import measure, theme
 from app.canvas.card import holds_picture
+from app.eliding import ElidingLabel
 from app.guard import guarded
 from app.panes.histogram import HistogramBar, ProfilePlot
 from app.panes.measure_view import MeasureView
@@ -27,6 +25,13 @@ from app.pictures import auto_levels, to_display
 from app.runner import Runner
 from app.session import Session
 from nodes.document import Node
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = late("numpy")
 
 __all__ = ["MAPS", "MODES", "ComparePane", "colourise"]
 
@@ -87,7 +92,7 @@ class ComparePane(QWidget):
         self.view_a.setAccessibleName("Picture A")
         self.view_b.setAccessibleName("Picture B")
         self.bar, self.plot = HistogramBar(), ProfilePlot()
-        self.caption, self.region = QElidingLabel(), QElidingLabel()
+        self.caption, self.region = ElidingLabel(), ElidingLabel()
         self._blink = QTimer(self)
         self._blink.setInterval(_BLINK_MS)
         self._blink.timeout.connect(self._on_blink)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import (
@@ -32,9 +31,15 @@ from app.results import (
     SECONDS,
 )
 from app.runner import Runner
+from nodes.late import late
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from app.panes.plot import Plot
+else:
+    np = late("numpy")
 
 __all__ = ["CurvesPane", "decimate"]
 
@@ -123,8 +128,6 @@ class CurvesPane(QWidget):
         for button in (self.by_time, self.ghosted):
             row.addWidget(button)
         self._pointed = float("nan")
-        self._last: NDArray[np.float64] = np.empty((0, 8))
-        self._kept: NDArray[np.float64] = np.empty((0, 8))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAINT_MS)
@@ -135,6 +138,16 @@ class CurvesPane(QWidget):
         runner.finished.connect(lambda _: self.paint_now())
         theme.signals().changed.connect(self._on_theme)
         self._on_theme(None)
+
+    @cached_property
+    def _last(self) -> NDArray[np.float64]:
+        """The rows of the run before this one."""
+        return np.empty((0, 8))
+
+    @cached_property
+    def _kept(self) -> NDArray[np.float64]:
+        """The rows that were drawn last."""
+        return np.empty((0, 8))
 
     @property
     def objective(self) -> Plot:
@@ -178,11 +191,13 @@ class CurvesPane(QWidget):
     def _on_started(self) -> None:
         """What was drawn until now becomes the ghost behind the new run."""
         if len(self._kept):
-            self._last, self._kept = self._kept, np.empty((0, 8))
+            self._last = self._kept
+            del self._kept
         self.paint_now()
 
     def _on_replaced(self) -> None:
-        self._last = self._kept = np.empty((0, 8))
+        for rows in ("_last", "_kept"):
+            self.__dict__.pop(rows, None)
         self.paint_now()
 
     def _on_rows(self) -> None:
@@ -192,11 +207,13 @@ class CurvesPane(QWidget):
     def paint_now(self) -> None:
         """Draw the history as it is."""
         self._timer.stop()
+        some = len(self.runner.table) > 0
+        self._stack.setCurrentIndex(1 if some else 0)
+        if not some:
+            return
         rows = self.runner.history
-        if len(rows):
-            self._kept = rows.copy()
-        self._stack.setCurrentIndex(1 if len(rows) else 0)
-        if not len(rows) or not self.isVisible():
+        self._kept = rows.copy()
+        if not self.isVisible():
             return
         x = rows[:, self.axis]
         # Constraints can make an objective infinite, differences can make one negative.

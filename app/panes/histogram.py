@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -13,6 +12,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import theme
 from app.guard import guarded
 from app.measure import histogram
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = late("numpy")
 
 __all__ = ["HistogramBar", "ProfilePlot"]
 
@@ -32,7 +38,7 @@ class HistogramBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._counts: NDArray[np.int64] = np.zeros(1, dtype=np.int64)
+        self._counts: NDArray[np.int64] | None = None
         self._span = (0.0, 1.0)
         self.levels = (0.0, 1.0)
         self._held: int | None = None
@@ -70,8 +76,9 @@ class HistogramBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         bottom = self.height() - 14.0
-        heights = np.log1p(self._counts.astype(np.float64))
-        top = float(heights.max()) or 1.0
+        counts = [0] if self._counts is None else self._counts.tolist()
+        heights = [math.log1p(count) for count in counts]
+        top = max(heights) or 1.0
         low, high = self._range
         left, right = self.x_of(low), self.x_of(high)
         step = (right - left) / len(heights)
@@ -131,8 +138,8 @@ class ProfilePlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._x: NDArray[Any] = np.zeros(0)
-        self._values: NDArray[Any] = np.zeros((0, 1))
+        self._x: NDArray[Any] | None = None
+        self._values: NDArray[Any] | None = None
         self.setFixedHeight(88)
         self.setAccessibleName("Line profile")
         self.setToolTip("Values along the line, from its start to its end")
@@ -147,7 +154,7 @@ class ProfilePlot(QWidget):
 
     @guarded()
     def paintEvent(self, event: QPaintEvent) -> None:
-        if len(self._x) < 2:
+        if self._x is None or self._values is None or len(self._x) < 2:
             return
         tokens = theme.current()
         painter = QPainter(self)

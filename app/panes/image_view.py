@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
@@ -23,6 +22,13 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from app import icons, theme
 from app.guard import guarded
 from app.pictures import to_image
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = late("numpy")
 
 __all__ = ["ImageView", "value_text"]
 

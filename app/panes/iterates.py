@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
-from superqt import QElidingLabel
 
 from app import theme
+from app.eliding import ElidingLabel
 from app.guard import guarded
 from app.panes.image_view import ImageView
 from app.results import PSNR
 from app.runner import Runner
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = late("numpy")
 
 __all__ = ["IteratePane"]
 
@@ -33,9 +38,9 @@ class IteratePane(QWidget):
         self.view = ImageView(_EMPTY)
         self.view.setAccessibleName("Iterate")
         self.view.setToolTip("Wheel zooms, dragging pans, double-click shows the whole picture.")
-        self.caption = QElidingLabel()
+        self.caption = ElidingLabel()
         self.caption.setProperty("muted", True)
-        self.value = QElidingLabel()
+        self.value = ElidingLabel()
         self.value.setProperty("muted", True)
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 2, 8, 4)

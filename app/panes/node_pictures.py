@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
-from superqt import QElidingLabel
 
 from app import theme
 from app.canvas.card import holds_picture
+from app.eliding import ElidingLabel
 from app.panes.image_view import ImageView
 from app.pictures import auto_levels, to_display
 from app.results import Picture
 from app.runner import Runner
 from app.session import Session
+from nodes.late import late
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = late("numpy")
 
 __all__ = ["PicturePane"]
 
@@ -53,7 +58,7 @@ class PicturePane(QWidget):
         self.view = ImageView(_EMPTY)
         self.view.setAccessibleName("Picture of a node")
         self.view.setToolTip("Wheel zooms, dragging pans, double-click shows the whole picture.")
-        self.caption, self.value = QElidingLabel(), QElidingLabel()
+        self.caption, self.value = ElidingLabel(), ElidingLabel()
         for label in (self.caption, self.value):
             label.setProperty("muted", True)
             label.setFont(theme.ui_font(12))

@@ -7,10 +7,7 @@ on the way the library has the last word.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from nodes.arrayfiles import array_values
 from nodes.catalogue import CATALOGUE
@@ -18,11 +15,18 @@ from nodes.checks.context import Context
 from nodes.document import Node
 from nodes.grammars import numbers
 from nodes.issues import Issue
+from nodes.late import late
 from nodes.parameter import number_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+else:
+    np = late("numpy")
 
 __all__ = ["HOLDS", "check_contents"]
 
-_Values: TypeAlias = npt.NDArray[np.generic]
+_Values: TypeAlias = "npt.NDArray[np.generic]"
 
 
 def _finite(values: _Values) -> str | None:

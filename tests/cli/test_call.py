@@ -228,7 +228,7 @@ roots = {name.split(".")[0] for name in sys.modules}
 assert not roots & set(sys.argv[1].split(",")), roots & set(sys.argv[1].split(","))
 sys.exit(code)
 """
-QT = "PySide6,shiboken6,Qt,qtpy,NodeGraphQt,pyqtgraph,superqt,qtawesome"
+QT = "PySide6,shiboken6,Qt,qtpy,NodeGraphQt,pyqtgraph,qtawesome"
 
 
 @pytest.mark.parametrize(
