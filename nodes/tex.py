@@ -94,6 +94,8 @@ class _Reader:
             return " "
         if token.isalpha() and token.isascii():
             return f"<i>{token}</i>"
+        if token in ("=", "<", ">", "+") and not self.depth:
+            return f" {escape(token)} "
         return "−" if token == "-" else "" if token == "}" else escape(token)
 
     def group(self) -> str:

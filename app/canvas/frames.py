@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt
+from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QTextDocument
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsObject, QPlainTextEdit
 
@@ -23,6 +24,7 @@ __all__ = ["FrameItem", "Frames"]
 
 _TITLE = 26.0
 _GRIP = 14.0
+_FIELD = QSize(260, 120)  # where a note is written, however far away it is
 _HUES = {
     "grey": "#808890",
     "blue": "#0072b2",
@@ -42,6 +44,7 @@ class FrameItem(QGraphicsObject):
         self._start: QPointF | None = None
         self._size = (0.0, 0.0)
         self._page = QTextDocument()
+        self._page.setIndentWidth(14)
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIsSelectable)
         self.show_frame(frame)
 
@@ -57,6 +60,11 @@ class FrameItem(QGraphicsObject):
         self._page.setMarkdown(notes_html(frame.text) or "*Double-click to write.*")
         self._page.setTextWidth(self._size[0] - 20)
         self.update()
+
+    def height_of(self, text: str) -> float:
+        """How high a note of this width must be for nothing of a text to be cut off."""
+        self._page.setMarkdown(notes_html(text))
+        return float(self._page.size().height()) + 16
 
     @guarded(QRectF(0, 0, 100, 60))
     def boundingRect(self) -> QRectF:
@@ -276,7 +284,11 @@ class Frames(QObject):
         self.editor = None
         item = self.items.get(identifier)
         if item is not None and text != item.frame.text:
-            self.canvas.session.do(PutFrame(replace(item.frame, text=text), "Write a note"))
+            frame = replace(item.frame, text=text)
+            if frame.kind == "note":  # it grows with its words, and shrinks only by hand
+                height = max(frame.rect[3], ceil(item.height_of(text)))
+                frame = replace(frame, rect=(*frame.rect[:3], height))
+            self.canvas.session.do(PutFrame(frame, "Write a note"))
 
     def recolour(self, identifier: str) -> None:
         """The next colour."""
@@ -296,8 +308,16 @@ class Frames(QObject):
         viewer = self.canvas.viewer
         area = viewer.mapFromScene(item.mapRectToScene(item.boundingRect())).boundingRect()
         field = _Words(self, item.frame, viewer.viewport())
-        height = max(34, area.height()) if item.frame.kind == "note" else 34
-        field.setGeometry(area.x(), area.y(), max(160, area.width()), height)
+        least = _FIELD if item.frame.kind == "note" else QSize(160, 34)
+        size = area.size().expandedTo(least) if item.frame.kind == "note" else least
+        size = QSize(max(size.width(), area.width()), size.height())
+        room = viewer.viewport().size()
+        field.setGeometry(
+            max(0, min(area.x(), room.width() - size.width())),
+            max(0, min(area.y(), room.height() - size.height())),
+            min(size.width(), room.width()),
+            min(size.height(), room.height()),
+        )
         field.show()
         field.setFocus()
         field.selectAll()

@@ -139,6 +139,7 @@ def test_tex_in_a_note_is_mathematics(person: Person) -> None:
     ("tex", "html"),
     [
         (r"x^{k+1}", "<i>x</i><sup><i>k</i>+1</sup>"),
+        (r"\sigma=0.01", "<i>σ</i> = 0.01"),
         (r"\frac{1}{2}", "1⁄2"),
         (r"\frac{a}{b+c}", "<i>a</i>⁄(<i>b</i>+<i>c</i>)"),
         (r"x \in \mathbb{R}^n", "<i>x</i> ∈ ℝ<sup><i>n</i></sup>"),

@@ -180,6 +180,24 @@ def test_a_note_is_written_and_resized(person: Person) -> None:
     assert person.document.frames[0].rect[:2] == frame.rect[:2]
 
 
+def test_a_note_grows_with_its_words_and_is_written_in_a_field_one_can_read(person: Person) -> None:
+    person.window.canvas.viewer.zoom_by(0.3)
+    person.press(KEY.Key_N)
+    frames = person.window.canvas.frames
+    assert frames.editor is not None
+    assert frames.editor.width() >= 260
+    assert frames.editor.height() >= 120
+    for _ in range(8):
+        person.bot.keyClicks(frames.editor, "- a line that must be seen, long enough to be wrapped")
+        person.bot.keyClick(frames.editor, KEY.Key_Return)
+    person.bot.keyClick(frames.editor, KEY.Key_Escape)
+    frame = person.document.frames[0]
+    item = frames.items[frame.id]
+    assert frame.rect[3] >= item.height_of(frame.text) > 200
+    person.push("edit.undo")
+    assert person.document.frames[0].rect[3] == 90
+
+
 def test_a_wire_says_what_flows_through_it(person: Person) -> None:
     person.example("deconvolution")
     canvas = person.window.canvas
