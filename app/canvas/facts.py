@@ -6,6 +6,7 @@ from html import escape
 
 from app.canvas.ports import port_colour
 from nodes.analysis import Analysis
+from nodes.complexity import complex_nodes
 from nodes.document import Document, Wire
 from nodes.flatten import flatten, meant
 from nodes.shapes import Shapes, shape_text
@@ -53,6 +54,7 @@ class Facts:
         self._of: tuple[int, int] | None = None
         self._analysis: Analysis | None = None
         self._shapes: Shapes | None = None
+        self._complex: frozenset[str] = frozenset()
 
     def _look(self, document: Document) -> tuple[Analysis, Shapes]:
         state = (id(document), document.revision)
@@ -61,6 +63,7 @@ class Facts:
             base = document.path.parent if document.path else None
             self._analysis = Analysis.of(shown)
             self._shapes = Shapes(self._analysis, base)
+            self._complex = complex_nodes(self._analysis, base)
             self._of = state
         return self._analysis, self._shapes
 
@@ -79,7 +82,7 @@ class Facts:
         return next(iter(flat.copies(wire.source)), wire.source)
 
     def wire(self, document: Document, wire: Wire, dtype: str = "") -> str:
-        """A few lines of rich text about a wire."""
+        """A few lines of rich text about a wire; ``dtype`` is that of what was computed."""
         analysis, shapes = self._look(document)
         source, target = document.get(wire.source), document.get(wire.target)
         if source is None or target is None:
@@ -91,7 +94,8 @@ class Facts:
         )
         kind = str(carried) if carried is not None else "unknown"
         colour = port_colour(kind).name()
-        found = shapes.of.get(self._origin(document, wire))
+        origin = self._origin(document, wire)
+        found = shapes.of.get(origin)
         port = target.spec.input(wire.input) if target.spec else None
         look = "<br><small>Double-click, or click and press L, to look at it</small>"
         lines = [
@@ -100,7 +104,8 @@ class Facts:
             + (f" · {escape(port.title)}" if port is not None else ""),
         ]
         words = [shape_text(found)] if found is not None else []
-        words += [dtype] if dtype else []
+        if dtype or found is not None:  # before anything has run, as far as the graph tells
+            words.append(dtype or ("complex" if origin in self._complex else "real"))
         if words:
             lines.append(" · ".join(words))
         return "<br>".join(lines) + (look if kind in PICTURED else "")

@@ -206,6 +206,7 @@ def test_a_wire_says_what_flows_through_it(person: Person) -> None:
     assert "image" in words
     assert "400 × 600" in words
     assert "float32" in words
+    assert "400 × 600 × 3 · real" in canvas.facts.wire(person.document, wire)
     pipe = canvas.mirror.wires[wire]
     for percent in range(5, 100, 5):  # another wire may cross it somewhere
         place = canvas.viewer.mapFromScene(pipe.path().pointAtPercent(percent / 100))
