@@ -278,6 +278,13 @@ COMMANDS: tuple[Command, ...] = (
         True,
     ),
     Command(
+        "group.detach",
+        "Make independent",
+        "call-split",
+        (),
+        "Give this use of the group a definition of its own",
+    ),
+    Command(
         "group.open", "Open group", "arrow-expand", ("Return",), "Show what the group holds", True
     ),
     Command(

@@ -163,7 +163,7 @@ class Docks(QObject):
         if "inspector" not in hidden:
             room = int(height * (1 - bottom)) - 90
             window.resizeDocks(
-                [docks["inspector"], docks["pictures"]], [room * 46 // 100, room * 54 // 100], down
+                [docks["inspector"], docks["pictures"]], [room * 56 // 100, room * 44 // 100], down
             )
         if "text" not in hidden:
             window.resizeDocks([docks["text"], docks["curves"]], [width // 2, width // 2], across)

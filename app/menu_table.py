@@ -39,7 +39,7 @@ MENUS: dict[str, tuple[str, ...]] = {
 #: Submenu → its title and ids.
 SUBMENUS: dict[str, tuple[str, tuple[str, ...]]] = {
     "<group>": ("Group", (
-        "group.make", "group.ungroup", "group.open", "group.leave", SEPARATOR,
+        "group.make", "group.ungroup", "group.detach", "group.open", "group.leave", SEPARATOR,
         "group.input", "group.output",
     )),
     "<align>": ("Align", (

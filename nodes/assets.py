@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nodes.commands import Command, Macro, SetParameter
 from nodes.document import Document
+from nodes.groups import GROUP
 from nodes.imagefiles import locate
 
 __all__ = ["Asset", "assets_of", "collect", "follow", "portable", "take_in"]
@@ -46,6 +47,8 @@ def assets_of(document: Document) -> Iterator[Asset]:
     """Every file that a document names, apart from the samples that come with the studio."""
     for node in document.nodes:
         for parameter in node.spec.parameters if node.spec is not None else ():
+            if node.type == GROUP and parameter.name not in node.parameters:
+                continue  # it follows the definition, whose node is asked itself
             value = node.value(parameter.name)
             named = parameter.kind == "path" and isinstance(value, str) and value.strip()
             if named and not str(value).startswith(_SAMPLE):

@@ -22,7 +22,7 @@ from nodes.frames import Frame
 from nodes.groups import Group
 from nodes.migrations import SCHEMA, migrate
 from nodes.parameter import Json
-from nodes.reading import FRAME_KEYS, GROUP_KEYS, NODE_KEYS, WIRE_KEYS, Reader, parse
+from nodes.reading import FRAME_KEYS, NODE_KEYS, WIRE_KEYS, Reader, parse
 
 __all__ = ["EXTENSION", "dumps", "examples", "headline", "load", "loads", "resolve", "save"]
 
@@ -267,7 +267,9 @@ def _wire_text(wire: Wire) -> str:
 
 
 def _group_text(group: Group) -> str:
-    fields = {key: getattr(group, key) for key in GROUP_KEYS} | _extra(group.extra)
+    fields = {"id": group.id, "title": group.title} | _extra(group.extra)
+    if group.exposed:
+        fields["exposed"] = [list(pair) for pair in group.exposed]
     return "    {" + ", ".join(f"{_json(k)}: {_json(v)}" for k, v in fields.items()) + "}"
 
 

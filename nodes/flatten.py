@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from nodes.document import Document, Node, Wire
-from nodes.groups import ENTRY, EXIT, GROUP
+from nodes.groups import ENTRY, EXIT, GROUP, given
 from nodes.modes import effective, through
 from nodes.names import MAX_LENGTH, free_name
+from nodes.parameter import Json
 
 __all__ = ["Flat", "flatten", "meant"]
 
 Path = tuple[str, ...]
+Given = Mapping[str, Mapping[str, Json]]
 End = tuple[str, str]
 
 
@@ -79,7 +81,7 @@ class _Expander:
         self.uses: list[Path] = []
 
     def flat(self) -> Flat:
-        self.expand((), "", frozenset())
+        self.expand((), "", frozenset(), {})
         wires: dict[Wire, None] = {}
         for node in self.nodes:
             path = self.home[node.id]
@@ -109,19 +111,23 @@ class _Expander:
     def is_use(self, node: Node) -> bool:
         return node.type == GROUP and node.spec is not None
 
-    def expand(self, path: Path, group: str, around: frozenset[str]) -> None:
+    def expand(self, path: Path, group: str, around: frozenset[str], own: Given) -> None:
         for node in self.document.members(group):
             inside = str(node.parameters.get("of", ""))
+            # What the use around sets here goes before what the definition says.
+            values = {**node.parameters, **own.get(node.id, {})}
             if self.is_use(node):
-                if inside not in around:
+                definition = self.document.group(inside)
+                if inside not in around and definition is not None:
                     self.uses.append((*path, node.id))
                     if not node.mode:
-                        self.expand((*path, node.id), inside, around | {inside})
+                        deeper = given(definition, values)
+                        self.expand((*path, node.id), inside, around | {inside}, deeper)
             elif node.spec is None or node.type not in (ENTRY, EXIT):
-                self.emit(path, node)
+                self.emit(path, node, values)
 
-    def emit(self, path: Path, node: Node) -> None:
-        name, parameters = node.name, node.parameters
+    def emit(self, path: Path, node: Node, parameters: Mapping[str, Json]) -> None:
+        name = node.name
         if node.id in self.seen:
             name = free_name(name[: MAX_LENGTH - 4], self.names)
             if isinstance(parameters.get("label"), str):

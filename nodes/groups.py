@@ -4,22 +4,36 @@ The nodes of a definition stand in the document beside all others and say in ``N
 definition they belong to, so every command works inside a group as it does outside. A node of type
 ``group`` uses a definition. Its ports are nodes too: each ``group_input`` and ``group_output`` that
 stands in the definition is one, called like the node; wires know it by the node's id, so a port
-that is renamed keeps its wires. What the graph means is found by ``nodes.flatten``.
+that is renamed keeps its wires. A parameter of an inner node can be put on the uses: each then has
+a value of its own, or follows the definition. What the graph means is found by ``nodes.flatten``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nodes.parameter import Json, Parameter
 from nodes.spec import NodeSpec, Port, PortType
 
 if TYPE_CHECKING:
     from nodes.document import Document
     from nodes.node import Node
 
-__all__ = ["DYNAMIC", "ENTRY", "EXIT", "GROUP", "VALUE", "Group", "holds", "spec_of"]
+__all__ = [
+    "DYNAMIC",
+    "ENTRY",
+    "EXIT",
+    "GROUP",
+    "VALUE",
+    "Group",
+    "given",
+    "holds",
+    "key_of",
+    "moved_key",
+    "spec_of",
+]
 
 #: A use of a group, a port into its definition, a port out of it.
 GROUP, ENTRY, EXIT = "group", "group_input", "group_output"
@@ -39,12 +53,34 @@ class Group:
     Attributes:
         id: uuid hex.
         title: the name on the screen.
+        exposed: (inner node, its parameter) for each value that every use can set for itself.
         extra: canonical JSON of what this version does not understand.
     """
 
     id: str
     title: str
+    exposed: tuple[tuple[str, str], ...] = ()
     extra: str = ""
+
+
+def key_of(member: str, parameter: str) -> str:
+    """What a parameter of an inner node is called among the parameters of a use."""
+    return f"{member}.{parameter}"
+
+
+def moved_key(key: str, now: Mapping[str, str]) -> str:
+    """The key of a value where nodes have other ids."""
+    return ".".join(now.get(part, part) for part in key.split("."))
+
+
+def given(group: Group, values: Mapping[str, Json]) -> dict[str, dict[str, Json]]:
+    """What a use with these parameters sets on the nodes inside: node → parameter → value."""
+    found: dict[str, dict[str, Json]] = {}
+    for member, parameter in group.exposed:
+        key = key_of(member, parameter)
+        if key in values:
+            found.setdefault(member, {})[parameter] = values[key]
+    return found
 
 
 def holds(document: Document, outer: str, inner: str) -> bool:
@@ -96,10 +132,23 @@ def spec_of(document: Document, node: Node) -> NodeSpec | None:
         "mdi6.select-group",
         inputs=tuple(_entry(document, m) for m in _down(members, ENTRY)),
         outputs=tuple(_exit(document, m) for m in _down(members, EXIT)),
+        parameters=tuple(_exposed(document, group)),
         summary=lambda _: words,
         about="A part of the graph as one node. A double click opens it; a change inside changes "
         "every use.",
     )
+
+
+def _exposed(document: Document, group: Group) -> Iterable[Parameter]:
+    """The parameters of a use: those put there, with the definition's values as defaults."""
+    for member, name in group.exposed:
+        node = document.get(member)
+        spec = node.spec if node is not None and node.group == group.id else None
+        parameter = spec.parameter(name) if spec is not None else None
+        if node is not None and parameter is not None:
+            title = f"{parameter.title} of {node.name}"
+            default = node.value(name)
+            yield replace(parameter, name=key_of(member, name), title=title, default=default)
 
 
 def _down(members: Iterable[Node], type: str) -> list[Node]:

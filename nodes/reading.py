@@ -19,7 +19,7 @@ __all__ = ["FRAME_KEYS", "GROUP_KEYS", "NODE_KEYS", "WIRE_KEYS", "Reader", "pars
 
 DOCUMENT_KEYS = ("format", "schema", "title", "note", "groups", "nodes", "wires", "frames")
 NODE_KEYS = ("id", "name", "type", "version", "parameters", "position", "note")
-GROUP_KEYS = ("id", "title")
+GROUP_KEYS = ("id", "title", "exposed")
 FRAME_KEYS = ("id", "kind", "text", "rect", "colour")
 WIRE_KEYS = ("source", "output", "target", "input")
 
@@ -109,8 +109,15 @@ class Reader:
         return Group(
             id=self.text(item, "id", None, where),
             title=self.text(item, "title", None, where),
+            exposed=tuple(self.pair(pair, where) for pair in self.items(item, "exposed")),
             extra=self.extra(item, GROUP_KEYS),
         )
+
+    def pair(self, item: object, where: str) -> tuple[str, str]:
+        good = isinstance(item, list) and len(item) == 2 and all(isinstance(t, str) for t in item)
+        self.need(good, f'{where}: "exposed" is not a list of nodes and their parameters')
+        assert isinstance(item, list)
+        return str(item[0]), str(item[1])
 
     def node(self, item: object, number: int) -> Node:
         where = f"node {number}"

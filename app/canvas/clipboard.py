@@ -13,7 +13,7 @@ from nodes import files
 from nodes.commands import AddNode, Command, Connect, DefineGroup, Macro
 from nodes.document import Document, Node
 from nodes.errors import NodesError
-from nodes.groups import DYNAMIC, ENTRY, EXIT, GROUP
+from nodes.groups import DYNAMIC, ENTRY, EXIT, GROUP, moved_key
 from nodes.names import free_name
 
 __all__ = ["copied", "let_go", "paste", "read"]
@@ -110,6 +110,7 @@ def paste(
             continue  # ports make sense only inside a group
         parameters = dict(node.parameters)
         if node.type == GROUP:
+            parameters = {moved_key(key, uses): value for key, value in parameters.items()}
             parameters["of"] = uses.get(str(parameters.get("of")), parameters.get("of"))
             if parameters["of"] not in {*uses.values()} and node.spec is None:
                 continue
@@ -161,6 +162,7 @@ def _definitions(
                 names.add(name)
             parameters = dict(member.parameters)
             if member.type == GROUP:
+                parameters = {moved_key(key, now): value for key, value in parameters.items()}
                 parameters["of"] = now.get(str(parameters.get("of")), parameters.get("of"))
             nodes.append(
                 replace(
@@ -185,7 +187,16 @@ def _definitions(
             if frame.group == group.id
         ]
         commands.append(
-            DefineGroup(replace(group, id=now[group.id]), tuple(nodes), tuple(wires), tuple(frames))
+            DefineGroup(
+                replace(
+                    group,
+                    id=now[group.id],
+                    exposed=tuple((now.get(m, m), moved_key(p, now)) for m, p in group.exposed),
+                ),
+                tuple(nodes),
+                tuple(wires),
+                tuple(frames),
+            )
         )
     return commands, now
 

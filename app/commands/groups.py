@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF
 
 from app.commands.base import Handlers
-from nodes.commands import AddNode, MakeGroup, Ungroup, new_port
+from nodes.commands import AddNode, Detach, MakeGroup, Ungroup, new_port
 from nodes.groups import ENTRY, EXIT, GROUP
 
 __all__ = ["GroupingCommands"]
@@ -39,6 +39,13 @@ class GroupingCommands(Handlers):
         before = {node.id for node in self.session.levels.nodes}
         if self.session.do(Ungroup(chosen)):
             self.session.select([n.id for n in self.session.levels.nodes if n.id not in before])
+
+    def group_detach(self) -> None:
+        """A definition of its own for the selected use."""
+        chosen = self._one_use("Select one use of a group to make it independent.")
+        if chosen is not None and self.session.do(Detach(chosen)):
+            self.session.select([])  # the node went and came back
+            self.session.select([chosen])
 
     def group_open(self) -> None:
         """Show the inside of the selected group."""

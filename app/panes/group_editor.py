@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.session import Session
-from nodes.commands import Rename, RenameGroup
+from nodes.commands import Detach, Rename, RenameGroup
 from nodes.document import Node
 from nodes.groups import DYNAMIC, GROUP
 from nodes.spec import Port
@@ -61,10 +61,27 @@ class GroupEditor(QWidget):
         uses = len(session.document.uses(group.id))
         times = "once" if uses == 1 else f"{uses} times"
         column.addWidget(self._words(f"Used {times}. A change inside changes every use."))
+        self.detach = QPushButton("Make independent")
+        self.detach.setToolTip("A definition of its own, so that changes inside stay here")
+        self.detach.clicked.connect(self._detach)
+        self.detach.setVisible(uses > 1)
         self.open = QPushButton("Open the group")
         self.open.setToolTip("Show what the group holds (Enter)")
         self.open.clicked.connect(lambda: self.open_wanted.emit(node.id))
-        column.addWidget(self.open)
+        row = QHBoxLayout()
+        row.addWidget(self.open)
+        row.addWidget(self.detach)
+        column.addLayout(row)
+        if not spec.parameters:
+            pin = "The pin beside a parameter inside puts it here, for each use to have its own."
+            column.addWidget(self._words(pin))
+
+    def _detach(self) -> None:
+        if self.session.do(Detach(self.node.id)):
+            # Later, because the selection renews the pane that this button is in.
+            again = partial(self.session.select, [self.node.id])
+            QTimer.singleShot(0, self.session, partial(self.session.select, []))
+            QTimer.singleShot(0, self.session, again)
 
     def _port(self, port: Port) -> QHBoxLayout:
         row = QHBoxLayout()

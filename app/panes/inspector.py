@@ -21,6 +21,7 @@ from app.nodehelp import help_page
 from app.panes.editors import ParameterEditor, PathEditor, make_editor
 from app.panes.group_editor import GroupEditor, is_part_of_groups
 from app.panes.pieces import Note, caption, rule, sentence, words
+from app.panes.pin import pin
 from app.panes.preview import Preview
 from app.panes.prior_trial import PriorTrial, is_prior
 from app.runner import Runner
@@ -62,6 +63,7 @@ class Inspector(QScrollArea):
         self._node: Node | None = None
         self.group: GroupEditor | None = None
         self._help_page: QWidget | None = None
+        self._pinned = False  # whether its parameters can be put on uses of a group
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Inspector")
@@ -84,7 +86,7 @@ class Inspector(QScrollArea):
                 self._show_all(editor, nodes)
             return
         typing = inside is not None and inside.isAncestorOf(QApplication.focusWidget() or self)
-        if self.group is not None and not typing:
+        if (self.group is not None or self._pinned) and not typing:
             self.rebuild()
 
     def _on_theme(self, _theme: Any) -> None:
@@ -101,6 +103,7 @@ class Inspector(QScrollArea):
         """Show what is selected, from scratch."""
         self.editors = {}
         self.preview = None
+        self._pinned = False
         self.name = self._name_problem = self._help_page = self.trial = self.group = None
         inside = QWidget()
         column = QVBoxLayout(inside)
@@ -142,21 +145,14 @@ class Inspector(QScrollArea):
         if is_part_of_groups(node):
             self.group = GroupEditor(self.session, node)
             self.group.open_wanted.connect(self.session.levels.enter)
+            if spec.parameters:
+                column.addWidget(caption("Values of this use; reset follows the definition"))
+                self._build_parameters(column, node)
             column.addWidget(self.group)
             column.addWidget(caption("Note"))
             column.addWidget(self._note(node.note, node.id))
             return
-        for parameter in spec.parameters:
-            editor = make_editor(parameter)
-            if isinstance(editor, PathEditor):
-                editor.base = self.session.base if self.session.path else None
-            editor.set_value(node.value(parameter.name))
-            editor.edited.connect(
-                lambda value, token, name=parameter.name: self._on_edited(name, value, token)
-            )
-            editor.settled.connect(self.session.history.end_merge)
-            self.editors[parameter.name] = editor
-            column.addWidget(editor)
+        self._build_parameters(column, node)
         if not spec.parameters:
             column.addWidget(words("This node has no parameters: wire its inputs."))
         picture = spec.outputs and str(spec.outputs[0].type) in ("kernel", "mask", "image")
@@ -176,6 +172,20 @@ class Inspector(QScrollArea):
         column.addWidget(self._help_page)
         column.addWidget(caption("Note"))
         column.addWidget(self._note(node.note, node.id))
+
+    def _build_parameters(self, column: QVBoxLayout, node: Node) -> None:
+        for parameter in node.spec.parameters if node.spec is not None else ():
+            editor = make_editor(parameter)
+            if isinstance(editor, PathEditor):
+                editor.base = self.session.base if self.session.path else None
+            editor.set_value(node.value(parameter.name))
+            editor.edited.connect(
+                lambda value, token, name=parameter.name: self._on_edited(name, value, token)
+            )
+            editor.settled.connect(self.session.history.end_merge)
+            self.editors[parameter.name] = editor
+            self._pinned |= pin(self.session, node, editor) is not None
+            column.addWidget(editor)
 
     def _heading(self, node: Node) -> QHBoxLayout:
         spec = node.spec
@@ -359,5 +369,7 @@ class Inspector(QScrollArea):
                 self._late.start()  # once for all of them
             case events.NodeRemoved() if self._node is not None and event.node.id == self._node.id:
                 self._node = None
+            case events.GroupsChanged() if self._pinned:
+                self._late.start()
             case _ if self.group is not None and not self._late.isActive():
                 self._late.start()  # not now: a field of the group may be speaking

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from nodes.commands import AddNode, Disconnect, Macro, RemoveNodes
+from nodes.commands import AddNode, Disconnect, Macro, RemoveNodes, SetParameter
 from nodes.document import Document
 from nodes.errors import NodesError
 from nodes.flatten import Flat
@@ -62,7 +62,7 @@ def as_drawn(document: Document, flat: Flat, issue: Issue) -> Issue:
 def _drawn(document: Document, flat: Flat, command: Command) -> Command | None:
     """A command on the flat graph as one on the graph as drawn; None where there is none."""
     places: set[Sequence[str]] = set()
-    made = _renamed(command, flat, places)
+    made = _renamed(_owned(document, flat, command), flat, places)
     if len(places) > 1:
         return None
     use = next((place[-1] for place in places if place), "")
@@ -73,6 +73,20 @@ def _drawn(document: Document, flat: Flat, command: Command) -> Command | None:
     except (NodesError, KeyError, ValueError):
         return None
     return made
+
+
+def _owned(document: Document, flat: Flat, command: Any) -> Any:
+    """A value that a use of a group sets for itself is mended on the use."""
+    if isinstance(command, Macro):
+        mended = tuple(_owned(document, flat, inner) for inner in command.commands)
+        return replace(command, commands=mended)
+    if isinstance(command, SetParameter):
+        path = flat.path(command.node)
+        for depth, use in enumerate(path[:-1]):
+            key = ".".join((*path[depth + 1 :], command.name))
+            if key in document.node(use).parameters:
+                return replace(command, node="/".join(path[: depth + 1]), name=key)
+    return command
 
 
 def _renamed(thing: Any, flat: Flat, places: set[Sequence[str]]) -> Any:

@@ -21,6 +21,7 @@ from nodes.commands.grouping import (
 )
 from nodes.commands.macro import Macro
 from nodes.commands.rewire import ChangeType, Dissolve, SetMode, Splice, splice
+from nodes.commands.sharing import Detach, Expose
 from nodes.history import Command, History
 
 __all__ = [
@@ -29,9 +30,11 @@ __all__ = [
     "Command",
     "Connect",
     "DefineGroup",
+    "Detach",
     "Disconnect",
     "Dissolve",
     "DropParameter",
+    "Expose",
     "History",
     "Macro",
     "MakeGroup",

@@ -9,6 +9,7 @@ from nodes.commands.guards import check_json, check_name, check_position, existi
 from nodes.document import Document
 from nodes.edits import Edit, ReplaceNode, SetHeader
 from nodes.errors import DocumentError
+from nodes.groups import GROUP
 from nodes.parameter import Json
 
 __all__ = [
@@ -64,6 +65,9 @@ class SetParameter:
         if self.name in node.parameters and same(node.parameters[self.name], self.value):
             return ()
         parameters = {**node.parameters, self.name: self.value}
+        own = spec.parameter(self.name)
+        if node.type == GROUP and own is not None and same(own.default, self.value):
+            del parameters[self.name]  # a use that says the same as the definition follows it
         return (ReplaceNode(replace(node, parameters=parameters), "parameters"),)
 
 

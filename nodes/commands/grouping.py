@@ -19,7 +19,7 @@ from nodes.edits import (
 )
 from nodes.errors import DocumentError
 from nodes.frames import Frame
-from nodes.groups import ENTRY, EXIT, GROUP, VALUE, Group
+from nodes.groups import ENTRY, EXIT, GROUP, VALUE, Group, given
 from nodes.names import free_name
 
 __all__ = ["DefineGroup", "MakeGroup", "RenameGroup", "Ungroup", "new_port", "new_use"]
@@ -203,6 +203,8 @@ class Ungroup:
             raise DocumentError(f"{use.name} does not take part now: switch it on first.")
         members = document.members(group)
         inner = [m for m in members if m.type not in (ENTRY, EXIT)]
+        definition = document.group(group)
+        own = given(definition, use.parameters) if definition is not None else {}
         only = len(document.uses(group)) == 1
         ids = {m.id: m.id if only else uuid.uuid4().hex for m in inner}
         names = {node.name for node in document.nodes}
@@ -214,9 +216,13 @@ class Ungroup:
             name = member.name if only else free_name(member.name, names)
             names.add(name)
             place = (member.position[0] + dx, member.position[1] + dy)
+            values = {**member.parameters, **own.get(member.id, {})}
             fresh.append(
-                replace(member, id=ids[member.id], name=name, position=place, group=use.group)
-            )
+                replace(
+                    member, id=ids[member.id], name=name, position=place, group=use.group,
+                    parameters=values,
+                )
+            )  # fmt: skip
         wires = self._wires(document, use, ids, only)
         kept = [wire for wire in document.wires if wire in wires]
         index = document.nodes.index(use)

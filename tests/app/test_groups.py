@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolButton
 
+from app.canvas import clipboard
 from app.canvas.node_item import NodeCardItem
 from app.chooser import Chooser
 from app.main_window import MainWindow
-from nodes.commands import SetParameter
+from nodes.commands import Expose, SetParameter
+from nodes.document import Node
 from nodes.files import dumps, loads
 from nodes.groups import ENTRY, EXIT, GROUP
 from tests.app.support import LEFT, Person, close
@@ -285,3 +287,73 @@ def test_nodes_are_copied_from_one_window_into_another(grouped: Person) -> None:
     finally:
         close(window)
         QApplication.clipboard().clear()
+
+
+def _second_use(grouped: Person) -> Node:
+    """A copy of the group, fed like the first."""
+    grouped.click("group")
+    grouped.press(KEY.Key_D, CTRL | ALT)
+    (second,) = grouped.window.session.selection
+    return grouped.document.node(second)
+
+
+def _pin(grouped: Person, node: str, parameter: str) -> QToolButton:
+    grouped.window.canvas.fit()
+    grouped.click(node)
+    inspector = grouped.window.inspector
+    title = inspector.editors[parameter].parameter.title
+    buttons = inspector.editors[parameter].findChildren(QToolButton)
+    return next(b for b in buttons if b.accessibleName() == f"{title} on every use of the group")
+
+
+def test_a_pin_puts_a_value_on_every_use_and_each_has_its_own(grouped: Person) -> None:
+    second = _second_use(grouped)
+    grouped.press(KEY.Key_Return)
+    grouped.bot.mouseClick(_pin(grouped, "observed", "sigma"), LEFT)
+    grouped.until(lambda: _pin(grouped, "observed", "sigma").isChecked())
+    grouped.press(KEY.Key_Return, SHIFT)
+    window = grouped.window
+    (key,) = window.inspector.editors
+    assert window.inspector.editors[key].parameter.title == "σ of observed"
+    grouped.type_into(window.inspector.editors[key].line, "0.25")
+    window.session.derive()
+    assert "sigma=0.25" in window.session.script.text
+    assert "sigma=0.01" in window.session.script.text
+    assert grouped.document.node(second.id).value(key) == 0.25
+    grouped.push("edit.undo")
+    window.inspector.editors[key].reset.click()
+    window.session.derive()
+    assert "sigma=0.25" not in window.session.script.text
+
+
+def test_a_use_is_made_independent_by_its_button(grouped: Person) -> None:
+    second = _second_use(grouped)
+    window = grouped.window
+    window.session.derive()
+    before = _statements(window.session.script.text)
+    assert window.inspector.group is not None
+    grouped.bot.mouseClick(window.inspector.group.detach, LEFT)
+    window.session.derive()
+    assert _statements(window.session.script.text) == before
+    assert [group.title for group in grouped.document.groups] == ["Group", "Group 2"]
+    grouped.until(lambda: window.inspector.group.detach.isHidden())  # type: ignore[union-attr]
+    assert window.session.selection == [second.id]
+    grouped.push("edit.undo")
+    assert len(grouped.document.groups) == 1
+
+
+def test_a_copy_elsewhere_keeps_its_values(grouped: Person) -> None:
+    second, sigma = _second_use(grouped), f"{grouped.node('observed').id}.sigma"
+    do = grouped.window.session.do
+    do(Expose(grouped.node("observed").id, "sigma"))
+    do(SetParameter(second.id, sigma, 0.5))
+    pasted = clipboard.read(clipboard.copied(grouped.document, [second.id]))
+    assert pasted is not None
+    # The definition has changed since: the copy brings the old one under new ids.
+    do(SetParameter(grouped.node("observed").id, "sigma", 0.9))
+    made = clipboard.paste(grouped.document, pasted, (0, 0))
+    assert made is not None
+    do(made[0])
+    use = grouped.document.node(made[1][second.id])
+    assert use.spec is not None
+    assert [(p.name == sigma, use.value(p.name)) for p in use.spec.parameters] == [(False, 0.5)]
