@@ -38,7 +38,9 @@ def neighbour(document: Document, node: str | None, direction: str) -> str | Non
             else [wire.target for wire in document.wires_out_of(here.id)]
         )
         found = [document.node(end) for end in dict.fromkeys(ends) if end in document]
-        return min(found, key=lambda n: abs(n.position[1] - y)).id if found else None
+        # The next one, not the one at the same height at the far end of a long wire.
+        far = {n.id: abs(n.position[0] - x) + 2 * abs(n.position[1] - y) for n in found}
+        return min(far, key=far.__getitem__) if far else None
     sign = -1 if direction == "up" else 1
     beyond = [n for n in document.nodes if sign * (n.position[1] - y) > 0]
     if not beyond:

@@ -288,3 +288,14 @@ def test_arranging_survives_a_thousand_nodes_in_a_diamond(person: Person) -> Non
                                 Wire(nodes[1].id, "output", nodes[0].id, "a")])  # fmt: skip
     assert len(set(arrange(loop, {}).values())) == 2
     assert MoveNodes(places).edits  # it is a command like any other
+
+
+def test_a_walk_along_wires_takes_the_next_node_not_the_far_end(person: Person) -> None:
+    person.example("deconvolution")
+    walk = person.node("photo").id
+    names = []
+    while (step := neighbour(person.document, walk, "right")) is not None:
+        walk = step
+        names.append(person.document.node(walk).name)
+    assert names[:2] == ["blurred", "observed"]
+    assert names[-1] == "view"
