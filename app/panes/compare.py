@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
+    QLabel,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -46,6 +47,7 @@ MAPS = {
 }
 _ITERATE = "iterate"
 _BLINK_MS = 600
+_SEEN = 99.5  # percent of the pixels of a difference that lie within its levels
 _EMPTY = "Choose a picture above. The iterate can be chosen while a solver runs."
 _tables: dict[str, NDArray[np.uint8]] = {}
 
@@ -80,6 +82,7 @@ class ComparePane(QWidget):
         self._live: NDArray[np.floating] | None = None
         self._levels: tuple[float, float] | None = None  # by hand, else fitted
         self._blinked = False
+        self._chosen = False  # whether someone has said what B is
         self.first, self.second = self._selector("Picture A"), self._selector("Picture B")
         self.mode = self._box("How A and B are shown", MODES)
         self.map = self._box("Colour map of grey pictures", tuple(MAPS))
@@ -118,10 +121,13 @@ class ComparePane(QWidget):
 
     def _compose(self) -> None:
         head, tools, views, foot = QHBoxLayout(), QHBoxLayout(), QHBoxLayout(), QVBoxLayout()
+        head.setSpacing(6)
+        tools.setSpacing(6)
         head.setContentsMargins(8, 6, 8, 0)
         tools.setContentsMargins(8, 4, 8, 4)
-        head.addWidget(self.first, 1)
-        head.addWidget(self.second, 1)
+        for letter, box in (("A", self.first), ("B", self.second)):
+            head.addWidget(QLabel(letter))
+            head.addWidget(box, 1)
         tools.addWidget(self.mode, 1)
         tools.addWidget(self.map, 1)
         tools.addWidget(self.fft)
@@ -174,7 +180,7 @@ class ComparePane(QWidget):
     def _fill(self) -> None:
         wanted = [("The iterate", _ITERATE)]
         wanted += [(n.name, n.id) for n in self._nodes() if holds_picture(n)]
-        for box, start in ((self.first, 0), (self.second, 1)):
+        for box in (self.first, self.second):
             have = [(box.itemText(i), box.itemData(i)) for i in range(box.count())]
             if have == wanted:
                 continue
@@ -182,15 +188,27 @@ class ComparePane(QWidget):
             box.clear()
             for text, key in wanted:
                 box.addItem(text, key)
-            index = box.findData(chosen)
-            box.setCurrentIndex(index if index >= 0 else min(start, box.count() - 1))
+            box.setCurrentIndex(max(box.findData(chosen), 0))
+        if not self._chosen:
+            self.second.setCurrentIndex(max(self.second.findData(self._reference()), 0))
         self.refresh()
+
+    def _reference(self) -> str:
+        """What one compares with, before one says so: the ground truth, else the data."""
+        document = self.session.levels.flat_graph.document
+        known = [str(self.second.itemData(i)) for i in range(self.second.count())]
+        for port in ("truth", "x0"):
+            for wire in document.wires:
+                if wire.input == port and wire.source in known:
+                    return wire.source
+        return next((key for key in known if key != _ITERATE), _ITERATE)
 
     def _nodes(self) -> Sequence[Node]:
         return self.session.levels.flat_graph.document.nodes
 
     def choose(self, first: str, second: str = "", mode: str = "") -> None:
         """Choose pictures by node id, or "iterate", and a mode by its name."""
+        self._chosen = self._chosen or bool(second)
         for box, key in ((self.first, first), (self.second, second)):
             if key and box.findData(key) >= 0:
                 box.setCurrentIndex(box.findData(key))
@@ -200,11 +218,13 @@ class ComparePane(QWidget):
         self._refit()
 
     def _on_replaced(self) -> None:
+        self._chosen = False
         self._live = self._levels = None
         self.view_a.clear_mark()
         self.plot.hide()
 
     def _on_choice(self, _index: int) -> None:
+        self._chosen = True
         self._refit()
 
     def _on_mode(self, _index: int) -> None:
@@ -272,9 +292,7 @@ class ComparePane(QWidget):
         elif mode == "Alone":
             b = None
         elif mode == "Blink" and self._blinked:
-            a, b = b, None
-        elif mode == "Blink":
-            b = None
+            a, b = b, a
         if self.fft.isChecked():
             a = measure.spectrum(a) if a is not None else None
             b = measure.spectrum(b) if b is not None else None
@@ -291,7 +309,9 @@ class ComparePane(QWidget):
             self.view_a.clear()
             self.view_a.set_empty(self._why_empty(mode))
         else:
-            levels = self._levels or self._fitted(a, mode)
+            # Blinking, both are seen at the levels of A: what changes is then the pictures.
+            turned = mode == "Blink" and self._blinked and b is not None
+            levels = self._levels or self._fitted(b if turned and b is not None else a, mode)
             self._show(self.view_a, a, levels)
             wiped = b if mode == "Wipe" and b is not None and b.shape[:2] == a.shape[:2] else None
             self.view_a.show_second(self._painted(wiped, levels) if wiped is not None else None)
@@ -305,7 +325,10 @@ class ComparePane(QWidget):
 
     def _fitted(self, a: NDArray[np.floating], mode: str) -> tuple[float, float]:
         if mode == "Difference" and not self.fft.isChecked():
-            largest = float(np.nanmax(np.abs(a))) if a.size else 0.0
+            # A few pixels that are far off would leave all others without a colour.
+            sizes = np.abs(a[np.isfinite(a)])
+            largest = float(np.percentile(sizes, _SEEN)) if sizes.size else 0.0
+            largest = largest or (float(sizes.max()) if sizes.size else 0.0)
             return (-(largest or 1.0), largest or 1.0)
         return auto_levels(a)
 

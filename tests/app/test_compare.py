@@ -239,3 +239,45 @@ def test_a_fourier_transform_and_a_map_are_shown(person: Person) -> None:
     picture = pane.view_a.image
     assert picture is not None
     assert not picture.isGrayscale()
+
+
+def test_the_iterate_is_compared_with_the_truth_until_someone_chooses(person: Person) -> None:
+    compare = person.window.compare
+    person.example("deconvolution")
+    person.window.docks.show("compare")
+    assert (compare.first.currentText(), compare.second.currentText()) == ("The iterate", "photo")
+    compare.choose("", person.node("observed").id)
+    person.window.session.derive()
+    assert compare.second.currentText() == "observed"
+    person.window.session.history.mark_clean()
+    person.example("plug_and_play")
+    assert compare.second.currentText() == "photo"
+
+
+def test_blinking_keeps_the_levels_and_a_difference_is_seen_beside_outliers(
+    person: Person,
+) -> None:
+    person.example("deconvolution")
+    compare, runner = person.window.compare, person.window.runner
+    person.window.docks.show("compare")
+    photo, kernel = person.node("photo").id, person.node("kernel").id
+    first = np.linspace(0, 1, 40 * 50, dtype=np.float32).reshape(40, 50)
+    second = first + RANDOM.normal(0, 0.01, first.shape).astype(np.float32)
+    second[3, 4] = 9.0
+    for node, data in ((photo, first), (kernel, second * 0.01)):
+        runner.pictures[node] = Picture(
+            node, data, 0.0, 1.0, data.shape, "float32", "", to_pixmap(data)
+        )
+    compare.choose(photo, kernel, "Blink")
+    levels = []
+    for _ in range(2):
+        compare._on_blink()
+        levels.append(compare.bar.levels)
+    assert levels == [(0.0, 1.0)] * 2
+    runner.pictures[kernel] = Picture(
+        kernel, second, 0.0, 9.0, second.shape, "float32", "", to_pixmap(second)
+    )
+    compare.choose(photo, kernel, "Difference")
+    low, high = compare.bar.levels
+    assert low == -high
+    assert 0.02 < high < 0.1
