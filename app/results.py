@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from PySide6.QtGui import QPixmap
 
+from app.pictures import to_pixmap
 from nodes.late import late
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 else:
     np = late("numpy")
 
-__all__ = ["HistoryTable", "Picture", "Progress", "Rows"]
+__all__ = ["HistoryTable", "Picture", "Progress", "Rows", "picture_of"]
 
 Rows: TypeAlias = "NDArray[np.float64]"
 
@@ -26,7 +27,10 @@ ITERATION, SECONDS, OBJECTIVE, PRIMAL, DUAL, PSNR, PRIMAL_TOL, DUAL_TOL = range(
 
 @dataclass(frozen=True)
 class Picture:
-    """The value of a node as an image; of complex values ``data`` is the modulus."""
+    """The value of a node as an image; of complex values ``data`` is the modulus.
+
+    A spectrum is ``centred``: the frequency zero, which lies in the corner, is in the middle.
+    """
 
     node: str
     data: NDArray[np.float32]
@@ -37,6 +41,39 @@ class Picture:
     reduction: int
     thumbnail: QPixmap
     phase: NDArray[np.float32] | None = None
+    centred: bool = False
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """The values in the order in which they were computed, for a file."""
+        return np.fft.ifftshift(self.data, axes=(0, 1)) if self.centred else self.data
+
+    @property
+    def words(self) -> str:
+        """Size and range, and how it is shown if not as it lies in memory."""
+        size = " × ".join(str(n) for n in self.shape)
+        centred = "  ·  frequency zero in the middle" if self.centred else ""
+        return f"{size}  ·  {self.low:.4g} … {self.high:.4g}{centred}"
+
+
+def picture_of(message: Any, spectral: bool) -> Picture:
+    """What the worker sent of a node; a spectrum with the frequency zero in the middle."""
+
+    def placed(data: NDArray[Any]) -> NDArray[Any]:
+        return np.fft.fftshift(data, axes=(0, 1)) if spectral else data
+
+    return Picture(
+        message.node,
+        placed(message.full),
+        message.low,
+        message.high,
+        message.shape,
+        message.dtype,
+        message.reduction,
+        to_pixmap(placed(message.array)),
+        placed(message.phase) if message.phase.size else None,
+        spectral,
+    )
 
 
 @dataclass

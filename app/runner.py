@@ -14,8 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.engine import protocol
 from app.engine.client import Engine, LiveImage
 from app.guard import report
-from app.pictures import to_pixmap
-from app.results import ITERATION, SECONDS, HistoryTable, Picture, Progress, Rows
+from app.results import ITERATION, SECONDS, HistoryTable, Picture, Progress, Rows, picture_of
 from app.session import Notice, Session
 from nodes.document import Document
 from nodes.errors import ScriptError
@@ -23,6 +22,7 @@ from nodes.flatten import flatten
 from nodes.groups import DYNAMIC, GROUP
 from nodes.modes import up_to
 from nodes.script import generate
+from nodes.spectral import spectra
 
 __all__ = ["Runner"]
 
@@ -305,17 +305,8 @@ class Runner(QObject):
             return
         if message.run not in (self._run, self._preview_run):
             return  # of an older script
-        self.pictures[message.node] = Picture(
-            message.node,
-            message.full,
-            message.low,
-            message.high,
-            message.shape,
-            message.dtype,
-            message.reduction,
-            to_pixmap(message.array),
-            message.phase if message.phase.size else None,
-        )
+        spectral = message.node in spectra(self.session.document)
+        self.pictures[message.node] = picture_of(message, spectral)
         self.node_changed.emit(message.node)
 
     def _set_state(self, node: str, state: str) -> None:

@@ -160,8 +160,7 @@ class PicturePane(QWidget):
         self.view.show_levels(
             to_display(shown, low, high), lambda: picture.data, smooth_now=True, phase=phase
         )
-        size = " × ".join(str(n) for n in picture.shape)
-        self.caption.setText(f"{size}  ·  {picture.low:.4g} … {picture.high:.4g}")
+        self.caption.setText(picture.words)
 
     def _range(self, picture: Picture) -> tuple[float, float]:
         match self.levels.currentIndex():
@@ -185,7 +184,7 @@ class PicturePane(QWidget):
     def _on_values(self) -> None:
         picture = self.runner.pictures.get(self._node or "")
         if picture is not None:
-            self.values_wanted.emit(picture.data)
+            self.values_wanted.emit(picture.values)
 
     def _on_pointed(self, text: str) -> None:
         self.value.setText(text)

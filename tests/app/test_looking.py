@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -9,7 +11,8 @@ from PySide6.QtCore import QPoint, Qt
 from app.canvas.facts import PICTURED
 from app.commands.run import LOOKABLE
 from app.pictures import to_pixmap
-from app.results import Picture
+from app.results import Picture, picture_of
+from nodes.spectral import spectra
 from nodes.tex import notes_html, tex_html
 from tests.app.support import LEFT, Person
 
@@ -152,6 +155,27 @@ def test_tex_in_a_note_is_mathematics(person: Person) -> None:
 )
 def test_tex_becomes_rich_text_and_loses_no_word(tex: str, html: str) -> None:
     assert tex_html(tex) == html
+
+
+def test_spectra_are_shown_with_the_frequency_zero_in_the_middle(person: Person) -> None:
+    person.example("compressive_mri")
+    names = {person.document.node(node).name for node in spectra(person.document)}
+    # Two views are called like what they show: one of a mask, one of an image.
+    assert names == {"frequencies", "spectrum", "noisy", "scan"}
+    views = [n for n in person.document.nodes if n.type == "view_image"]
+    assert [v.name for v in views if v.id in spectra(person.document)] == ["frequencies"]
+    mask = np.zeros((6, 8), np.float32)
+    mask[:2, :2] = 1.0
+    message = SimpleNamespace(
+        node="m", full=mask, low=0.0, high=1.0, shape=(6, 8), dtype="float32", reduction=1,
+        array=mask, phase=np.empty((0,), np.float32),
+    )  # fmt: skip
+    picture = picture_of(message, spectral=True)
+    assert picture.data[3:5, 4:6].all()
+    assert picture.data.sum() == 4
+    assert (picture.values == mask).all()
+    assert picture.words.endswith("frequency zero in the middle")
+    assert (picture_of(message, spectral=False).data == mask).all()
 
 
 def test_money_is_not_mathematics() -> None:
