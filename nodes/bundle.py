@@ -16,11 +16,12 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from nodes.assets import ASSETS, assets_of
+from nodes.assets import ASSETS, assets_of, collect
 from nodes.document import Document
 from nodes.errors import FileError
+from nodes.history import History
 
-__all__ = ["BUNDLE", "is_bundle", "new_home", "pack", "unpack"]
+__all__ = ["BUNDLE", "beside", "is_bundle", "new_home", "pack", "unpack"]
 
 #: The ending of a bundle's name.
 BUNDLE = ".dproxz"
@@ -150,6 +151,29 @@ def pack(document: Document, home: Path, target: Path) -> None:
             f'"{target.name}" could not be saved to "{target.parent}": '
             f"{error.strerror or error}. The file on the disk is unchanged."
         ) from error
+
+
+def beside(document: Document, script: Path) -> Document:
+    """The document to write a script of: what lies in a bundle is copied beside the script.
+
+    A script that named files in the cache would lose them as soon as the cache is emptied, and
+    could not be taken along. A document that comes from no bundle is given back as it is.
+
+    Raises:
+        OSError: a file cannot be copied.
+    """
+    home = document.path.absolute().parent if document.path is not None else None
+    if document.path is None or home is None or document.path.name != DOCUMENT:
+        return document
+    if home.parent != _folder().absolute():
+        return document
+    folder = script.absolute().parent
+    moved = document.copy()
+    moved.path = folder / f"{script.stem}{BUNDLE}"
+    step = collect(document, home, folder / f"{script.stem} files", folder)
+    if step is not None:
+        History(moved).do(step)
+    return moved
 
 
 def _info(name: str) -> zipfile.ZipInfo:

@@ -14,7 +14,7 @@ from app.banner import Banner
 from app.commands.base import Handlers
 from app.journal import Orphan, orphans
 from app.restore import FLAG
-from nodes.bundle import BUNDLE
+from nodes.bundle import BUNDLE, beside
 from nodes.document import Document
 from nodes.errors import NodesError
 from nodes.files import EXTENSION, write_atomically
@@ -156,7 +156,8 @@ class FileCommands(Handlers):
         if path is None:
             return
         try:
-            script = generate(self.session.document, path.absolute().parent, strict=True)
+            document = beside(self.session.document, path)
+            script = generate(document, path.absolute().parent, strict=True)
             write_atomically(path, script.text.encode("utf-8"))
         except (NodesError, OSError) as error:
             self.window.show_problem(f"The script was not written: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, QUrl
 
 from app import dialogs
+from app.cli.main import main
 from nodes import files
 from nodes.bundle import BUNDLE
 from nodes.checks import check
@@ -179,3 +181,27 @@ def test_a_full_disk_leaves_document_and_bundle_as_they_were(
     assert any("No space left" in s for s in drawn.window.problems.sentences)
     assert drawn.document.nodes[-1].value("source") == source
     assert sorted(p.name for p in tmp_path.glob(".work*")) == []
+
+
+def test_a_script_of_a_bundle_takes_its_pictures_along(
+    drawn: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, out = tmp_path / f"work{BUNDLE}", tmp_path / "out"
+    _save_bundle(drawn, bundle, monkeypatch)
+    out.mkdir()
+    before = files.dumps(drawn.document)
+    monkeypatch.setattr(dialogs, "ask_script_target", lambda *_: out / "mine.py")
+    drawn.push("file.export")
+    assert 'dp.load_image("mine files/photo.png")' in (out / "mine.py").read_text()
+    assert (out / "mine files" / "photo-2.png").is_file()
+    assert files.dumps(drawn.document) == before
+    assert main(["export", str(bundle), "--out", str(out / "other.py")]) == 0
+    shutil.rmtree(tmp_path / "cache")
+    named = re.findall(r'load_image\("(.+?)"\)', (out / "other.py").read_text())
+    assert len(named) == 2
+    assert all((out / name).is_file() for name in named)
+    # A folder that cannot be written says so, and nothing is lost.
+    monkeypatch.setattr(dialogs, "ask_script_target", lambda *_: out / "mine.py" / "x.py")
+    assert drawn.window.commands.open_path(bundle)
+    drawn.push("file.export")
+    assert any("was not written" in s for s in drawn.window.problems.sentences)
