@@ -7,8 +7,8 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView
 
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 else:
     np = late("numpy")
 
-__all__ = ["table", "tiff", "write_svg", "write_table", "write_values"]
+__all__ = ["table", "tiff", "why", "write_picture", "write_svg", "write_table", "write_values"]
+
+
+def why(error: Exception) -> str:
+    """Why a file was not written, as the end of a sentence."""
+    words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return words[:1].lower() + words[1:].rstrip(".")
 
 
 def tiff(data: NDArray[np.floating]) -> bytes:
@@ -85,6 +91,21 @@ def write_values(path: Path, data: NDArray[np.floating]) -> None:
     else:
         raise ValueError(f"Values are written as .npy, .tif or .csv, not as “{path.suffix}”.")
     write_atomically(path, content)
+
+
+def write_picture(path: Path, image: QImage) -> None:
+    """Write a picture as it is shown, whole or not at all; the suffix says how.
+
+    Raises:
+        ValueError: the suffix is of no kind of picture.
+        OSError: the file cannot be written.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not image.save(buffer, kind):
+        raise ValueError(f"Pictures are written as .png, .jpg or .tif, not as “{path.suffix}”.")
+    write_atomically(path, bytes(buffer.data().data()))
 
 
 def write_svg(path: Path, view: QGraphicsView) -> None:

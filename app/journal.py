@@ -141,7 +141,11 @@ class Journal(QObject):
         except OSError as error:
             if not self._failed:  # once is enough to say it
                 self._failed = True
-                session.said.emit("warning", f"The recovery journal cannot be written: {error}.")
+                reason = error.strerror or str(error)
+                session.said.emit(
+                    "warning",
+                    f"The recovery journal cannot be written ({reason.lower()}): save your work.",
+                )
 
     def remove(self) -> None:
         """Forget what was kept: it is saved, or given up."""

@@ -160,7 +160,7 @@ class FileCommands(Handlers):
             script = generate(document, path.absolute().parent, strict=True)
             write_atomically(path, script.text.encode("utf-8"))
         except (NodesError, OSError) as error:
-            self.window.show_problem(f"The script was not written: {error}")
+            self.window.show_problem(f"The script was not written: {export.why(error)}.")
             return
         self.session.said.emit("hint", f"Wrote {path.name}.")
 
@@ -179,7 +179,7 @@ class FileCommands(Handlers):
         try:
             export.write_values(path, data)
         except (OSError, ValueError) as error:
-            self.window.show_problem(f"The values were not written: {error}")
+            self.window.show_problem(f"The values were not written: {export.why(error)}.")
             return
         self.session.said.emit("hint", f"Saved {path.name}.")
 
@@ -191,7 +191,7 @@ class FileCommands(Handlers):
         try:
             export.write_table(path, columns)
         except OSError as error:
-            self.window.show_problem(f"The table was not written: {error}")
+            self.window.show_problem(f"The table was not written: {export.why(error)}.")
             return
         self.session.said.emit("hint", f"Saved {path.name}.")
 
@@ -203,10 +203,10 @@ class FileCommands(Handlers):
         try:
             if path.suffix.lower() == ".svg":
                 export.write_svg(path, plot)
-            elif not plot.grab().save(str(path)):
-                raise OSError(f"“{path}” cannot be written")
-        except OSError as error:
-            self.window.show_problem(f"The plot was not written: {error}.")
+            else:
+                export.write_picture(path, plot.grab().toImage())
+        except (OSError, ValueError) as error:
+            self.window.show_problem(f"The plot was not written: {export.why(error)}.")
             return
         self.session.said.emit("hint", f"Saved {path.name}.")
 
@@ -217,7 +217,9 @@ class FileCommands(Handlers):
         path = dialogs.ask_image_target(self.window, self.settings.folder / "picture.png")
         if path is None:
             return
-        if image.save(str(path)):
-            self.session.said.emit("hint", f"Saved {path.name}.")
-        else:
-            self.window.show_problem(f"The picture could not be written to “{path}”.")
+        try:
+            export.write_picture(path, image)
+        except (OSError, ValueError) as error:
+            self.window.show_problem(f"The picture was not written: {export.why(error)}.")
+            return
+        self.session.said.emit("hint", f"Saved {path.name}.")
