@@ -103,7 +103,7 @@ def write_picture(path: Path, image: QImage) -> None:
     kind = path.suffix.lower().removeprefix(".")
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not image.save(buffer, kind):
+    if not image.save(buffer, kind.encode()):
         raise ValueError(f"Pictures are written as .png, .jpg or .tif, not as “{path.suffix}”.")
     write_atomically(path, bytes(buffer.data().data()))
 
