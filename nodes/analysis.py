@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
 
+from nodes.cones import Cone, grow
 from nodes.document import Document, Node, Wire
+from nodes.groups import DYNAMIC
 from nodes.names import free_name, is_automatic
 from nodes.parameter import Json
 from nodes.spec import Form, NodeSpec, PortType
@@ -14,7 +19,9 @@ from nodes.types import misfit, output_types
 
 __all__ = ["Analysis"]
 
-_STRUCTURAL = {"specs", "order", "looped", "types", "variables", "sinks", "needed"}
+_Fact = TypeVar("_Fact")
+
+_STRUCTURAL = {"specs", "order", "looped", "types", "variables", "sinks", "needed", "unknowns"}
 
 
 class Analysis:
@@ -51,7 +58,37 @@ class Analysis:
     @cached_property
     def values(self) -> Mapping[str, Mapping[str, Json]]:
         """The parameters of every node, defaults filled in."""
-        return {node.id: node.values for node in self.document.nodes}
+        return _Values(self.document)
+
+    @cached_property
+    def base(self) -> Path | None:
+        """The folder that relative paths start from."""
+        return self.document.path.parent if self.document.path else None
+
+    @cached_property
+    def cones(self) -> Mapping[str, Cone]:
+        """Every node that is on no loop and behind none, with all that it depends on."""
+        document = self.document
+        structure, base, before = document.kept.get("cones", (None, None, {}))
+        before = before if base == self.base else {}
+        alike = structure == document.structure and len(before) == len(self.order)
+        found = grow(document, self.order, self.base, before, alike)
+        document.kept["cones"] = (document.structure, self.base, found)
+        return found
+
+    def look_at_files(self) -> None:
+        """Files may have changed since, also where the document has not."""
+        self.__dict__.pop("cones", None)
+
+    def kept(self, node_id: str, fact: Hashable, make: Callable[[], _Fact]) -> _Fact:
+        """Something that follows from a node and what it depends on, and from nothing else."""
+        cone = self.cones.get(node_id)
+        if cone is None:
+            return make()
+        if fact not in cone.facts:
+            cone.facts[fact] = make()
+        found: _Fact = cone.facts[fact]
+        return found
 
     @cached_property
     def order(self) -> list[str]:
@@ -110,6 +147,11 @@ class Analysis:
         return self.document.get(wire.source) if wire else None
 
     @cached_property
+    def unknowns(self) -> list[str]:
+        """The variables, in the document's order."""
+        return [n for n, spec in self.specs.items() if spec.form is Form.VARIABLE]
+
+    @cached_property
     def variables(self) -> Mapping[str, frozenset[str]]:
         """For every node the variables in its expression, term, problem or solution.
 
@@ -140,7 +182,7 @@ class Analysis:
 
         Its label where it has one, else the name a person gave it, else that of what it shows.
         """
-        views = [node for node in self.document.nodes if node.is_view]
+        views = [self.document.node(n) for n, s in self.specs.items() if s.form is Form.VIEW]
         chosen: dict[str, str] = {}
         for node in views:
             label, spec = node.values.get("label"), self.specs[node.id]
@@ -183,14 +225,15 @@ class Analysis:
     @cached_property
     def incomplete(self) -> set[str]:
         """The nodes that cannot be written in a script, because of themselves or of a source."""
-        broken = {
-            node.id
-            for node in self.document.nodes
-            if node.id in self.looped or not self._whole(node)
-        }
-        for node_id in self.order:
-            wires = self.document.wires_into(node_id)
-            if any(w.source in broken or w.source not in self.document for w in wires):
+        broken = set(self.looped)
+        for node_id, cone in self.cones.items():
+            whole = cone.facts.get("whole")
+            if whole is None:
+                whole = self._whole(cone.node) and all(
+                    source is not None and source.facts["whole"] for _, source in cone.inputs
+                )
+                cone.facts["whole"] = whole
+            if not whole:
                 broken.add(node_id)
         return broken
 
@@ -229,6 +272,29 @@ def _valid(node: Node) -> bool:
         known = spec is None or not any(p.validate(values[p.name]) for p in spec.parameters)
         object.__setattr__(node, "_valid", known)
     return known
+
+
+class _Values(Mapping[str, Mapping[str, Json]]):
+    """Node id → its parameters; nodes never change, so each is filled in once."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    def __getitem__(self, node_id: str) -> Mapping[str, Json]:
+        node = self.document.node(node_id)
+        if node.type in DYNAMIC:
+            return node.values
+        known: Mapping[str, Json] | None = node.__dict__.get("_values")
+        if known is None:
+            known = MappingProxyType(node.values)
+            object.__setattr__(node, "_values", known)
+        return known
+
+    def __iter__(self) -> Iterator[str]:
+        return (node.id for node in self.document.nodes)
+
+    def __len__(self) -> int:
+        return len(self.document)
 
 
 # A solution that is wired on stands for its pixels, which depend on no variable.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import overload
 
 __all__ = [
     "WIDTH",
@@ -16,7 +18,9 @@ __all__ = [
     "Printer",
     "Product",
     "Span",
+    "Spans",
     "Sum",
+    "block",
     "flat",
     "quote",
     "width",
@@ -124,10 +128,63 @@ def width(text: str) -> int:
 
 
 def flat(piece: Piece) -> str:
-    """The piece on one line."""
-    printer = Printer()
-    printer.put(piece)
-    return printer.text
+    """The piece on one line; pieces never change, so each is written once."""
+    known: str | None = piece.__dict__.get("_flat")
+    if known is None:
+        printer = Printer()
+        printer.put(piece)
+        known = printer.text
+        object.__setattr__(piece, "_flat", known)
+    return known
+
+
+def block(target: str, piece: Piece) -> Printer:
+    """A statement on lines of its own, counted from 1; written once for each target."""
+    known: tuple[str, Printer] | None = piece.__dict__.get("_block")
+    if known is None or known[0] != target:
+        printer = Printer()
+        printer.statement(target, piece)
+        printer.spans.sort(key=lambda s: (s.line, s.column, -s.end_line, -s.end_column))
+        known = (target, printer)
+        object.__setattr__(piece, "_block", known)
+    return known[1]
+
+
+class Spans(Sequence[Span]):
+    """The spans of blocks one below the other; counted out when somebody asks.
+
+    Args:
+        blocks: the line before each block's first, and the block.
+    """
+
+    def __init__(self, blocks: Sequence[tuple[int, Printer]]) -> None:
+        self._blocks = blocks
+
+    @cached_property
+    def _all(self) -> tuple[Span, ...]:
+        return tuple(
+            Span(s.node, s.line + above, s.column, s.end_line + above, s.end_column)
+            for above, block in self._blocks
+            for s in block.spans
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Span]: ...
+
+    def __getitem__(self, index: int | slice) -> Span | Sequence[Span]:
+        return self._all[index]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._all)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
@@ -44,6 +45,8 @@ _LOG = logging.getLogger(__name__)
 
 Listener = Callable[[Event], None]
 
+_STAMPS = itertools.count(1)
+
 
 class Document:
     """A graph of nodes and wires.
@@ -54,7 +57,8 @@ class Document:
     Attributes:
         path: the file it was read from or saved to, if any; not part of the content.
         revision: grows with every change.
-        structure: grows with every change but of parameters, places and notes.
+        structure: grows with every change but of parameters, places and notes; no two documents
+            share one.
         kept: what was worked out for an earlier state, for whoever can use it again.
     """
 
@@ -78,9 +82,9 @@ class Document:
         self.extra = extra
         self.path = path
         self.revision = 0
-        self.structure = 0
+        self.structure = next(_STAMPS)
         self._listeners: list[Listener] = []
-        self._indexed = -1
+        self._indexed = self._derived_at = -1
         self._into: dict[str, list[Wire]] = {}
         self._out_of: dict[str, list[Wire]] = {}
         self._names: dict[str, list[str]] = {}
@@ -176,13 +180,13 @@ class Document:
         """The wires that end at a node, or at one of its inputs, in order."""
         self._index()
         found = self._into.get(node_id, [])
-        return [wire for wire in found if port is None or wire.input == port]
+        return list(found) if port is None else [wire for wire in found if wire.input == port]
 
     def wires_out_of(self, node_id: str, port: str | None = None) -> list[Wire]:
         """The wires that begin at a node, or at one of its outputs, in order."""
         self._index()
         found = self._out_of.get(node_id, [])
-        return [wire for wire in found if port is None or wire.output == port]
+        return list(found) if port is None else [wire for wire in found if wire.output == port]
 
     def upstream(self, node_id: str) -> set[str]:
         """Every node from which this one can be reached, itself included."""
@@ -227,14 +231,14 @@ class Document:
         items.insert(index, (node.id, self._adopt(node)))
         self._nodes = dict(items)
         self.revision += 1
-        self.structure += 1
+        self.structure = next(_STAMPS)
 
     def delete_node(self, node_id: str) -> int:
         """Take a node out; returns its place in the order."""
         index = list(self._nodes).index(node_id)
         del self._nodes[node_id]
         self.revision += 1
-        self.structure += 1
+        self.structure = next(_STAMPS)
         return index
 
     def replace_node(self, node: Node) -> Node:
@@ -243,22 +247,24 @@ class Document:
         self._nodes[node.id] = self._adopt(node)
         self.revision += 1
         alike = (old.type, old.version, old.mode, old.name, old.group)
-        if alike != (node.type, node.version, node.mode, node.name, node.group):
-            self.structure += 1
+        if alike != (node.type, node.version, node.mode, node.name, node.group) or (
+            node.type in DYNAMIC and old.parameters != node.parameters
+        ):
+            self.structure = next(_STAMPS)
         return old
 
     def insert_wire(self, index: int, wire: Wire) -> None:
         """Put a wire at a place in the order."""
         self._wires.insert(index, wire)
         self.revision += 1
-        self.structure += 1
+        self.structure = next(_STAMPS)
 
     def delete_wire(self, wire: Wire) -> int:
         """Take a wire out; returns its place in the order."""
         index = self._wires.index(wire)
         del self._wires[index]
         self.revision += 1
-        self.structure += 1
+        self.structure = next(_STAMPS)
         return index
 
     def set_header(self, title: str, note: str) -> None:
@@ -275,7 +281,7 @@ class Document:
         """Set which groups are defined."""
         self._groups = {group.id: group for group in groups}
         self.revision += 1
-        self.structure += 1
+        self.structure = next(_STAMPS)
 
     def emit(self, events: Iterable[Event]) -> None:
         """Tell every listener; one that fails is logged and does not stop the others."""
@@ -287,17 +293,19 @@ class Document:
                     _LOG.exception("A listener failed on %s", type(event).__name__)
 
     def _index(self) -> None:
-        if self._indexed == self.revision:
+        if self._derived_at != self.revision:
+            self._derived, self._derived_at = {}, self.revision
+        if self._indexed == self.structure:
             return
         self._into, self._out_of = {}, {}
         for wire in self._wires:
             self._into.setdefault(wire.target, []).append(wire)
             self._out_of.setdefault(wire.source, []).append(wire)
-        self._names, self._members, self._derived = {}, {}, {}
+        self._names, self._members = {}, {}
         for node in self._nodes.values():
             self._names.setdefault(node.name, []).append(node.id)
             self._members.setdefault(node.group, []).append(node.id)
-        self._indexed = self.revision
+        self._indexed = self.structure
 
     def _adopt(self, node: Node) -> Node:
         """Nodes that stand for groups ask their document what these are."""

@@ -95,7 +95,7 @@ class _Writer:
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
         self.document = analysis.document
-        self.depth = 0
+        self.depth = self.deepest = 0
 
     def formula(self, problem: Node) -> Formula:
         penalties: list[_Math] = []
@@ -143,9 +143,25 @@ class _Writer:
         return self.analysis.variables.get(problem.id, frozenset())
 
     def write(self, node: Node) -> _Math:
-        """A node as mathematics: data by name, everything else by its notation."""
+        """A node as mathematics, once for every state of it and of what it depends on."""
         if node.id in self.analysis.looped or self.depth > _DEEPEST:
+            self.deepest = max(self.deepest, self.depth)
             return _Math(_OPEN_TEX, [(node.id, _OPEN_HTML)])
+        facts = self.analysis.cones[node.id].facts
+        high, known = facts.get("math", (0, None))
+        if known is None or self.depth + high > _DEEPEST:
+            outer, self.deepest = self.deepest, self.depth
+            known = self.written(node)
+            high = self.deepest - self.depth
+            if self.deepest <= _DEEPEST:  # else it ends in boxes, which depend on where it stands
+                facts["math"] = (high, known)
+            self.deepest = max(outer, self.deepest)
+        else:
+            self.deepest = max(self.deepest, self.depth + high)
+        return known
+
+    def written(self, node: Node) -> _Math:
+        """A node as mathematics: data by name, everything else by its notation."""
         spec = self.analysis.specs.get(node.id)
         carried = set(self.analysis.types.get(node.id, {}).values())
         if spec is None or spec.notation is None or carried <= {PortType.IMAGE, PortType.ARRAY}:

@@ -42,6 +42,12 @@ def _items(values: Sequence[float] | Sequence[Sequence[float]]) -> Items:
     return Items([Name(repr(v)) if isinstance(v, float) else _items(v) for v in values])
 
 
+def _same(old: Sequence[tuple[str, Piece]], new: Sequence[tuple[str, Piece]]) -> bool:
+    return len(old) == len(new) and all(
+        one[0] == other[0] and one[1] is other[1] for one, other in zip(old, new, strict=True)
+    )
+
+
 class Renderer:
     """Turns nodes into pieces.
 
@@ -76,28 +82,47 @@ class Renderer:
         return target, self.piece(node_id)
 
     def piece(self, node_id: str) -> Piece:
-        """A node written out."""
+        """A node written out; the same object as long as it is written alike."""
         node, spec = self.document.node(node_id), self.analysis.specs[node_id]
-        return self._forms[spec.form](node, spec)
+        cone = self.analysis.cones.get(node_id)
+        if cone is None or spec.form is Form.VIEW:  # a view's file has a name of its own
+            return self._forms[spec.form](node, spec)
+        inside = [(n, self.piece(n)) for n in self.inside(node_id) if n in self.inlined]
+        known = cone.facts.get("piece")
+        if known is not None and known[0] == self.way and _same(known[1], inside):
+            found: Piece = known[2]
+            return found
+        made = self._forms[spec.form](node, spec)
+        cone.facts["piece"] = (self.way, inside, made)
+        return made
 
-    def may_inline(self, node_id: str) -> bool:
-        """Whether a node may be written inside its consumer: an operator nobody named."""
+    def may_inline(self) -> set[str]:
+        """The nodes that may be written inside their consumer: operators nobody named."""
+        document, incomplete = self.document, self.analysis.incomplete
+        structure, found = document.kept.get("inlined", (None, {}))
+        if structure != document.structure:
+            found = {n: c for n in self.analysis.specs if (c := self._consumer(n)) is not None}
+            document.kept["inlined"] = (document.structure, found)
+        return {n for n, into in found.items() if into not in incomplete and n not in incomplete}
+
+    def _consumer(self, node_id: str) -> str | None:
+        """The one node inside which a node may be written, as far as types and wires tell."""
         node, spec = self.document.node(node_id), self.analysis.specs[node_id]
         if not spec.inline or not is_automatic(node.name, spec.stem):
-            return False
+            return None
         wires = self.document.wires_out_of(node_id)
         if len(wires) != 1:
-            return False
+            return None
         # Of one unknown alone a solution is written so itself, without a node.
         if spec.form is Form.RECOVERED and self._has_one_unknown(node):
-            return False
+            return None
         consumer = self.analysis.specs.get(wires[0].target)
-        if consumer is None or wires[0].target in self.analysis.incomplete:
-            return False
+        if consumer is None:
+            return None
         port = consumer.input(wires[0].input)
         into = consumer.form in _INTO
         into = into or (spec.form is Form.RECOVERED and consumer.form is Form.VIEW)
-        return into and port is not None and port.attribute is None
+        return wires[0].target if into and port is not None and port.attribute is None else None
 
     def _has_one_unknown(self, node: Node) -> bool:
         wire = self.analysis.wire(node.id, "solution")

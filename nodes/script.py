@@ -11,7 +11,7 @@ from pathlib import Path
 from nodes import __version__
 from nodes.analysis import Analysis
 from nodes.checks import check
-from nodes.code import WIDTH, Printer, Span, flat, width
+from nodes.code import WIDTH, Printer, Span, Spans, block, flat, width
 from nodes.document import Document
 from nodes.errors import ScriptError
 from nodes.flatten import flatten, meant
@@ -49,7 +49,7 @@ class Script:
 
     text: str
     statements: tuple[Statement, ...]
-    spans: tuple[Span, ...]
+    spans: Sequence[Span]
 
     def node_at(
         self,
@@ -137,22 +137,16 @@ class _Generator:
         self.strict = strict
         self.renderer = Renderer(self.analysis, _rebase(document, base))
         self.statements: list[Statement] = []
+        self.blocks: list[tuple[int, Printer]] = []
 
     def script(self) -> Script:
-        printer = Printer()
-        for index, line in enumerate(_header(self.document)):
-            if index:
-                printer.newline()
-            printer.write(line)
-        order = [n for n in self.analysis.sorted(self.group) if n in self.analysis.specs]
-        order += [n for n in self.analysis.looped if n in self.analysis.specs]
+        lines = _header(self.document)
+        order = self.order()
         written = [n for n in order if n not in self.analysis.incomplete]
         if self.strict:
             order = written
         if written:
-            for line in ("", "import dprox_core as dp"):
-                printer.newline()
-                printer.write(line)
+            lines += ["", "import dprox_core as dp"]
         self.decide(written)
         previous: int | None = None
         inside: tuple[str, ...] = ()
@@ -162,19 +156,28 @@ class _Generator:
             group = self.group(node_id)
             uses = self.flat.path(node_id)[:-1]
             if group != previous or uses != inside:
-                printer.newline()
-            if uses and (group != previous or uses != inside):
-                printer.newline()
-                printer.write(self.heading(uses))
+                lines.append("")
+                if uses:
+                    lines.append(self.heading(uses))
             previous, inside = group, uses
-            printer.newline()
-            self.write(printer, node_id)
-        for node in self.document.nodes:
-            if node.is_placeholder and not self.strict:
-                printer.newline()
-                printer.write(f"# {node.name}: the node type {_clean(node.type)!r} is not known.")
-        spans = sorted(printer.spans, key=lambda s: (s.line, s.column, -s.end_line, -s.end_column))
-        return Script(printer.text + "\n", tuple(self.statements), tuple(spans))
+            self.write(lines, node_id)
+        if not self.strict and len(self.analysis.specs) < len(self.document):
+            lines += [
+                f"# {node.name}: the node type {_clean(node.type)!r} is not known."
+                for node in self.document.nodes
+                if node.is_placeholder
+            ]
+        return Script("\n".join(lines) + "\n", tuple(self.statements), Spans(self.blocks))
+
+    def order(self) -> list[str]:
+        """The nodes in the order of their statements."""
+        document, analysis = self.document, self.analysis
+        structure, order = document.kept.get("statements", (None, []))
+        if structure != document.structure:
+            order = [n for n in analysis.sorted(self.group) if n in analysis.specs]
+            order += [n for n in analysis.looped if n in analysis.specs]
+            document.kept["statements"] = (document.structure, order)
+        return order
 
     def heading(self, uses: Sequence[str]) -> str:
         """The comment above what a group holds."""
@@ -197,28 +200,31 @@ class _Generator:
 
     def decide(self, written: Sequence[str]) -> None:
         """Write operators inside their consumer, as long as the line stays short enough."""
-        inlined = self.renderer.inlined = {n for n in written if self.renderer.may_inline(n)}
+        inlined = self.renderer.inlined = self.renderer.may_inline()
         # Sources first, so that what is nested never grows beyond a line; a node that loses its
         # place inside another gets a statement of its own, which may be too long in turn.
         pending = list(reversed(written))
         while pending:
             node_id = pending.pop()
+            inside = [n for n in self.renderer.inside(node_id) if n in inlined]
+            if not inside:
+                continue
             target, piece = self.renderer.statement(node_id)
             prefix = f"{target} = " if target and node_id not in inlined else ""
-            inside = [n for n in self.renderer.inside(node_id) if n in inlined]
-            if inside and width(prefix) + width(flat(piece)) > WIDTH:
+            if width(prefix) + width(flat(piece)) > WIDTH:
                 inlined.difference_update(inside)
                 pending += [node_id, *inside]
 
-    def write(self, printer: Printer, node_id: str) -> None:
+    def write(self, lines: list[str], node_id: str) -> None:
         target, piece = self.renderer.statement(node_id)
         if node_id in self.analysis.incomplete:
-            printer.write("# " + (f"{target} = " if target else "") + flat(piece))
+            lines.append("# " + (f"{target} = " if target else "") + flat(piece))
             return
-        first = len(printer.lines)
-        printer.statement(target, piece)
+        above, written = len(lines), block(target, piece)
+        self.blocks.append((above, written))
+        lines += written.lines
         name = self.document.node(node_id).name
-        self.statements.append(Statement(node_id, name, first, len(printer.lines)))
+        self.statements.append(Statement(node_id, name, above + 1, len(lines)))
 
 
 def _rebase(document: Document, base: Path | None) -> Path | None:

@@ -35,23 +35,32 @@ class Shapes(Reader):
 
     def __init__(self, analysis: Analysis, base: Path | None = None) -> None:
         super().__init__(analysis, base)
-        flat = False
+        mine = base == analysis.base  # what is kept holds for the document's own folder
         for node_id in analysis.order:
-            node = self.document.node(node_id)
-            spec = analysis.specs.get(node_id)
-            rule = RULES.get(node.type)
-            if spec is None:
-                continue
-            values = analysis.values[node_id]
-            if any(p.validate(values[p.name]) for p in spec.parameters):
-                # The value is complained about elsewhere; no shape follows from it.
-                continue
-            if (flat and self._is_flat(node, spec)) or rule is None:
-                continue
-            shape = rule(self, node)
-            if shape is not None and spec.outputs:
-                self.of[node_id] = shape
-                flat = flat or len(shape) < 2
+            cone = analysis.cones[node_id] if mine else None
+            known = cone.facts.get("shape") if cone is not None else None
+            if known is None:
+                faults = len(self.faults)
+                known = (self._shape(node_id), tuple(self.faults[faults:]))
+                if cone is not None:
+                    cone.facts["shape"] = known
+            else:
+                self.faults += known[1]
+            if known[0] is not None:
+                self.of[node_id] = known[0]
+
+    def _shape(self, node_id: str) -> Shape | None:
+        analysis, node = self.analysis, self.document.node(node_id)
+        spec, rule = analysis.specs.get(node_id), RULES.get(node.type)
+        if spec is None:
+            return None
+        values = analysis.values[node_id]
+        if any(p.validate(values[p.name]) for p in spec.parameters):
+            return None  # the value is complained about elsewhere; no shape follows from it
+        if self._is_flat(node, spec) or rule is None:
+            return None
+        shape = rule(self, node)
+        return shape if spec.outputs else None
 
     def _is_flat(self, node: Node, spec: NodeSpec) -> bool:
         """Whether something without height and width is wired where both are needed."""

@@ -215,6 +215,11 @@ class NodeSpec:
         return replace(page, summary=summary, description=rest or page.description)
 
     @cached_property
+    def paths(self) -> tuple[Parameter, ...]:
+        """The parameters that name files."""
+        return tuple(p for p in self.parameters if p.kind == "path")
+
+    @cached_property
     def _inputs(self) -> dict[str, Port]:
         return {port.name: port for port in self.inputs}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.checks.context import Context
+from nodes.checks.context import Context, NodeRule
 from nodes.commands import SetParameter
 from nodes.document import Node
 from nodes.issues import Fix, Issue
@@ -32,15 +32,12 @@ _REAL_PORTS = frozenset(
 )
 
 
-def check_complex_values(context: Context) -> Iterator[Issue]:
+@NodeRule
+def check_complex_values(context: Context, node: Node) -> Iterator[Issue]:
     """Complex values in terms, operators and solvers that take real ones."""
     found = context.complex
-    if not found:
-        return
-    for node in context.document.nodes:
-        spec = context.analysis.specs.get(node.id)
-        if spec is None or node.id in context.analysis.incomplete:
-            continue
+    spec = context.analysis.specs.get(node.id)
+    if found and spec is not None and node.id not in context.analysis.incomplete:
         wires = [w for w in context.document.wires_into(node.id) if w.source in found]
         for wire in wires:
             source = context.document.node(wire.source)

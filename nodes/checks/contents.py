@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from nodes.arrayfiles import array_values
 from nodes.catalogue import CATALOGUE
-from nodes.checks.context import Context
+from nodes.checks.context import Context, NodeRule
 from nodes.document import Node
 from nodes.grammars import numbers
 from nodes.issues import Issue
@@ -80,13 +80,12 @@ HOLDS: Mapping[str, tuple[Callable[[_Values], str | None], ...]] = {
 _TYPES = frozenset(type for type, s in CATALOGUE.items() if any(p.holds for p in s.inputs))
 
 
-def check_contents(context: Context) -> Iterator[Issue]:
+@NodeRule
+def check_contents(context: Context, node: Node) -> Iterator[Issue]:
     """Typed numbers and small files that their term cannot take."""
     analysis = context.analysis
-    for node in context.document.nodes:
-        spec = analysis.specs.get(node.id) if node.type in _TYPES else None
-        if spec is None or node.id in analysis.incomplete:
-            continue
+    spec = analysis.specs.get(node.id) if node.type in _TYPES else None
+    if spec is not None and node.id not in analysis.incomplete:
         for port in spec.inputs:
             source = analysis.source(node.id, port.name) if port.holds else None
             values = None if source is None else _held(context, source)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
 from nodes.analysis import Analysis
 from nodes.complexity import complex_nodes
-from nodes.document import Document
+from nodes.document import Document, Node
 from nodes.issues import Fix, Issue
-from nodes.shapes import Shapes
+from nodes.shapes import ShapeFault, Shapes
 
-__all__ = ["Context", "Rule", "listing"]
+__all__ = ["FAULT", "Context", "NodeRule", "Rule", "listing"]
+
+#: The severity of a fault before it is known whether what is run depends on its node.
+FAULT = "fault"
 
 
 class Context:
@@ -28,12 +32,21 @@ class Context:
     def __init__(self, document: Document, base: Path | None = None) -> None:
         self.document = document
         self.analysis = Analysis.of(document)
+        self.analysis.look_at_files()
         self.base = base or (document.path.parent if document.path else None)
 
     @cached_property
     def shapes(self) -> Shapes:
         """The shapes of everything."""
         return Shapes(self.analysis, self.base)
+
+    @cached_property
+    def faults(self) -> Mapping[str, list[ShapeFault]]:
+        """What is wrong with shapes, by node."""
+        found: dict[str, list[ShapeFault]] = {}
+        for fault in self.shapes.faults:
+            found.setdefault(fault.node, []).append(fault)
+        return found
 
     @cached_property
     def complex(self) -> frozenset[str]:
@@ -56,12 +69,29 @@ class Context:
         parameter: str | None = None,
         fixes: tuple[Fix, ...] = (),
     ) -> Issue:
-        """An error, or a warning where the node has no part in what is run."""
-        severity = "error" if node in self.counted else "warning"
-        return Issue(severity, node, sentence, code, port, parameter, fixes)
+        """An error, or a warning where the node has no part in what is run: ``weighed`` says."""
+        return Issue(FAULT, node, sentence, code, port, parameter, fixes)
+
+    def weighed(self, issue: Issue) -> Issue:
+        """An issue with its severity, which may depend on what the rest of the graph does."""
+        if issue.severity != FAULT:
+            return issue
+        return replace(issue, severity="error" if issue.node in self.counted else "warning")
 
 
 Rule: TypeAlias = Callable[[Context], Iterable[Issue]]
+
+
+class NodeRule:
+    """A rule that looks at nodes one by one, at each together with what it depends on."""
+
+    def __init__(self, of: Callable[[Context, Node], Iterable[Issue]]) -> None:
+        self.of = of
+        self.__name__, self.__doc__ = of.__name__, of.__doc__
+
+    def __call__(self, context: Context) -> Iterator[Issue]:
+        for node in context.document.nodes:
+            yield from self.of(context, node)
 
 
 def listing(names: Iterable[str]) -> str:

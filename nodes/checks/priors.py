@@ -7,7 +7,7 @@ from pathlib import Path
 
 import resources
 from nodes.catalogue.priors import NETWORKS
-from nodes.checks.context import Context
+from nodes.checks.context import Context, NodeRule
 from nodes.commands import SetParameter
 from nodes.document import Node
 from nodes.imagefiles import locate
@@ -25,12 +25,11 @@ def shipped_networks() -> tuple[str, ...]:
     return tuple(name for name in NETWORKS if (folder / f"{name}.safetensors").exists())
 
 
-def check_weights(context: Context) -> Iterator[Issue]:
+@NodeRule
+def check_weights(context: Context, node: Node) -> Iterator[Issue]:
     """Networks without weights, and files of weights that are not there."""
-    for node in context.document.nodes:
-        spec = context.analysis.specs.get(node.id)
-        if spec is None or spec.parameter("weights") is None:
-            continue
+    spec = context.analysis.specs.get(node.id)
+    if spec is not None and spec.parameter("weights") is not None:
         values = context.analysis.values[node.id]
         key = "network" if spec.parameter("network") is not None else "denoiser"
         name, file = values[key], values["weights"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.checks.context import Context, listing
+from nodes.checks.context import Context, NodeRule, listing
 from nodes.commands import AddNode, ChangeType, Connect, Macro, SetParameter, new_node
 from nodes.document import Node
 from nodes.issues import Fix, Issue
@@ -53,7 +53,7 @@ def check_problems(context: Context) -> Iterator[Issue]:
                 "unsolved",
                 fixes=(Fix("Add an ADMM solver", _solve(context, node)),),
             )
-        terms = [document.node(w.source).values for w in document.wires_into(node.id, "terms")]
+        terms = [analysis.values[w.source] for w in document.wires_into(node.id, "terms")]
         if terms and all(values.get("weight") == 0 for values in terms):
             yield context.error(
                 node.id,
@@ -62,27 +62,27 @@ def check_problems(context: Context) -> Iterator[Issue]:
             )
 
 
-def check_solvers(context: Context) -> Iterator[Issue]:
+@NodeRule
+def check_solvers(context: Context, node: Node) -> Iterator[Issue]:
     """What methods without splitting are asked for and cannot do."""
     analysis = context.analysis
-    for node in context.document.nodes:
-        if node.type not in (*_GRADIENT_METHODS, "linear_solver") or node.is_placeholder:
-            continue
-        problem = analysis.source(node.id, "problem")
-        if problem is None or problem.type != "problem" or problem.id in analysis.incomplete:
-            continue
-        if node.type == "linear_solver":
-            yield from _nonlinear(context, node, problem)
-            continue
-        why = _why_not(_GRADIENT_METHODS[node.type], context, problem)
-        if why:
-            yield context.error(
-                node.id,
-                f"{node.name}: {why}",
-                "fista",
-                port="problem",
-                fixes=(Fix("Use ADMM instead", ChangeType(node.id, "admm")),),
-            )
+    if node.type not in (*_GRADIENT_METHODS, "linear_solver") or node.is_placeholder:
+        return
+    problem = analysis.source(node.id, "problem")
+    if problem is None or problem.type != "problem" or problem.id in analysis.incomplete:
+        return
+    if node.type == "linear_solver":
+        yield from _nonlinear(context, node, problem)
+        return
+    why = _why_not(_GRADIENT_METHODS[node.type], context, problem)
+    if why:
+        yield context.error(
+            node.id,
+            f"{node.name}: {why}",
+            "fista",
+            port="problem",
+            fixes=(Fix("Use ADMM instead", ChangeType(node.id, "admm")),),
+        )
 
 
 def _nonlinear(context: Context, node: Node, problem: Node) -> Iterator[Issue]:
@@ -104,14 +104,13 @@ def _nonlinear(context: Context, node: Node, problem: Node) -> Iterator[Issue]:
     )
 
 
-def check_options(context: Context) -> Iterator[Issue]:
+@NodeRule
+def check_options(context: Context, node: Node) -> Iterator[Issue]:
     """Options of a solver that its problem does not go with."""
     analysis, document = context.analysis, context.document
-    for node in document.nodes:
-        spec = analysis.specs.get(node.id)
-        problem = analysis.source(node.id, "problem") if spec and spec.form is Form.SOLVE else None
-        if spec is None or problem is None or node.is_placeholder:
-            continue
+    spec = analysis.specs.get(node.id)
+    problem = analysis.source(node.id, "problem") if spec and spec.form is Form.SOLVE else None
+    if spec is not None and problem is not None and not node.is_placeholder:
         values = node.values
         terms = [document.node(w.source) for w in document.wires_into(problem.id, "terms")]
         prior = next((term for term in terms if term.type in _PRIORS), None)

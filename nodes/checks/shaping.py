@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.checks.context import Context
+from nodes.checks.context import Context, NodeRule
 from nodes.commands import SetParameter
+from nodes.document import Node
 from nodes.imagefiles import sample_names
 from nodes.issues import Fix, Issue
 from nodes.shapes import ShapeFault
@@ -13,9 +14,10 @@ from nodes.shapes import ShapeFault
 __all__ = ["check_shapes"]
 
 
-def check_shapes(context: Context) -> Iterator[Issue]:
+@NodeRule
+def check_shapes(context: Context, node: Node) -> Iterator[Issue]:
     """What the inferred shapes say."""
-    for fault in context.shapes.faults:
+    for fault in context.faults.get(node.id, ()):
         yield context.error(
             fault.node,
             fault.sentence,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.checks.context import Context, listing
+from nodes.checks.context import Context, NodeRule, listing
 from nodes.commands import AddNode, Connect, Disconnect, Macro, new_node
 from nodes.document import Node, Wire
 from nodes.issues import Fix, Issue
@@ -13,13 +13,12 @@ from nodes.spec import Form, PortType
 __all__ = ["check_unknowns"]
 
 
-def check_unknowns(context: Context) -> Iterator[Issue]:
+@NodeRule
+def check_unknowns(context: Context, node: Node) -> Iterator[Issue]:
     """A solution of several unknowns where one picture is taken, and starts for several."""
     analysis, document = context.analysis, context.document
-    for node in document.nodes:
-        spec = analysis.specs.get(node.id)
-        if spec is None:
-            continue
+    spec = analysis.specs.get(node.id)
+    if spec is not None:
         if spec.form is Form.RECOVERED:
             yield from _check_choice(context, node)
         elif spec.form is Form.SOLVE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.checks.context import Context, listing
+from nodes.checks.context import Context, NodeRule, listing
 from nodes.commands import DropParameter, Macro, RemoveNodes, SetParameter
 from nodes.document import Node
 from nodes.issues import Fix, Issue
@@ -14,11 +14,10 @@ from nodes.spec import NodeSpec
 __all__ = ["check_placeholders", "check_values"]
 
 
-def check_placeholders(context: Context) -> Iterator[Issue]:
+@NodeRule
+def check_placeholders(context: Context, node: Node) -> Iterator[Issue]:
     """Nodes of a type that this version does not know."""
-    for node in context.document.nodes:
-        if not node.is_placeholder:
-            continue
+    if node.is_placeholder:
         newer = f" in version {node.version}" if node.version != 1 else ""
         yield Issue(
             "error",
@@ -30,12 +29,11 @@ def check_placeholders(context: Context) -> Iterator[Issue]:
         )
 
 
-def check_values(context: Context) -> Iterator[Issue]:
+@NodeRule
+def check_values(context: Context, node: Node) -> Iterator[Issue]:
     """Values out of range, of the wrong kind, or without effect; parameters nobody reads."""
-    for node in context.document.nodes:
-        spec = context.analysis.specs.get(node.id)
-        if spec is None:
-            continue
+    spec = context.analysis.specs.get(node.id)
+    if spec is not None:
         values = context.analysis.values[node.id]
         for parameter in spec.parameters:
             problem = parameter.validate(values[parameter.name])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
-from nodes.checks.context import Context
+from nodes.checks.context import Context, NodeRule
 from nodes.commands import Connect, Disconnect
-from nodes.document import Node, Wire
+from nodes.document import Document, Node, Wire
 from nodes.issues import Fix, Issue
-from nodes.spec import Port, PortType
+from nodes.spec import NodeSpec, Port, PortType
 from nodes.types import misfit
 
 __all__ = ["check_inputs", "check_loops", "check_wires"]
@@ -33,8 +35,11 @@ _NEEDS = {
 
 def check_inputs(context: Context) -> Iterator[Issue]:
     """Required inputs that nothing is wired to, and single inputs with several wires."""
-    document = context.document
-    for node_id, spec in context.analysis.specs.items():
+    document, analysis = context.document, context.analysis
+    for node_id, spec in analysis.specs.items():
+        # What could be wired where a wire is missing follows from the whole graph.
+        if analysis.kept(node_id, "wired", partial(_is_wired, document, node_id, spec)):
+            continue
         node = document.node(node_id)
         for port in spec.inputs:
             wires = document.wires_into(node_id, port.name)
@@ -60,12 +65,22 @@ def check_inputs(context: Context) -> Iterator[Issue]:
                 )
 
 
-def check_wires(context: Context) -> Iterator[Issue]:
+def _is_wired(document: Document, node_id: str, spec: NodeSpec) -> bool:
+    """Whether every input has as many wires as it takes."""
+    counts = Counter(wire.input for wire in document.wires_into(node_id))
+    return all(
+        (counts[port.name] or port.optional) and (counts[port.name] < 2 or port.multiple)
+        for port in spec.inputs
+    )
+
+
+@NodeRule
+def check_wires(context: Context, end: Node) -> Iterator[Issue]:
     """Wires whose ports are not known, or that carry what their input does not take."""
     document = context.document
-    for wire in document.wires:
-        begin, end = document.get(wire.source), document.get(wire.target)
-        if begin is None or end is None:
+    for wire in document.wires_into(end.id):
+        begin = document.get(wire.source)
+        if begin is None:
             continue
         begin_spec = context.analysis.specs.get(begin.id)
         end_spec = context.analysis.specs.get(end.id)
