@@ -89,6 +89,10 @@ class Specialized(nn.Module):
         give(self._placeholders, inputs)
         learned = self.learned()
         options = dict(self._options)
+        if self.engine != "implicit":
+            # A fixed number of steps: each is whole, so that the value is the same whether
+            # gradients are asked for or not.
+            options.update(abs_tol=0.0, rel_tol=0.0)
         scheduled = learned is not None and learned.ndim > 0 and self._takes_a_list()
         if learned is not None and self._learn is not None:
             options[self._learn] = list(learned.unbind()) if scheduled else learned.reshape(-1)[0]

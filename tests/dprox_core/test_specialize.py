@@ -111,6 +111,20 @@ def test_a_parameter_is_learned_for_every_step(engine: str, algorithm: str) -> N
         assert float(gradient[index]) == pytest.approx(expected, rel=1e-4, abs=1e-8)
 
 
+@pytest.mark.parametrize("engine", ["autograd", "recompute"])
+@pytest.mark.parametrize("algorithm", ["admm", "admm_vxu", "hqs", "dr"])
+def test_a_layer_gives_the_same_without_gradients(algorithm: str, engine: str) -> None:
+    """Its linear systems, solved by conjugate gradients, are not cut short in either case."""
+    x = dp.Variable("x", (1, 1, 3, 3), dtype=torch.float64)
+    weight = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    data = dp.sum_squares(dp.matrix(x, noise(1, (2, 3))) - noise(2, (1, 1, 3, 2)))
+    whole = dp.Problem(data + weight * dp.norm1(dp.conv(x, noise(3, (2, 2)))))
+    module = dp.specialize(whole, algorithm=algorithm, max_iter=4, engine=engine, rho=1.0)
+    with torch.no_grad():
+        plain = module()
+    torch.testing.assert_close(module().detach(), plain, atol=1e-12, rtol=0.0)
+
+
 def test_a_solution_does_not_depend_on_rho_and_the_implicit_gradient_knows() -> None:
     whole, b, kernel, weight = problem()
     b.value, kernel.value, weight.value = (v.detach() for v in inputs())
