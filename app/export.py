@@ -7,8 +7,8 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice
+from PySide6.QtGui import QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView
 
@@ -103,7 +103,7 @@ def write_picture(path: Path, image: QImage) -> None:
     kind = path.suffix.lower().removeprefix(".")
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not image.save(buffer, kind.encode()):
+    if not QImageWriter(buffer, QByteArray(kind.encode())).write(image):
         raise ValueError(f"Pictures are written as .png, .jpg or .tif, not as “{path.suffix}”.")
     write_atomically(path, bytes(buffer.data().data()))
 
