@@ -187,7 +187,7 @@ class Sample:
     Attributes:
         status: converged once its own residuals were within their tolerances; else how the solve
             of all ended.
-        iterations: after how many iterations it converged for good, or how many were done.
+        iterations: after how many iterations it converged, or how many were done.
     """
 
     status: Status
@@ -213,7 +213,8 @@ class Result:
         state: the algorithm's state, to go on from with ``solver.solve(state=...)``.
         certificate: for convex problems, how far the optimality conditions are from being met.
         samples: how each sample of a batch (B, C, H, W) ended, where the method tells them apart
-            (admm, admm_vxu, dr, hqs); a solve goes on until all have converged. Empty elsewhere.
+            (admm, admm_vxu, dr, hqs): one that has converged stays as it is while the others go on.
+            Empty elsewhere.
     """
 
     values: Mapping[Variable, torch.Tensor]

@@ -31,7 +31,8 @@ from dprox_core.monitor import (
     notify,
 )
 from dprox_core.numerics.reductions import norm, number
-from dprox_core.result import Certificate, History, HistoryRow, Result, Sample, Status
+from dprox_core.result import Certificate, History, HistoryRow, Result, Status
+from dprox_core.samples import Ended
 
 __all__ = ["CHECK_EVERY", "Solver"]
 
@@ -202,8 +203,7 @@ class _Run:
         self._good = solver.algorithm.answer(state)
         self._least = math.inf
         self._bound: float | None = None
-        # For each sample the iteration since which it has been converged, None while it is not.
-        self._since: list[int | None] = []
+        self._ended = Ended(solver.algorithm.tolerances.absolute)
         variables = solver.model.variables
         self._truths = {
             index: truths[variable].to(solver.model.spaces[index].device)
@@ -257,7 +257,7 @@ class _Run:
     def _measured(self, row: HistoryRow) -> HistoryRow:
         held = self._state.residuals
         assert held is not None, "the step was asked to measure"
-        answer = tuple(v.detach() for v in self._algorithm.answer(self._state))
+        answer = tuple(v.detach() for v in self._answer())
         quality = [psnr(answer[index], truth) for index, truth in self._truths.items()]
         return replace(
             row,
@@ -276,12 +276,10 @@ class _Run:
         assert held is not None, "a check is always measured"
         if not held.finite:
             return Status.NOT_FINITE
-        since = self._since or [None] * len(held.samples)
-        self._since = [
-            (self._state.iteration if before is None else before) if sample.met else None
-            for before, sample in zip(since, held.samples, strict=True)
-        ]
-        if self._algorithm.done(self._state):
+        live = self._algorithm.answer(self._state)
+        self._ended.note(self._state.iteration, held.samples, live)
+        everyone = self._ended.all
+        if self._algorithm.done(self._state) if everyone is None else everyone:
             return Status.CONVERGED
         if self._state.iteration == self._algorithm.last(self._state):
             return Status.FINISHED
@@ -298,10 +296,13 @@ class _Run:
             return Status.DIVERGED
         if size <= self._least:
             self._least = size
-        self._good = tuple(v.detach().clone() for v in self._algorithm.answer(self._state))
+        self._good = tuple(v.detach().clone() for v in self._answer())
         with self._solver._mode():
             self._state = self._algorithm.adapt(self._state)
         return None
+
+    def _answer(self) -> Vectors:
+        return self._ended.answer(self._algorithm.answer(self._state))
 
     def _tell(self, hooks: list[Any], row: HistoryRow) -> bool:
         if not hooks:
@@ -326,7 +327,7 @@ class _Run:
     def _finish(self, status: Status) -> Result:
         solver = self._solver
         good = status not in (Status.NOT_FINITE, Status.DIVERGED)
-        answer = self._algorithm.answer(self._state) if good else self._good
+        answer = self._answer() if good else self._good
         plain = tuple(v.detach() for v in answer)
         metrics = {"violation": solver.violation(plain)}
         value = solver.objective(plain)
@@ -345,12 +346,7 @@ class _Run:
             metrics=metrics,
             state=self._state,
             certificate=self._certificate(value if good else math.inf),
-            samples=tuple(
-                Sample(status, self._state.iteration)
-                if since is None
-                else Sample(Status.CONVERGED, since)
-                for since in self._since
-            ),
+            samples=self._ended.samples(status, self._state.iteration),
         )
 
     def _certificate(self, objective: float) -> Certificate | None:

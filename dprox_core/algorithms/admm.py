@@ -16,18 +16,18 @@ Residual Balancing, 2017.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import torch
 
-from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of, joint_norm
+from dprox_core.algorithms.balance import rho_factors
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
 from dprox_core.algorithms.measure import Measure, dual_bound, hypot
+from dprox_core.algorithms.per_sample import is_per_sample, representative, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
-from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Admm", "AdmmState"]
@@ -42,14 +42,14 @@ class AdmmState(State):
     Attributes:
         v: the points v_j at which the last proxes were taken.
         u: the scaled duals u_j; the split copies are z_j = v_j − u_j.
-        rho: ρ.
-        changes: how often ρ was changed.
+        rho: ρ, or one for each sample of a batch.
+        changes: how often ρ was changed, each sample's where each has its own.
     """
 
     v: Vectors
     u: Vectors
     rho: Step
-    changes: int = 0
+    changes: int | torch.Tensor = 0
 
     @property
     def z(self) -> Vectors:
@@ -65,7 +65,7 @@ class Admm(Algorithm[AdmmState]):
         blocks: the terms that are split off: h_j and K_j.
         solver: the linear solver of the x-update.
         tolerances: when to stop.
-        rho: the penalty parameter to start with.
+        rho: the penalty parameter to start with, or one for each sample.
         adaptive: whether ρ is balanced.
         relaxation: α, between 0 and 2.
         differentiate: whether gradients are wanted, so that nothing may be overwritten.
@@ -105,8 +105,10 @@ class Admm(Algorithm[AdmmState]):
         self._in_place = not differentiate
         self._scratch: list[torch.Tensor | None] = [None] * len(blocks)
         self._spare: list[torch.Tensor | None] = [None] * len(blocks)
+        self._new: list[torch.Tensor | None] = [None] * len(blocks)
         self._pulled: list[torch.Tensor | None] = [None] * len(model.spaces)
         self._feasible = _feasible_blocks(blocks)
+        self._sloped = [i for i, b in enumerate(blocks) if b.function.slope is not None]
         # Several terms on one operator: it is applied for the first of them.
         self._first = [_first_of(blocks, index) for index in range(len(blocks))]
         # Identities first: they start a sum by writing instead of adding.
@@ -122,11 +124,14 @@ class Admm(Algorithm[AdmmState]):
         x = tuple(v.clone() for v in x0) if self._in_place else x0
         v = tuple(_own(block.row.forward(x), x) for block in self.blocks)
         u = tuple(torch.zeros_like(t) for t in v)
-        return AdmmState(0, x, None, v, u, self._rho)
+        state = AdmmState(0, x, None, v, u, self._rho)
+        if is_per_sample(self._rho):
+            state.changes = torch.zeros(self._batch, dtype=torch.int64)
+        return state
 
     def step(self, state: AdmmState, measure: bool) -> AdmmState:
         """One iteration."""
-        old_z = self._copies(state) if measure else None
+        old_z = self._copies(state.v, state.u, self._spare) if measure else None
         x = self._update_x(state)
         v, u, images = self._update_split(state, x)
         residuals = None
@@ -177,22 +182,24 @@ class Admm(Algorithm[AdmmState]):
             else:
                 v = torch.lerp(v, u, alpha, out=out_v)
                 v = torch.add(v, image, alpha=alpha, out=out_v)
-            u = block.penalty.dual_prox(v, 1.0 / state.rho, out=out_u)
+            u = block.penalty.dual_prox(v, shaped(1.0 / state.rho, v), out=out_u)
             new_v.append(v)
             new_u.append(u)
             images.append(image)
         return tuple(new_v), tuple(new_u), images
 
     @torch.no_grad()
-    def _copies(self, state: AdmmState) -> list[torch.Tensor]:
-        """The split copies before a step, in memory kept for measuring."""
-        for index, held in enumerate(self._spare):
+    def _copies(
+        self, v: Vectors, u: Vectors, kept: list[torch.Tensor | None]
+    ) -> list[torch.Tensor]:
+        """The split copies v − u, in memory kept for measuring: new memory costs more than sums."""
+        for index, held in enumerate(kept):
             if held is None or not self._in_place:
-                self._spare[index] = torch.empty_like(state.v[index])
-        spare = cast(list[torch.Tensor], self._spare)
-        for v, u, out in zip(state.v, state.u, spare, strict=True):
-            torch.sub(v, u, out=out)
-        return spare
+                kept[index] = torch.empty_like(v[index])
+        found = cast(list[torch.Tensor], kept)
+        for a, b, out in zip(v, u, found, strict=True):
+            torch.sub(a, b, out=out)
+        return found
 
     @torch.no_grad()
     def _measure(
@@ -206,26 +213,50 @@ class Admm(Algorithm[AdmmState]):
         """Boyd et al. 2011, section 3.3.1: r = K x − z and s = ρ Kᴴ (z − z_old).
 
         The absolute tolerance of s is in units of ρ, so that an objective multiplied by a number
-        stops at the same iterate. ``old`` is overwritten: new memory costs more than arithmetic.
+        stops at the same iterate. ``old`` is overwritten.
         """
         if not self.blocks:
             return Residuals(0.0, 0.0, 0.0, 0.0)
-        weight = reductions.number(rho)
-        moved = [self._zeros(index) for index in range(len(self.model.spaces))]
-        for block, a, dual, held in zip(self.blocks, v, u, old, strict=True):
-            block.row.adjoint_add(held.add_(dual).sub_(a), moved, in_place=True)
         measure = Measure(self._batch)
-        dual_residual = measure.norm(moved)
+        copies = self._copies(v, u, self._new)
+        dual = measure.norm(self._pulled_move(copies, old))
         # Block by block, for where nothing is left in the x-update the whole sum vanishes.
         pushed = hypot([measure.norm(self._pull_of(j, dual)) for j, dual in enumerate(u)])
-        copies = [torch.sub(a, b, out=out) for a, b, out in zip(v, u, old, strict=True)]
-        size = torch.maximum(measure.norm(images), measure.norm(copies))
-        primal = measure.norm([c.sub_(image) for c, image in zip(copies, images, strict=True)])
-        rows = sum(copy.numel() for copy in copies)
-        columns = sum(space.numel for space in self.model.spaces)
+        sizes = [measure.norm([copy]) for copy in copies]
+        size = torch.maximum(measure.norm(images), hypot(sizes))
+        gaps = [torch.sub(c, a, out=out) for c, a, out in zip(copies, images, old, strict=True)]
+        balance = None
+        if self._sloped and self._adaptive:
+            duals = [measure.norm([u[j]]) for j in self._sloped]
+            balance = hypot(duals), hypot([sizes[j] for j in self._sloped])
         return measure.residuals(
-            self.tolerances, primal, weight * dual_residual, size, pushed, rows, columns, weight
+            self.tolerances,
+            measure.norm(gaps),
+            measure.weighted(rho, dual),
+            size,
+            pushed,
+            sum(copy.numel() for copy in copies),
+            sum(space.numel for space in self.model.spaces),
+            rho,
+            balance,
         )
+
+    def _pulled_move(
+        self, copies: list[torch.Tensor], old: list[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """Kᴴ (z_old − z); overwrites ``old``."""
+        moved: list[torch.Tensor | None] = [None] * len(self.model.spaces)
+        for index in self._order:
+            row, before, now = self.blocks[index].row, old[index], copies[index]
+            first = row.entries[0][0]
+            if row.is_identity and moved[first] is None:
+                moved[first] = torch.sub(before, now, out=self._sum_buffer(first))
+                continue
+            for variable, _ in row.entries:
+                if moved[variable] is None:
+                    moved[variable] = self._zeros(variable)
+            row.adjoint_add(before.sub_(now), cast(list[torch.Tensor], moved), in_place=True)
+        return [held for held in moved if held is not None]
 
     def _pull_of(self, index: int, dual: torch.Tensor) -> list[torch.Tensor]:
         """K_jᴴ u_j."""
@@ -241,24 +272,29 @@ class Admm(Algorithm[AdmmState]):
     @torch.no_grad()
     def dual_value(self, state: AdmmState) -> float | None:
         """A lower bound of the least objective that the duals prove."""
-        y = [state.u[j] * reductions.number(state.rho) for j in range(len(self.blocks))]
+        y = [u * shaped(state.rho, u) for u in state.u]
         return dual_bound(self.model, self._quadratic, self.blocks, state.x, state.z, y)
 
     def adapt(self, state: AdmmState) -> AdmmState:
         """Move ρ towards where primal and dual weigh alike, the scaled duals along with it."""
-        if not self._adaptive or state.residuals is None or state.changes >= self.max_changes:
+        held = state.residuals
+        if not self._adaptive or held is None:
             return state
-        factor = self._rho_factor(state)
-        span = state.rho * factor / self._rho
-        if factor == 1.0 or not 1.0 / self.max_span <= span <= self.max_span:
+        factors = rho_factors(
+            held, state.rho, self._rho, state.changes, self.max_changes, self.max_span
+        )
+        if bool((factors == 1.0).all()):
             return state
-        changed = self.with_parameter(state, state.rho * factor)
-        return replace(changed, changes=state.changes + 1)
+        if not is_per_sample(state.rho):
+            changed = self.with_parameter(state, state.rho * float(factors[0]))
+            return replace(changed, changes=int(state.changes) + 1)
+        changed = self.with_parameter(state, state.rho * factors)
+        return replace(changed, changes=state.changes + (factors != 1.0).to(torch.int64))
 
     def with_parameter(self, state: AdmmState, value: Step) -> AdmmState:
         """The state with another ρ, the scaled duals along with it."""
         factor = value / state.rho
-        u = tuple(t / factor for t in state.u)
+        u = tuple(t / shaped(factor, t) for t in state.u)
         # The copies z = v − u stay what they are.
         v = tuple(a + (c - b) for a, b, c in zip(state.v, state.u, u, strict=True))
         return replace(state, u=u, v=v, rho=value)
@@ -266,26 +302,6 @@ class Admm(Algorithm[AdmmState]):
     def forget(self) -> None:
         """Drop the linear solver's factors."""
         self.solver.forget()
-
-    @torch.no_grad()
-    def _rho_factor(self, state: AdmmState) -> float:
-        """By which power of two to change ρ.
-
-        Convergence is measured by ρ ‖z − z*‖² + ‖y − y*‖² / ρ (Boyd et al. 2011, appendix A), which
-        from a start at zero is least for ρ = ‖y*‖ / ‖z*‖. Where duals are bounded, as for norms,
-        that ratio is known after few iterations; elsewhere residuals are balanced.
-        """
-        held = state.residuals
-        assert held is not None, "asked only after a measured step"
-        sloped = [i for i, block in enumerate(self.blocks) if block.function.slope is not None]
-        if not sloped:
-            if min(held.primal_tolerance, held.dual_tolerance) <= 0.0:
-                return 1.0
-            primal = held.primal / held.primal_tolerance
-            return _power_of_two(primal, held.dual / held.dual_tolerance, 0.5)
-        dual = joint_norm([state.u[i] for i in sloped])
-        copies = joint_norm([state.v[i] - state.u[i] for i in sloped])
-        return _power_of_two(dual, copies, 1.0)
 
     def answer(self, state: AdmmState) -> Vectors:
         """The variables; for one with bounds, its split copy, which meets them exactly."""
@@ -297,8 +313,8 @@ class Admm(Algorithm[AdmmState]):
         )
 
     def parameter(self, state: AdmmState) -> float:
-        """ρ."""
-        return reductions.number(state.rho)
+        """ρ, the geometric mean where each sample has its own."""
+        return representative(state.rho)
 
     def _feasible_by_variable(self) -> list[int | None]:
         return [self._feasible.get(index) for index in range(len(self.model.spaces))]
@@ -347,14 +363,3 @@ def _feasible_blocks(blocks: tuple[BoundTerm, ...]) -> dict[int, int]:
         if block.function.meets_bounds and plain and block.row.is_identity:
             found.setdefault(block.row.entries[0][0], index)
     return found
-
-
-def _power_of_two(a: float, b: float, exponent: float) -> float:
-    """(a / b)^exponent rounded to a power of two between 1/16 and 16.
-
-    Rounded, because then small changes of the data leave the sequence of ρ, and with it gradients
-    and finite differences, alone.
-    """
-    if not (a > 0.0 and b > 0.0 and math.isfinite(a) and math.isfinite(b)):
-        return 1.0
-    return 2.0 ** max(-4, min(4, round(exponent * math.log2(a / b))))

@@ -42,6 +42,8 @@ class Residuals:
     dual_tolerance: float
     # Those of each sample alone, where everything has the samples along its first axis.
     samples: tuple[Residuals, ...] = ()
+    # ‖u‖ and ‖z‖ of the split terms whose duals are bounded, which say what ρ should be.
+    balance: tuple[float, float] | None = None
 
     @property
     def met(self) -> bool:

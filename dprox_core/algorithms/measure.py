@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from dprox_core.algorithms.base import Residuals, Tolerances, joint_norm, sample_norms
+from dprox_core.algorithms.per_sample import is_per_sample, representative
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import Gram, QuadraticPart
 from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
 
 __all__ = ["Measure", "dual_bound", "hypot"]
 
@@ -40,7 +44,8 @@ class Measure:
         pushed: torch.Tensor,
         rows: int,
         columns: int,
-        weight: float,
+        weight: Step,
+        balance: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> Residuals:
         """Residuals with tolerances as in Boyd et al. 2011, section 3.3.1.
 
@@ -52,8 +57,10 @@ class Measure:
             pushed: what the dual one is relative to, over ρ.
             rows: how many numbers the copies hold, all samples together.
             columns: how many are sought.
-            weight: ρ.
+            weight: ρ, or one for each sample.
+            balance: ‖u‖ and ‖z‖ of the terms whose duals are bounded, None where none are.
         """
+        weights = self._weights(weight, len(primal))
         found = []
         for index in range(len(primal)):
             share = 1 if index == 0 else self._batch
@@ -62,13 +69,24 @@ class Measure:
                     float(primal[index]),
                     float(dual[index]),
                     tolerances.bound(rows // share, float(size[index])),
-                    weight * tolerances.bound(columns // share, float(pushed[index])),
+                    weights[index] * tolerances.bound(columns // share, float(pushed[index])),
+                    balance=None if balance is None else tuple(float(b[index]) for b in balance),  # type: ignore[arg-type]
                 )
             )
-        whole = found[0]
-        return Residuals(
-            whole.primal, whole.dual, whole.primal_tolerance, whole.dual_tolerance, tuple(found[1:])
-        )
+        return replace(found[0], samples=tuple(found[1:]))
+
+    def weighted(self, weight: Step, norms: torch.Tensor) -> torch.Tensor:
+        """ρ times norms, the joint one put together from the samples' where each has its ρ."""
+        if not is_per_sample(weight):
+            return reductions.number(weight) * norms
+        samples = norms[1:] * torch.as_tensor(weight).cpu()
+        return torch.cat([samples.square().sum().sqrt()[None], samples])
+
+    @staticmethod
+    def _weights(weight: Step, count: int) -> list[float]:
+        if not is_per_sample(weight):
+            return [reductions.number(weight)] * count
+        return [representative(weight), *torch.as_tensor(weight).tolist()]
 
 
 def hypot(parts: list[torch.Tensor]) -> torch.Tensor:

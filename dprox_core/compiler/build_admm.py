@@ -8,6 +8,8 @@ from dataclasses import replace
 import torch
 
 from dprox_core.algorithms.admm import Admm
+from dprox_core.algorithms.base import batch_of
+from dprox_core.algorithms.per_sample import representative, samples_stand_alone
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.shared import (
@@ -24,6 +26,7 @@ from dprox_core.linsolve.base import LinearSolve, LinearSolver
 from dprox_core.linsolve.cg import ConjugateGradientSolver
 from dprox_core.linsolve.separable import SeparableSolver
 from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
 
 __all__ = [
     "admm_memory",
@@ -43,10 +46,11 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
     rho = options.get("rho")
     automatic = rho is None
     if rho is None:
-        rho = automatic_rho(assignment)
-    positive("rho", rho)
-    if isinstance(rho, torch.Tensor) and not rho.requires_grad:
-        rho = float(rho)
+        rho = _rho_of_samples(assignment, model)
+    else:
+        positive("rho", rho)
+        if isinstance(rho, torch.Tensor) and not rho.requires_grad:
+            rho = float(rho)
     how = checked_linear_solver(options.get("linear_solver"))
     solver = linear_solver(assignment, differentiate, request.fixed, how)
     algorithm = Admm(
@@ -69,11 +73,25 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
         terms=terms,
         linear_solver=assignment.kind,
         reason=assignment.reason,
-        parameters={"rho": reductions.number(rho), "relaxation": relaxation},
+        parameters={"rho": representative(rho), "relaxation": relaxation},
         automatic=("rho",) * automatic + ("relaxation",) * ("relaxation" not in options),
         memory_bytes=admm_memory(model, assignment),
     )
     return algorithm, plan
+
+
+def _rho_of_samples(assignment: Split, model: Model) -> Step:
+    """A ρ to start from, for each sample of a batch where they never meet."""
+    shapes = [space.shape for space in model.spaces]
+    batch = batch_of(shapes + [block.row.range.shape for block in assignment.blocks])
+    if (
+        batch == 1
+        or assignment.kind not in ("diagonal", "fourier")
+        or not samples_stand_alone(model, assignment.blocks, batch)
+    ):
+        return automatic_rho(assignment)
+    found = [automatic_rho(assignment, sample, batch) for sample in range(batch)]
+    return torch.tensor(found, dtype=torch.float64)
 
 
 def checked_linear_solver(wanted: object) -> LinearSolve | None:
@@ -122,19 +140,24 @@ def linear_solver(
     return SeparableSolver(assignment.part)
 
 
-def automatic_rho(assignment: Split) -> float:
+def automatic_rho(assignment: Split, sample: int = 0, batch: int = 1) -> float:
     """A ρ to start from: thresholds of a tenth of the data's size, or equal weights.
 
     The prox of λ‖·‖₁ cuts off at λ/ρ. Differences and coefficients of images are around a tenth
     of the image's values, which the data tells. Without norms or data, quadratic and split terms
     weigh alike.
+
+    Args:
+        assignment: where the terms went.
+        sample: which sample of a batch it is for.
+        batch: how many there are; 1 for all together.
     """
     slopes = [
         term.function.slope * reductions.number(term.penalty.weight)
         for term in assignment.blocks
         if term.function.slope is not None
     ]
-    size = _data_size(assignment)
+    size = _data_size(assignment, sample, batch)
     if slopes and max(slopes) > 0.0 and 0.0 < size < math.inf:
         return nearest_power_of_two(10.0 * max(slopes) / size)
     curvature = sum(
@@ -149,13 +172,16 @@ def automatic_rho(assignment: Split) -> float:
     return nearest_power_of_two(curvature / coupling)
 
 
-def _data_size(assignment: Split) -> float:
-    """The root mean square of the data, 0 where there is none."""
-    means = [
-        reductions.norm(offset) ** 2 / offset.numel()
-        for term in (*assignment.part.terms, *assignment.blocks)
-        if (offset := term.penalty.offset) is not None and not term.function.is_indicator
-    ]
+def _data_size(assignment: Split, sample: int, batch: int) -> float:
+    """The root mean square of the data, of one sample where there are several; 0 where no data."""
+    means = []
+    for term in (*assignment.part.terms, *assignment.blocks):
+        offset = term.penalty.offset
+        if offset is None or term.function.is_indicator:
+            continue
+        if batch > 1 and offset.shape[:1] == (batch,) and offset.ndim == len(term.row.range.shape):
+            offset = offset[sample]
+        means.append(reductions.norm(offset) ** 2 / offset.numel())
     return (sum(means) / len(means)) ** 0.5 if means else 0.0
 
 
@@ -165,10 +191,10 @@ def admm_memory(model: Model, assignment: Split) -> int:
     split_size = sum(row.range.nbytes for row in assignment.part.couplings)
     held = held_bytes(model)
     # x, its sum of pulled-back blocks, the last good answer, two spectra and the factors of the
-    # linear solve; v, u, scratch and old copies for each block.
+    # linear solve; v, u, scratch, old and new copies for each block.
     factor = {"cg": 9, "minres": 12, "woodbury": 12}.get(assignment.kind, 7)
     if assignment.kind == "matrix":
         # The matrix that does not depend on ρ, the one that does, and its factor.
         longest = max(max(space.shape, default=1) for space in model.spaces)
         held += 3 * longest**2 * model.spaces[0].precision.itemsize
-    return factor * unknowns + 4 * split_size + held
+    return factor * unknowns + 5 * split_size + held

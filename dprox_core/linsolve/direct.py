@@ -88,6 +88,10 @@ class DirectSolver(ABC):
         held = self._factors
         if held is not None and (held.rho is rho or _same_number(held.rho, rho)):
             return held
+        given = rho
+        if isinstance(rho, torch.Tensor) and rho.ndim == 1 and rho.numel() > 1:
+            # One for each sample, which lie along the first axis.
+            rho = rho.to(self._coupling.device).reshape(-1, *(1,) * (len(self._space.shape) - 1))
         whole = self._quadratic + rho * self._coupling
         # A singular system has zeros here in exact arithmetic; rounding leaves a little.
         epsilon = torch.finfo(self._space.precision).eps
@@ -98,7 +102,7 @@ class DirectSolver(ABC):
         if self._constant is not None:
             shift = fourier.multiply(self._constant, inverse.to(self._space.precision))
         self._factors = _Factors(
-            rho,
+            given,
             (rho * inverse).to(self._space.precision),
             shift,
             null.to(self._space.device) if bool(null.any()) else None,

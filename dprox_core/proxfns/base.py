@@ -70,6 +70,9 @@ class ProxFn(ABC):
     infinite_operands: ClassVar[bool] = False
     # f(v) = Σ f_i(v_i): its prox then takes a step per element.
     separable: ClassVar[bool] = False
+    # f(v) = Σ f(v_b) over the entries of the first axis where that is one of samples (B, …): its
+    # prox then takes a step per sample. Separable functions are, whatever they say here.
+    sums_samples: ClassVar[bool] = False
     # f is ‖·‖².
     is_sum_squares: ClassVar[bool] = False
     # f takes only the values 0 and infinity: weights mean nothing to it.
@@ -90,6 +93,11 @@ class ProxFn(ABC):
 
     def __init__(self, space: Space) -> None:
         self.space = space
+
+    @property
+    def samplewise(self) -> bool:
+        """Whether samples along a first axis never meet, so that each may have its own step."""
+        return self.separable or self.sums_samples
 
     @classmethod  # noqa: B027 - a function that is defined everywhere has nothing to refuse
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

@@ -78,6 +78,54 @@ def test_each_sample_of_a_batch_is_solved_as_it_would_be_alone(method: str) -> N
     assert min(counts) < max(counts)
 
 
+def by_pixels(b: torch.Tensor) -> tuple[dp.Problem, dp.Variable]:
+    x = dp.Variable("x", tuple(b.shape))
+    weights = torch.linspace(0.5, 1.5, 7, dtype=torch.float64)
+    terms = dp.sum_squares(dp.mask(x, weights) - b) + dp.group_norm1(x, axis=-1)
+    return dp.Problem(terms + dp.box(dp.mul_elementwise(x, weights), -2.0, 1.0)), x
+
+
+@pytest.mark.parametrize("build", [deblur, by_pixels])
+def test_with_a_rho_of_its_own_each_sample_of_a_batch_is_solved_as_alone(build: object) -> None:
+    b = noise(3, (3, 1, 6, 7)) * torch.tensor([0.1, 1.0, 3.0]).double().reshape(3, 1, 1, 1)
+    problem, x = build(b)  # type: ignore[operator]
+    options = {"abs_tol": 1e-5, "rel_tol": 1e-5, "max_iter": 3000}
+    result = problem.solve("admm", **options)
+    assert result.status is Status.CONVERGED
+    chosen = set()
+    for index, sample in enumerate(result.samples):
+        alone, y = build(b[index : index + 1])  # type: ignore[operator]
+        single = alone.solve("admm", **options)
+        assert sample.iterations == single.iterations
+        torch.testing.assert_close(result[x][index], single[y][0], atol=1e-9, rtol=1e-9)
+        chosen.add(single.history[-1].rho)
+    assert len(chosen) > 1, "scales so different ask for different ρ"
+
+
+def test_a_sample_that_has_converged_is_left_alone() -> None:
+    problem, x = denoise(noise(3, (3, 1, 6, 7)) * torch.tensor([0.2, 1, 4])[:, None, None, None])
+    solver = problem.compile("admm", abs_tol=1e-4, rel_tol=1e-4)
+    first = solver.solve(max_iter=5000)
+    least = min(range(3), key=lambda index: first.samples[index].iterations)
+    ended = first.samples[least].iterations
+    assert ended < first.iterations
+    early = solver.solve(max_iter=ended)
+    assert torch.equal(first[x][least], early[x][least])
+    assert early.status is Status.ITERATION_LIMIT
+    assert early.samples[least].status is Status.CONVERGED
+
+
+def test_where_samples_meet_they_share_one_rho() -> None:
+    b, _ = batch()
+    x = dp.Variable("x", tuple(b.shape))
+    whole = dp.Problem(dp.sum_squares(x - b) + dp.norm2(x))
+    rolled = dp.Problem(dp.sum_squares(x - b) + dp.norm1(dp.grad(x, axes=(0,))))
+    apart = dp.Problem(dp.sum_squares(x - b) + dp.norm1(dp.grad(x)))
+    for problem, count in ((whole, 1), (rolled, 1), (apart, 3)):
+        state = problem.compile("admm").init()
+        assert torch.as_tensor(state.rho).numel() == count  # type: ignore[attr-defined]
+
+
 def denoise(b: torch.Tensor) -> tuple[dp.Problem, dp.Variable]:
     x = dp.Variable("x", tuple(b.shape))
     return dp.Problem(dp.sum_squares(x - b) + 0.3 * dp.norm1(dp.grad(x))), x

@@ -1,0 +1,66 @@
+"""How ρ follows what was measured."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from dprox_core.algorithms.base import Residuals
+from dprox_core.algorithms.per_sample import is_per_sample
+from dprox_core.proxfns.base import Step
+
+__all__ = ["rho_factors"]
+
+
+def rho_factors(
+    held: Residuals,
+    rho: Step,
+    first: Step,
+    changes: int | torch.Tensor,
+    max_changes: int,
+    max_span: float,
+) -> torch.Tensor:
+    """By which power of two to change ρ, or each sample's.
+
+    Convergence is measured by ρ ‖z − z*‖² + ‖y − y*‖² / ρ (Boyd et al. 2011, appendix A), which
+    from a start at zero is least for ρ = ‖y*‖ / ‖z*‖. Where duals are bounded, as for norms, that
+    ratio is known after few iterations; elsewhere residuals are balanced.
+
+    Args:
+        held: what was measured.
+        rho: ρ now.
+        first: ρ at the start.
+        changes: how often it was changed.
+        max_changes: and how often it may be.
+        max_span: how far it may move away from its start.
+    """
+    each = held.samples if is_per_sample(rho) else (held,)
+    factors = torch.tensor([_factor(one) for one in each], dtype=torch.float64)
+    span = factors * _plain(rho) / _plain(first)
+    kept = torch.as_tensor(changes).cpu() >= max_changes
+    return torch.where(kept | (span > max_span) | (span < 1.0 / max_span), 1.0, factors)
+
+
+def _factor(held: Residuals) -> float:
+    if held.balance is not None:
+        return _power_of_two(*held.balance, 1.0)
+    if min(held.primal_tolerance, held.dual_tolerance) <= 0.0:
+        return 1.0
+    primal = held.primal / held.primal_tolerance
+    return _power_of_two(primal, held.dual / held.dual_tolerance, 0.5)
+
+
+def _plain(value: Step) -> torch.Tensor:
+    return torch.as_tensor(value, dtype=torch.float64).detach().cpu()
+
+
+def _power_of_two(a: float, b: float, exponent: float) -> float:
+    """(a / b)^exponent rounded to a power of two between 1/16 and 16.
+
+    Rounded, because then small changes of the data leave the sequence of ρ, and with it gradients
+    and finite differences, alone.
+    """
+    if not (a > 0.0 and b > 0.0 and math.isfinite(a) and math.isfinite(b)):
+        return 1.0
+    return 2.0 ** max(-4, min(4, round(exponent * math.log2(a / b))))

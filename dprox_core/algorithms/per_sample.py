@@ -1,0 +1,64 @@
+"""A penalty parameter for each sample of a batch: what that takes, and how it meets tensors."""
+
+from __future__ import annotations
+
+import torch
+
+from dprox_core.compiler.model import BoundTerm, Model
+from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
+
+__all__ = ["is_per_sample", "representative", "samples_stand_alone", "shaped"]
+
+# Products that agree to so many roundings are the same.
+_ROUNDINGS = 1e3
+
+
+def is_per_sample(value: Step) -> bool:
+    """Whether there is one for each sample."""
+    return isinstance(value, torch.Tensor) and value.ndim == 1 and value.numel() > 1
+
+
+def shaped(value: Step, like: torch.Tensor) -> Step:
+    """The value, one for each sample lying along the first axis of a tensor."""
+    if not isinstance(value, torch.Tensor) or not is_per_sample(value):
+        return value
+    return value.to(like.device, like.real.dtype).reshape(-1, *(1,) * (like.ndim - 1))
+
+
+def representative(value: Step) -> float:
+    """The number, or the geometric mean of those of the samples."""
+    if not isinstance(value, torch.Tensor) or not is_per_sample(value):
+        return reductions.number(value)
+    return float(value.detach().log().mean().exp())
+
+
+@torch.no_grad()
+def samples_stand_alone(model: Model, blocks: tuple[BoundTerm, ...], batch: int) -> bool:
+    """Whether each split term is a sum over samples that never meet.
+
+    An operator that treats each sample alone commutes with a factor for each, which is seen on
+    random tensors: K (s ⊙ x) = s ⊙ (K x).
+    """
+    if not all(
+        block.function.samplewise and block.penalty.rotation is None for block in blocks
+    ) or not all(space.shape[:1] == (batch,) for space in model.spaces):
+        return False
+    generator = torch.Generator().manual_seed(0)
+    x = tuple(
+        torch.randn(space.shape, generator=generator, dtype=torch.float64).to(
+            space.device, space.dtype
+        )
+        for space in model.spaces
+    )
+    factors = torch.rand(batch, generator=generator, dtype=torch.float64) + 0.5
+    scaled = tuple(v * shaped(factors, v) for v in x)
+    for block in blocks:
+        if block.row.is_identity:
+            continue
+        first, second = block.row.forward(x), block.row.forward(scaled)
+        error = reductions.norm(second - first * shaped(factors, first))
+        rounding = torch.finfo(first.real.dtype).eps
+        if error > _ROUNDINGS * rounding * max(reductions.norm(first), reductions.norm(second)):
+            return False
+    return True
