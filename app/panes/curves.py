@@ -85,6 +85,7 @@ class CurvesPane(QWidget):
         super().__init__(parent)
         self.runner = runner
         self._plots: tuple[Plot, Plot] | None = None
+        self._ratio = 1.0
         self.titles = [QLabel(), QLabel()]
         for title in self.titles:
             title.setTextFormat(Qt.TextFormat.RichText)
@@ -193,6 +194,8 @@ class CurvesPane(QWidget):
         if len(self._kept):
             self._last = self._kept
             del self._kept
+        if self.devicePixelRatioF() != self._ratio:  # the window is on another screen
+            self._on_theme(None)
         self.paint_now()
 
     def _on_replaced(self) -> None:
@@ -301,6 +304,8 @@ class CurvesPane(QWidget):
     def _on_theme(self, _theme: Any) -> None:
         if self._plots is None:
             return
+        # Cosmetic pens count the pixels of the screen, of which a scaled one has more.
+        self._ratio = fine = self.devicePixelRatioF()
         first, second, third, fourth = theme.current().series
         for name, colour, dashed in (
             ("objective", first, False),
@@ -310,7 +315,7 @@ class CurvesPane(QWidget):
             ("dual_tol", third, True),
             ("psnr", fourth, False),
         ):
-            pen = QPen(QColor(colour), 1.2 if dashed else 1.8)
+            pen = QPen(QColor(colour), fine * (1.2 if dashed else 1.8))
             pen.setCosmetic(True)
             pen.setStyle(Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine)
             self._curve[name].setPen(pen)
@@ -322,7 +327,7 @@ class CurvesPane(QWidget):
         ):
             faint = QColor(colour)
             faint.setAlphaF(0.4)
-            pen = QPen(faint, 1.0)
+            pen = QPen(faint, fine)
             pen.setCosmetic(True)
             self._ghost[name].setPen(pen)
         for plot in (self.objective, self.residuals):
