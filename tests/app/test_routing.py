@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QRectF
 
 from app.canvas.routing import Lane, lane
+from nodes.commands import MoveNodes, new_node
+from nodes.document import Document, Wire
 from nodes.files import examples
 from tests.app.support import Person
 
@@ -67,3 +69,27 @@ def test_a_wire_that_leads_back_goes_round_its_own_nodes() -> None:
     assert way == Lane(0.0, 560.0, way.y if way else 0.0, "", True)
     assert not 0 <= way.y <= 100
     assert lane((0.0, 0.0), (40.0, 0.0), [(10.0, -900.0, 30.0, 900.0)]) is None
+
+
+def test_in_a_large_graph_wires_go_round_nodes_where_they_are_seen(person: Person) -> None:
+    document = Document()
+    places = [("variable", "x", (0, 0)), ("grad", "between", (300, 0)), ("nonneg", "set", (600, 0))]
+    places += [("variable", f"far{i}", (i % 20 * 300, 4000 + i // 20 * 200)) for i in range(160)]
+    for kind, name, place in places:
+        document.insert_node(len(document), new_node(document, kind, name, position=place))
+    ends = [document.by_name(name) for name in ("x", "set")]
+    assert ends[0] is not None
+    assert ends[1] is not None
+    document.insert_wire(0, Wire(ends[0].id, "variable", ends[1].id, "input"))
+    person.window.session.replace(document)
+    canvas = person.window.canvas
+    person.bot.wait(250)
+    assert _hidden(person) == [("x", "set", "between")]  # too small to be told apart
+    canvas.viewer.show_rect(QRectF(-100, -200, 1000, 600))
+    person.until(lambda: _hidden(person) == [], 20)
+    # What comes into the way later is passed as well.
+    path = canvas.mirror.wires[document.wires[0]].path()
+    y = path.pointAtPercent(0.5).y()
+    assert person.window.session.do(MoveNodes({person.node("between").id: (300, y - 40)}))
+    person.until(lambda: _hidden(person) == [], 20)
+    assert canvas.mirror.wires[document.wires[0]].path() != path
