@@ -156,15 +156,16 @@ class Problem:
             device: "auto", "cpu", "cuda"; None computes where the data is.
             options: of the method. admm and dr: ``rho``, ``relaxation``, ``linear_solver``
                 ("cg" or "minres" where no closed form is wanted);
-                admm_vxu: ``rho``, ``linear_solver``; hqs: ``rho`` (one number or one for each
-                iteration), ``linear_solver``; ladmm: ``rho``; pdhg: ``step``, ``weight`` (the
-                ratio of dual to primal steps), ``relaxation``, ``adaptive``, ``preconditioned``;
-                pd3o: the same without relaxation, ``variant`` ("pd3o" or "condat_vu"); pgd:
-                ``step``, ``backtracking``; fista: ``step``, ``restart``; with a deep prior:
-                ``rho`` (one number or one for each iteration), ``sigmas`` (noise levels, one for
-                each iteration), ``steps``. For all: ``anderson`` (how many points to extrapolate
-                from, such as 5), ``passes`` (a mapping that switches passes of the compiler off,
-                such as {"absorb": False}).
+                admm_vxu and hqs: ``rho``, ``linear_solver``; ladmm: ``rho``; pdhg: ``step``,
+                ``weight`` (the ratio of dual to primal steps), ``relaxation``, ``adaptive``,
+                ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
+                "condat_vu"); pgd: ``step``, ``backtracking``; fista: ``step``, ``restart``; with
+                a deep prior: ``rho``, ``sigmas`` (noise levels, one for each iteration),
+                ``steps``. ``rho``, the ``weight`` of pdhg and pd3o and the ``step`` of pgd and
+                fista may be a list with one for each iteration, the last one kept, such as
+                ``log_descent(8.0, 0.5, 20)``. For all: ``anderson`` (how many points to
+                extrapolate from, such as 5), ``passes`` (a mapping that switches passes of the
+                compiler off, such as {"absorb": False}).
 
         Returns:
             A solver with ``.plan``, ``.init``, ``.step`` and ``.solve``.
@@ -200,7 +201,7 @@ class Problem:
                 smooth image that fits the data where there is a deep prior.
             max_iter: the most iterations, from 1; None for 500, and a million for a linear program.
             rho: the penalty parameter of methods that split, above 0; None chooses and balances
-                it; hqs takes a list with one for each iteration too.
+                it; a list has one for each iteration.
             abs_tol: absolute tolerance of the residuals, per element.
             rel_tol: relative tolerance of the residuals.
             truth: the true values, if known, for PSNR in the history.

@@ -14,14 +14,13 @@ from typing import Any
 
 import torch
 
+from dprox_core.algorithms.around import Around, Vectors
 from dprox_core.algorithms.base import Algorithm, State
 from dprox_core.algorithms.packing import flat, unflat
 from dprox_core.numerics.anderson import Anderson
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Accelerated", "AcceleratedState"]
-
-Vectors = tuple[torch.Tensor, ...]
 
 _SLACK = 1e6
 _EPSILON = 1e-6
@@ -52,7 +51,7 @@ class AcceleratedState(State):
         return replace(super().clone(), plain=self.plain.clone())
 
 
-class Accelerated(Algorithm[AcceleratedState]):
+class Accelerated(Around[AcceleratedState]):
     """A method with Anderson acceleration around it.
 
     Args:
@@ -61,15 +60,12 @@ class Accelerated(Algorithm[AcceleratedState]):
     """
 
     def __init__(self, inner: Algorithm[Any], memory: int) -> None:
-        self.inner = inner
-        self.name = inner.name  # type: ignore[misc]
-        self.model = inner.model
-        self.tolerances = inner.tolerances
+        super().__init__(inner)
         self._memory = memory
 
-    def start(self) -> Vectors:
-        """As without acceleration."""
-        return self.inner.start()
+    def within(self, state: AcceleratedState) -> State:
+        """The last plain step's state."""
+        return state.plain
 
     def init(self, x0: Vectors) -> AcceleratedState:
         """The method's own start, no points yet."""
@@ -114,24 +110,7 @@ class Accelerated(Algorithm[AcceleratedState]):
             return state
         return replace(state, plain=plain, point=(flat(plain),), points=(), images=())
 
-    @property
-    def exact_after(self) -> int | None:
-        """As without acceleration."""
-        return self.inner.exact_after
-
-    def forget(self) -> None:
-        """As without acceleration."""
-        self.inner.forget()
-
     def with_parameter(self, state: AcceleratedState, value: Step) -> AcceleratedState:
         """The state with another penalty parameter or step size, points forgotten."""
         plain = self.inner.with_parameter(unflat(state.plain, state.point[0]), value)
         return replace(state, plain=plain, point=(flat(plain),), points=(), images=())
-
-    def answer(self, state: AcceleratedState) -> Vectors:
-        """What the last plain step gave."""
-        return self.inner.answer(state.plain)
-
-    def parameter(self, state: AcceleratedState) -> float:
-        """The penalty parameter or step size in use."""
-        return self.inner.parameter(state.plain)

@@ -17,9 +17,8 @@ from dprox_core.compiler.build_admm import (
     linear_solver,
 )
 from dprox_core.compiler.plan import Plan
-from dprox_core.compiler.shared import Request, between, plan_term, positive
+from dprox_core.compiler.shared import Request, between, plan_term, positive, schedule
 from dprox_core.compiler.split import Split
-from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -45,7 +44,7 @@ def build_dr(request: Request) -> tuple[DouglasRachford, Plan]:
 
 def build_hqs(request: Request) -> tuple[Hqs, Plan]:
     """Half-quadratic splitting."""
-    rhos = _schedule(request.options.get("rho"))
+    rhos = schedule("rho", request.options.get("rho"))
     if rhos is not None:
         request = replace(request, options={**request.options, "rho": rhos[0]})
     # Growing in proportion to k takes Σ 1/ρ_k to infinity only slowly, so it starts low.
@@ -75,24 +74,6 @@ def _prepared(
     blocks = Blocks(assignment.blocks, model.spaces)
     given = (model, blocks, solver, request.tolerances, rho, bool(automatic))
     return assignment, given, {"rho": reductions.number(rho)}, automatic
-
-
-def _schedule(rho: object) -> tuple[Step, ...] | None:
-    """ρ for each iteration where a list was given, None for a number or nothing."""
-    if isinstance(rho, torch.Tensor) and rho.numel() > 1:
-        rho = [r if rho.requires_grad else float(r) for r in rho.reshape(-1)]
-    if not isinstance(rho, (list, tuple)):
-        return None
-    if not rho:
-        raise ParameterError(
-            "rho is an empty list: give a number above 0, or one for each iteration.",
-            expected="a number, or a list of numbers",
-            got=rho,
-            where="rho",
-        )
-    for number in rho:
-        positive("rho", number)
-    return tuple(rho)
 
 
 def _plan(

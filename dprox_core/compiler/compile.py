@@ -12,14 +12,16 @@ import torch
 
 from dprox_core.algorithms.accelerated import Accelerated
 from dprox_core.algorithms.base import Tolerances
+from dprox_core.algorithms.scheduled import SCHEDULED, Scheduled
 from dprox_core.compiler.canonicalize import canonicalize
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.passes import PASSES
 from dprox_core.compiler.plan import PassRecord
-from dprox_core.compiler.shared import Request
+from dprox_core.compiler.shared import Request, schedule
 from dprox_core.errors import CompileError, ParameterError
 from dprox_core.expressions.binding import Binding
-from dprox_core.proxfns.base import Objective
+from dprox_core.numerics.reductions import number
+from dprox_core.proxfns.base import Objective, Step
 from dprox_core.solver import Solver
 
 __all__ = ["ABS_TOL", "REL_TOL", "compile_problem"]
@@ -84,10 +86,17 @@ def compile_problem(
                 got=objective.describe(),
                 where=objective.describe(),
             )
+        name, course = _course(objective, method, options)
+        if course is not None:
+            options[name] = max(course, key=number)  # steps that are too long are refused
         tolerances = Tolerances(abs_tol, rel_tol)
         algorithm, plan = builder(
             Request(model, records, objective.describe(), tolerances, differentiate, dict(options))
         )
+        if course is not None:
+            algorithm = Scheduled(algorithm, course)
+            ends = {name: number(course[0]), f"last {name}": number(course[-1])}
+            plan = replace(plan, parameters={**plan.parameters, **ends})
     if memory:
         _refuse_course(objective, memory)
         if differentiate:
@@ -112,6 +121,19 @@ def _wants_gradient(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return any(_wants_gradient(held) for held in value)
     return isinstance(value, torch.Tensor) and value.requires_grad
+
+
+def _course(
+    objective: Objective, method: str, options: Mapping[str, Any]
+) -> tuple[str, tuple[Step, ...] | None]:
+    """The parameter that was given for each iteration, and its values; None where none was.
+
+    hqs and plug-and-play follow a list by themselves.
+    """
+    name = SCHEDULED.get(method, "")
+    if not name or any(term.function.methods is not None for term in objective.terms):
+        return name, None
+    return name, schedule(name, options.get(name))
 
 
 def _refuse_course(objective: Objective, memory: int) -> None:

@@ -13,6 +13,7 @@ from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.plan import PassRecord, Plan, PlanTerm
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
+from dprox_core.proxfns.base import Step
 
 __all__ = [
     "Request",
@@ -25,6 +26,7 @@ __all__ = [
     "positive",
     "rounded_above",
     "rounded_below",
+    "schedule",
 ]
 
 
@@ -119,6 +121,28 @@ def positive(name: str, value: object) -> None:
             got=value,
             where=name,
         )
+
+
+def schedule(name: str, value: object) -> tuple[Step, ...] | None:
+    """A number for each iteration where a list was given, None for one number or nothing.
+
+    Raises:
+        ParameterError: the list is empty, or holds something else than numbers above 0.
+    """
+    if isinstance(value, torch.Tensor) and value.numel() > 1:
+        value = [r if value.requires_grad else float(r) for r in value.reshape(-1)]
+    if not isinstance(value, (list, tuple)):
+        return None
+    if not value:
+        raise ParameterError(
+            f"{name} is an empty list: give a number above 0, or one for each iteration.",
+            expected="a number, or a list of numbers",
+            got=value,
+            where=name,
+        )
+    for number in value:
+        positive(name, number)
+    return tuple(value)
 
 
 def between(name: str, value: Any, low: float, high: float) -> float:
