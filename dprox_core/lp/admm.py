@@ -22,14 +22,15 @@ Array = NDArray[np.float64]
 # Over-relaxation, between 0 and 2.
 _RELAXATION = 1.6
 # The first common penalty, and how an equality and a free variable stand to it.
-_START, _EQUAL, _FREE = 0.1, 1.0, 1e-3
-# Penalties are looked at every so many steps; later ever more rarely, so that they settle.
-_ADAPT_EVERY, _SETTLE_AFTER, _RARER = 100, 20, 1.2
-# A limit that kept being met, or kept not being met, makes its penalty change by this factor; one
-# that changed its mind brings its penalty half way back.
-_SURER, _UNSURE = 3.0, 0.5
-# The common penalty follows the residuals where one is this many times the other, tenfold at most.
-_BALANCED, _LARGEST = math.log(1.8), math.log(10)
+_START, _EQUAL, _FREE = 0.1, 100.0, 1e-3
+# Penalties learn every so many steps from what was seen every so many; after so many changes ever
+# more rarely, so that they settle.
+_LEARN_EVERY, _LOOK_EVERY, _SETTLE_AFTER, _RARER = 20, 5, 25, 1.15
+# A penalty changes by this factor at most; a dual or a distance below this share of the typical one
+# counts as that.
+_LARGEST, _SMALL = 10.0, 1e-3
+# The common penalty follows the residuals where one is this many times the other.
+_BALANCED = math.log(1.8)
 _LOW, _HIGH = 1e-6, 1e6
 
 
@@ -42,9 +43,12 @@ class AdmmStep:
     the duals exactly.
 
     Were it known which limits the solution meets, penalties of ∞ there and 0 elsewhere would give
-    it in one step (Stellato et al., section 5.2). So they learn: where a limit is met for long,
-    its penalty grows, where it is not met for long, it falls. That is what makes ADMM of use for
-    linear programs: with one penalty for all it needs ten to a hundred times as many steps.
+    it in one step (Stellato et al., section 5.2). So they learn: each becomes the ratio of the
+    limit's dual to the distance from it, both averaged over the last steps, which at a limit that
+    matters grows without bound and elsewhere falls to nothing. It is the ratio by which an interior
+    point method weighs its rows, and one such change costs some ten steps. That is what makes ADMM
+    of use for linear programs: with one penalty for all it needs ten to a hundred times as many
+    steps.
 
     Args:
         scaled: the program.
@@ -61,7 +65,7 @@ class AdmmStep:
         B. Stellato et al., OSQP: an operator splitting solver for quadratic programs, 2020.
     """
 
-    check_every = 25
+    check_every = 20
 
     def __init__(self, scaled: Scaled, device: torch.device, penalty: float | None = None) -> None:
         if device.type != "cpu":
@@ -86,6 +90,7 @@ class AdmmStep:
         self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
         self._factors = Factors(scaled.A, self._penalties)
         self._moved = np.zeros(self.n + self.m)
+        self._forget()
 
     def start(self, x: torch.Tensor, y: torch.Tensor) -> Array:
         """The state that belongs to a pair of scaled vectors."""
@@ -141,31 +146,41 @@ class AdmmStep:
         dual = self._penalties * (primal - d)
         return torch.from_numpy(primal[: self.n]), torch.from_numpy(dual[self.n :])
 
-    def met(self, s: Array) -> NDArray[np.bool_]:
-        """Which limits a state meets with a dual of its own."""
-        return (s < self._lower) | (s > self._upper)
+    def look(self, s: Array) -> None:
+        """Take note of duals and distances for the next change of penalties."""
+        primal, dual = self.split(s)
+        self._duals += np.abs(dual)
+        self._distances += np.minimum(primal - self._lower, self._upper - primal)
+        self._looks += 1
 
-    def learn(self, s: Array, met: NDArray[np.bool_], sure: NDArray[np.bool_], lean: float) -> None:
+    def learn(self, s: Array, lean: float) -> None:
         """Change the penalties and, so that both parts stay what they are, the state.
 
         Args:
             s: the state.
-            met: which limits are met.
-            sure: for which that has long been so.
             lean: by what, in logarithms, the common penalty is to change.
         """
         primal, dual = self.split(s)
-        certain = sure & self._learns
-        self._shares[certain & met] *= _SURER
-        self._shares[certain & ~met] /= _SURER
-        unsure = ~sure & self._learns
-        self._shares[unsure] = self._shares[unsure] ** _UNSURE
+        duals, distances = self._duals[self._learns], self._distances[self._learns]
+        if self._looks and duals.any() and distances.any():
+            due = (duals / _typical(duals) + _SMALL) / (distances / _typical(distances) + _SMALL)
+            held = self._shares[self._learns]
+            self._shares[self._learns] = np.clip(due, held / _LARGEST, held * _LARGEST)
         if abs(lean) > _BALANCED:
-            self.weight *= math.exp(min(max(lean, -_LARGEST), _LARGEST))
+            self.weight *= min(max(math.exp(lean), 1 / _LARGEST), _LARGEST)
         self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
         self._shares = self._penalties / self.weight
         self._factors.renew(self._penalties)
         np.subtract(primal, dual / self._penalties, out=s)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._duals, self._distances = np.zeros(self.n + self.m), np.zeros(self.n + self.m)
+        self._looks = 0
+
+
+def _typical(values: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def alternate(
@@ -191,12 +206,12 @@ def alternate(
         How many steps were done.
     """
     s = step.start(x, y)
-    met = step.met(s)
-    sure = np.ones(met.size, bool)
     leans: list[float] = []
-    pause, due, changes = float(_ADAPT_EVERY), float(_ADAPT_EVERY), 0
+    pause, due, changes = float(_LEARN_EVERY), float(_LEARN_EVERY), 0
     for count in range(1, max_iter + 1):
         step.advance(s)
+        if adapt and count % _LOOK_EVERY == 0:
+            step.look(s)
         if count % step.check_every and count not in (1, max_iter):
             continue
         verdict = judge(Check(count, *step.candidate(s), step.length(), step.rays))
@@ -204,14 +219,10 @@ def alternate(
             return count
         if not adapt or count == 1:
             continue
-        now = step.met(s)
-        sure &= now == met
-        met = now
         if 0 < verdict.imbalance < math.inf:
             leans.append(-0.5 * math.log(verdict.imbalance))
         if count >= due:
-            step.learn(s, met, sure, float(np.mean(leans)) if leans else 0.0)
-            sure[:] = True
+            step.learn(s, float(np.mean(leans)) if leans else 0.0)
             leans.clear()
             changes += 1
             pause *= _RARER if changes >= _SETTLE_AFTER else 1.0
