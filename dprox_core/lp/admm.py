@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,16 +23,19 @@ Array = NDArray[np.float64]
 # Over-relaxation, between 0 and 2.
 _RELAXATION = 1.6
 # The first common penalty, and how an equality and a free variable stand to it.
-_START, _EQUAL, _FREE = 0.1, 100.0, 1e-3
+_START, _EQUAL, _FREE = 0.1, 1000.0, 1e-6
 # Penalties learn every so many steps from what was seen every so many; after so many changes ever
 # more rarely, so that they settle.
 _LEARN_EVERY, _LOOK_EVERY, _SETTLE_AFTER, _RARER = 20, 5, 25, 1.15
 # A penalty changes by this factor at most; a dual or a distance below this share of the typical one
 # counts as that.
-_LARGEST, _SMALL = 10.0, 1e-3
-# The common penalty follows the residuals where one is this many times the other.
-_BALANCED = math.log(1.8)
-_LOW, _HIGH = 1e-6, 1e6
+_LARGEST, _SMALL = 10.0, 1e-4
+# The common penalty follows the residuals where one is this many times the other; more than this
+# factor at once makes it hunt.
+_BALANCED, _COMMON = math.log(4), 2.0
+_LOW, _HIGH = 1e-8, 1e8
+# Relative residuals below this are rounding.
+_NOTHING = 1e-13
 
 
 class AdmmStep:
@@ -90,6 +94,7 @@ class AdmmStep:
         self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
         self._factors = Factors(scaled.A, self._penalties)
         self._moved = np.zeros(self.n + self.m)
+        self._before = (np.zeros(0), np.zeros(0))
         self._forget()
 
     def start(self, x: torch.Tensor, y: torch.Tensor) -> Array:
@@ -97,7 +102,9 @@ class AdmmStep:
         u = np.clip(torch.cat([x, self.operator.forward(x)]).numpy(), self._lower, self._upper)
         z = self._c - self.operator.adjoint(y).numpy()
         # Only what a limit supports can be told by the state.
-        return u - np.concatenate([z, y.numpy()]) / self._penalties
+        s: Array = u - np.concatenate([z, y.numpy()]) / self._penalties
+        self._before = self.split(s)
+        return s
 
     def advance(self, s: Array) -> None:
         """One step, in place."""
@@ -130,21 +137,36 @@ class AdmmStep:
         """How far the last step went, in the norm in which steps are nonexpansive."""
         return float(np.sqrt(self._penalties @ np.square(self._moved)))
 
-    def rays(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The primal and the dual direction in the last step: its parts by Moreau's theorem.
+    def rays(self, s: Array) -> tuple[torch.Tensor, torch.Tensor]:
+        """The primal and the dual direction since this was last asked: differences of iterates.
 
-        Where there is no solution they tend to a certificate of that.
+        Where there is no solution they tend to a certificate of that; over many steps what swings
+        has gone, and penalties may have changed meanwhile.
 
         References:
             G. Banjac et al., Infeasibility detection in the alternating direction method of
             multipliers for convex optimization, 2019.
         """
-        d = self._moved
-        low = np.where(np.isfinite(self._lower), 0.0, -np.inf)
-        high = np.where(np.isfinite(self._upper), 0.0, np.inf)
-        primal = np.clip(d, low, high)
-        dual = self._penalties * (primal - d)
+        primal, dual = self.split(s)
+        before, self._before = self._before, (primal, dual)
+        primal, dual = primal - before[0], dual - before[1]
         return torch.from_numpy(primal[: self.n]), torch.from_numpy(dual[self.n :])
+
+    def lean(self, s: Array) -> float:
+        """By what, in logarithms, a larger common penalty would balance ADMM's two residuals.
+
+        They are of A x = v and of z + Aᵀ y = c, relative to their terms. Those of the certificate
+        do not serve: a dual at a limit that x stays away from shows there in the gap alone.
+        """
+        primal, dual = self.split(s)
+        x, y = torch.from_numpy(primal[: self.n]), torch.from_numpy(dual[self.n :])
+        image, adjoint = self.operator.forward(x).numpy(), self.operator.adjoint(y).numpy()
+        v, z = primal[self.n :], dual[: self.n]
+        first = _relative(image - v, image, v)
+        second = _relative(self._c - adjoint - z, self._c, adjoint, z)
+        if first < _NOTHING and second < _NOTHING:
+            return 0.0
+        return 0.5 * math.log(max(first, _NOTHING) / max(second, _NOTHING))
 
     def look(self, s: Array) -> None:
         """Take note of duals and distances for the next change of penalties."""
@@ -167,7 +189,7 @@ class AdmmStep:
             held = self._shares[self._learns]
             self._shares[self._learns] = np.clip(due, held / _LARGEST, held * _LARGEST)
         if abs(lean) > _BALANCED:
-            self.weight *= min(max(math.exp(lean), 1 / _LARGEST), _LARGEST)
+            self.weight *= min(max(math.exp(lean), 1 / _COMMON), _COMMON)
         self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
         self._shares = self._penalties / self.weight
         self._factors.renew(self._penalties)
@@ -177,6 +199,11 @@ class AdmmStep:
     def _forget(self) -> None:
         self._duals, self._distances = np.zeros(self.n + self.m), np.zeros(self.n + self.m)
         self._looks = 0
+
+
+def _relative(rest: Array, *terms: Array) -> float:
+    size = max(float(np.linalg.norm(term)) for term in terms)
+    return float(np.linalg.norm(rest)) / size if size > 0 else 0.0
 
 
 def _typical(values: Array) -> float:
@@ -214,13 +241,12 @@ def alternate(
             step.look(s)
         if count % step.check_every and count not in (1, max_iter):
             continue
-        verdict = judge(Check(count, *step.candidate(s), step.length(), step.rays))
+        verdict = judge(Check(count, *step.candidate(s), step.length(), partial(step.rays, s)))
         if verdict.done:
             return count
         if not adapt or count == 1:
             continue
-        if 0 < verdict.imbalance < math.inf:
-            leans.append(-0.5 * math.log(verdict.imbalance))
+        leans.append(step.lean(s))
         if count >= due:
             step.learn(s, float(np.mean(leans)) if leans else 0.0)
             leans.clear()

@@ -59,8 +59,8 @@ def solve_lp(
 
     Args:
         program: what to solve.
-        method: "pdhg" (restarted reflected Halpern PDHG; sparse products only), "admm" (the same
-            iteration of ADMM with one sparse factorization), or "auto".
+        method: "pdhg" (restarted reflected Halpern PDHG; sparse products only), "admm" (ADMM with
+            a penalty for each limit that learns, and sparse factors), or "auto".
         tol: relative tolerance, above 0.
         max_iter: the most steps, from 1.
         time_limit: in seconds, None for none.
@@ -68,8 +68,8 @@ def solve_lp(
         y0: duals to start from, ``(m,)``, with the sign of ``LPResult.y``.
         presolve: whether HiGHS reduces the program first.
         crossover: whether HiGHS moves the solution to an optimal vertex at the end.
-        adapt_params: whether the primal weight (ADMM's penalty) is adapted while iterating, from
-            distances travelled and residuals; otherwise it stays at 1 in scaled units.
+        adapt_params: whether the primal weight (ADMM's penalties) is adapted while iterating, from
+            distances travelled and residuals; otherwise it stays as it was at the start.
         device: "cpu", "cuda" or "auto".
         view: how it is shown to listeners; None for one variable x.
 
