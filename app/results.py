@@ -117,8 +117,9 @@ class HistoryTable:
         return self._room[: self._count]
 
     def clear(self) -> None:
-        """Forget every row."""
+        """Forget every row; who holds the rows until now keeps them."""
         self._count = 0
+        self.__dict__.pop("_room", None)
 
     def add(self, rows: Rows) -> None:
         """Append rows."""

@@ -1,10 +1,11 @@
 """How fluid the window stays while a large problem iterates.
 
-    python -m benchmarks.window [--seconds 20] [--size 1024] [--csv gaps.csv]
+    python -m benchmarks.window [--seconds 20] [--sizes 1024 24] [--csv gaps.csv]
 
 Opens the real window on a colour deconvolution of ``size`` × ``size`` pixels, lets the real worker
-iterate, and records when a 10 ms timer of the window's event loop fires. A gap is the time between
-two firings: what a person's click or key has to wait at worst. The targets: 99 % of the gaps under
+iterate, and records when a 10 ms timer of the window's event loop fires: with large pictures, and
+with small ones of which a solver makes a thousand a second. A gap is the time between two firings:
+what a person's click or key has to wait at worst. The targets: 99 % of the gaps under
 40 ms, the largest under 100 ms.
 """
 
@@ -16,6 +17,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,10 +86,8 @@ def _photograph(folder: Path, size: int) -> Path:
     return path
 
 
-def _open(folder: Path, size: int) -> MainWindow:
-    from app import theme
-    from app.main_window import MainWindow
-    from app.window import make_application
+def _document(folder: Path, size: int) -> Path:
+    """The deconvolution of a photograph of this size, without an end."""
     from nodes import files
     from nodes.commands import History, SetParameter
 
@@ -99,15 +99,23 @@ def _open(folder: Path, size: int) -> MainWindow:
     history.do(SetParameter(photo.id, "source", str(_photograph(folder, size))))
     for name, value in (("max_iter", 1_000_000), ("rel_tol", 0.0), ("abs_tol", 0.0)):
         history.do(SetParameter(result.id, name, value))
-    target = folder / "benchmark.dprox"
+    target = folder / f"benchmark-{size}.dprox"
     files.save(document, target)
+    return target
+
+
+def _open(folder: Path, size: int) -> MainWindow:
+    from app import theme
+    from app.main_window import MainWindow
+    from app.window import make_application
+
     make_application([])
     theme.apply("dark")
     window = MainWindow()
     window.resize(1920, 1080)
     window.show()
     window.arrange("build")
-    window.session.open(target)
+    window.session.open(_document(folder, size))
     return window
 
 
@@ -152,34 +160,102 @@ def measure(window: MainWindow, name: str, seconds: float) -> Outcome:
     )
 
 
+class _Teller:
+    """Tells the window of a thousand iterations a second, and costs nothing itself.
+
+    A solver shares the processor with the window; what a window makes of so many iterations is seen
+    best alone, and after hundreds of thousands of them.
+    """
+
+    state, pid, devices = "running", None, ("cpu",)
+
+    def __init__(self, first: int) -> None:
+        self.told, self._first, self._start = 0, first, time.perf_counter()
+        self._picture = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+
+    def poll(self) -> object:
+        """The iterations since the last look, and the newest picture."""
+        from app.engine.live import LiveImage
+        from app.engine.mailbox import Update
+
+        count = self._first + int(1000 * (time.perf_counter() - self._start))
+        k = np.arange(self.told, count) + 1.0
+        self.told = count
+        wobble = 1 + 0.1 * np.sin(k)
+        rows = np.stack(
+            [
+                k,
+                k / 1000,
+                1 + wobble / k,
+                wobble / k,
+                2 / k,
+                30 - 5 / k,
+                *np.full((2, len(k)), 1e-6),
+            ],
+            axis=1,
+        )
+        shown = np.roll(self._picture, count, axis=0)
+        return Update([], rows, LiveImage(count, shown, "x", 1, 1, 0, None))  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
+def _told(window: MainWindow, first: int, seconds: float) -> Outcome:
+    """A thousand iterations a second, after so many before."""
+    runner = window.runner
+    engine, before = runner.engine, (runner._run, runner._solve)
+    runner.engine, runner._run, runner._solve = _Teller(first), 1, 1  # type: ignore[assignment]
+    runner._forget_solve()
+    runner._solve = 1
+    runner.started.emit()
+    _spin(1.5)
+    outcome = measure(window, f"told of 1000 iterations/s, {first} before", seconds)
+    runner.engine, (runner._run, runner._solve) = engine, before
+    return outcome
+
+
+def _run(window: MainWindow, name: str, seconds: float) -> Outcome | None:
+    """Run what is open and measure meanwhile; None where the run ends too early."""
+    window.commands.run_run()
+    for _ in range(600):
+        _spin(0.1)
+        if window.runner.progress.iteration >= 3 or not window.runner.busy:
+            break
+    _spin(1.0)
+    outcome = measure(window, name, seconds) if window.runner.busy else None
+    window.runner.stop()
+    _spin(1.0)
+    return outcome
+
+
 def main() -> int:
     """Measure, print the table, and say by the exit code whether the targets were met."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--size", type=int, default=1024)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1024, 24])
     parser.add_argument("--csv", type=Path, help="write every gap to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CONFIG_HOME"] = name
-        window = _open(Path(name), options.size)
+        window = _open(Path(name), options.sizes[0])
         for _ in range(600):
             _spin(0.1)
             if window.runner.state == "idle":
                 break
         _spin(2.0)
         outcomes = [measure(window, "at rest", options.seconds / 4)]
-        window.commands.run_run()
-        for _ in range(600):
-            _spin(0.1)
-            if window.runner.progress.iteration >= 3 or not window.runner.busy:
-                break
-        if not window.runner.busy:
-            print("The run ended before it could be measured:", window.runner.outcome)
-            return 1
-        running = measure(window, f"{options.size}² × 3 iterates", options.seconds)
-        outcomes.append(running)
-        window.runner.stop()
-        _spin(1.0)
+        for size in options.sizes:
+            window.session.history.mark_clean()
+            window.session.open(_document(Path(name), size))
+            _spin(2.0)
+            running = _run(window, f"{size}² × 3 iterates", options.seconds)
+            if running is None:
+                print("The run ended before it could be measured:", window.runner.outcome)
+                return 1
+            outcomes.append(running)
+        for first in (0, 300_000):
+            outcomes.append(_told(window, first, options.seconds / 2))
         window.session.history.mark_clean()
         window.close()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Qt offscreen")
@@ -191,9 +267,10 @@ def main() -> int:
     for outcome in outcomes:
         print(outcome.row)
     if options.csv:
-        np.savetxt(options.csv, running.gaps, fmt="%.3f")
-    print("targets: 99 % under 40 ms, largest under 100 ms:", "met" if running.passes else "MISSED")
-    return 0 if running.passes else 1
+        np.savetxt(options.csv, np.concatenate([o.gaps for o in outcomes[1:]]), fmt="%.3f")
+    met = all(outcome.passes for outcome in outcomes)
+    print("targets: 99 % under 40 ms, largest under 100 ms:", "met" if met else "MISSED")
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

@@ -86,6 +86,13 @@ class PurePipe(PipeItem):
         if source is not None and target is not None:
             self.setPath(wire_path(source.centre(), target.centre()))
 
+    _bounds = QRectF()  # of the path and its edge: asked for many times in every paint
+
+    def setPath(self, path: QPainterPath) -> None:
+        self.prepareGeometryChange()
+        self._bounds = path.boundingRect().adjusted(-6, -6, 6, 6)
+        super().setPath(path)
+
     @guarded(QPainterPath())
     def shape(self) -> QPainterPath:
         stroker = QPainterPathStroker()
@@ -94,7 +101,7 @@ class PurePipe(PipeItem):
 
     @guarded(QRectF())
     def boundingRect(self) -> QRectF:
-        return self.path().boundingRect().adjusted(-6, -6, 6, 6)
+        return self._bounds
 
 
 def wire_path(start: QPointF, end: QPointF) -> QPainterPath:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -33,7 +34,12 @@ _UNKNOWN = "#999999"
 
 def port_colour(kind: str) -> QColor:
     """The colour of a port type, made light or dark enough for the theme."""
-    return theme.readable(_COLOURS.get(kind, _UNKNOWN), theme.current().canvas, 3.2)
+    return QColor(_coloured(kind, theme.current().canvas))
+
+
+@lru_cache
+def _coloured(kind: str, canvas: str) -> QColor:
+    return theme.readable(_COLOURS.get(kind, _UNKNOWN), canvas, 3.2)
 
 
 def _polygon(corners: int, radius: float, turn: float = -90.0) -> QPainterPath:

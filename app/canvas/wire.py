@@ -16,6 +16,9 @@ from app.guard import guarded
 __all__ = ["WireItem"]
 
 
+_AFAR = 0.4  # below this zoom a wire is one thin line
+
+
 class WireItem(PurePipe):
     """One wire of the document."""
 
@@ -48,8 +51,17 @@ class WireItem(PurePipe):
         width = 3.4 if self.isSelected() or self._hover else 2.6 if lively else 2.0
         if not lively:
             colour.setAlphaF(0.85)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        if not lively and painter.worldTransform().m11() < _AFAR:
+            # Nobody sees edges and caps from there, and a thousand wires are to be drawn at once.
+            colour.setAlphaF(0.5)
+            pen = QPen(colour, 1.0)
+            pen.setCosmetic(True)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(pen)
+            painter.drawPath(self.path())
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(tokens.canvas), width + 3.0))
         painter.drawPath(self.path())
         if self.isSelected():

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.guard import guarded
+from app.panes.envelope import Envelope
 from app.results import (
     DUAL,
     DUAL_TOL,
@@ -41,33 +42,18 @@ if TYPE_CHECKING:
 else:
     np = late("numpy")
 
-__all__ = ["CurvesPane", "decimate"]
+__all__ = ["CurvesPane"]
 
-_POINTS = 600
 _PAINT_MS = 120
+_COLUMNS = {
+    "objective": OBJECTIVE,
+    "psnr": PSNR,
+    "primal": PRIMAL,
+    "dual": DUAL,
+    "primal_tol": PRIMAL_TOL,
+    "dual_tol": DUAL_TOL,
+}
 _EMPTY = "Objective, residuals and PSNR are drawn here while a solver runs."
-
-
-def decimate(
-    x: NDArray[np.float64], y: NDArray[np.float64], points: int = _POINTS
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A curve with at most about ``points`` points that keeps every peak and valley.
-
-    Each block of neighbours gives its smallest and its largest value, in their order; the last
-    point is always kept.
-    """
-    finite = np.isfinite(y)
-    x, y = x[finite], y[finite]
-    if len(y) <= points:
-        return x, y
-    block = -(-len(y) // (points // 2))
-    # The last block is filled up with its own last value.
-    blocks = np.pad(y, (0, -len(y) % block), mode="edge").reshape(-1, block)
-    start = np.arange(len(blocks)) * block
-    pairs = np.stack([start + blocks.argmin(axis=1), start + blocks.argmax(axis=1)], axis=1)
-    chosen = np.unique(np.concatenate([pairs.ravel(), [0, len(y) - 1]]))
-    chosen = chosen[chosen < len(y)]
-    return x[chosen], y[chosen]
 
 
 class CurvesPane(QWidget):
@@ -129,6 +115,7 @@ class CurvesPane(QWidget):
         for button in (self.by_time, self.ghosted):
             row.addWidget(button)
         self._pointed = float("nan")
+        self._ghost_drawn: object = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAINT_MS)
@@ -149,6 +136,16 @@ class CurvesPane(QWidget):
     def _kept(self) -> NDArray[np.float64]:
         """The rows that were drawn last."""
         return np.empty((0, 8))
+
+    @cached_property
+    def _paths(self) -> dict[str, Envelope]:
+        """Which rows draw each curve."""
+        return {name: Envelope() for name in _COLUMNS}
+
+    @cached_property
+    def _last_paths(self) -> dict[str, Envelope]:
+        """The same of the run before this one."""
+        return {name: Envelope() for name in _COLUMNS}
 
     @property
     def objective(self) -> Plot:
@@ -192,14 +189,14 @@ class CurvesPane(QWidget):
     def _on_started(self) -> None:
         """What was drawn until now becomes the ghost behind the new run."""
         if len(self._kept):
-            self._last = self._kept
-            del self._kept
+            self._last, self._last_paths = self._kept, self._paths
+            del self._kept, self._paths
         if self.devicePixelRatioF() != self._ratio:  # the window is on another screen
             self._on_theme(None)
         self.paint_now()
 
     def _on_replaced(self) -> None:
-        for rows in ("_last", "_kept"):
+        for rows in ("_last", "_kept", "_last_paths", "_paths"):
             self.__dict__.pop(rows, None)
         self.paint_now()
 
@@ -215,30 +212,28 @@ class CurvesPane(QWidget):
         if not some:
             return
         rows = self.runner.history
-        self._kept = rows.copy()
+        self._kept = rows
+        for name, path in self._paths.items():
+            path.follow(rows[:, _COLUMNS[name]])
         if not self.isVisible():
             return
-        x = rows[:, self.axis]
         # Constraints can make an objective infinite, differences can make one negative.
-        values = rows[:, OBJECTIVE]
-        finite = values[np.isfinite(values)]
-        self.objective.left.log10 = bool(finite.size and finite.min() > 0)
-        self._draw("objective", x, values, self.objective.left.log10)
-        self._draw("psnr", x, rows[:, PSNR], False)
-        for name, column in (
-            ("primal", PRIMAL),
-            ("dual", DUAL),
-            ("primal_tol", PRIMAL_TOL),
-            ("dual_tol", DUAL_TOL),
-        ):
-            self._draw(name, x, rows[:, column], True)
+        values = rows[self._paths["objective"].rows, OBJECTIVE]
+        self.objective.left.log10 = bool(values.size and values.min() > 0)
+        for name, path in self._paths.items():
+            self._curve[name].setData(*self._points(name, rows, path))
         self._draw_ghost()
         self._say(rows)
 
-    def _draw(self, name: str, x: NDArray[np.float64], y: NDArray[np.float64], log: bool) -> None:
-        if log:
+    def _points(
+        self, name: str, rows: NDArray[np.float64], path: Envelope
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """A curve as it is drawn."""
+        chosen = path.rows
+        x, y = rows[chosen, self.axis], rows[chosen, _COLUMNS[name]]
+        if name != "psnr" and (name != "objective" or self.objective.left.log10):
             y = np.log10(np.where(y > 0, y, np.nan))
-        self._curve[name].setData(*decimate(x, y))
+        return x, y
 
     @property
     def axis(self) -> int:
@@ -251,17 +246,14 @@ class CurvesPane(QWidget):
         return self._last if self.ghosted.isChecked() else self._last[:0]
 
     def _draw_ghost(self) -> None:
-        rows = self.ghost
-        for name, column, log in (
-            ("objective", OBJECTIVE, self.objective.left.log10),
-            ("psnr", PSNR, False),
-            ("primal", PRIMAL, True),
-            ("dual", DUAL, True),
-        ):
-            y = rows[:, column]
-            if log:
-                y = np.log10(np.where(y > 0, y, np.nan))
-            self._ghost[name].setData(*decimate(rows[:, self.axis], y))
+        rows, paths = self.ghost, self._last_paths
+        state = (rows.ctypes.data, len(rows), self.axis, self.objective.left.log10)
+        if state == self._ghost_drawn:
+            return
+        self._ghost_drawn = state
+        for name, curve in self._ghost.items():
+            shown = paths[name] if len(rows) else Envelope()
+            curve.setData(*self._points(name, rows, shown))
 
     def columns(self) -> dict[str, NDArray[np.float64]]:
         """The history as named columns."""
@@ -340,7 +332,7 @@ class CurvesPane(QWidget):
         pointing = bool(len(rows)) and bool(np.isfinite(self._pointed))
         at = f" at {last[ITERATION]:.0f} ({last[SECONDS]:.2f} s)" if pointing else ""
         left = [_key(first, "━", f"objective {_number(last[OBJECTIVE])}{at}")]
-        has_psnr = bool(len(rows)) and bool(np.isfinite(rows[:, PSNR]).any())
+        has_psnr = bool(len(rows)) and len(self._paths["psnr"].rows) > 0
         if has_psnr:
             left.append(_key(fourth, "━", f"PSNR {last[PSNR]:.2f} dB"))
         self.objective.right.setVisible(has_psnr)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.engine.protocol import NodeImage, RunFailed
-from app.panes.curves import decimate
+from app.panes.envelope import Envelope
 from app.panes.image_view import ImageView
 from app.panes.plot import _round_numbers
 from app.panes.transport import duration
@@ -255,19 +255,26 @@ def test_the_value_under_the_pointer_is_the_pixels_own(qtbot: QtBot) -> None:
 _maybe = st.floats(-1e6, 1e6) | st.just(float("nan"))
 
 
-@given(st.integers(1, 800).flatmap(lambda n: arrays(np.float64, n, elements=_maybe)))
-def test_decimation_keeps_peaks_ends_and_order(y: np.ndarray) -> None:
-    x = np.arange(len(y), dtype=float)
-    short_x, short_y = decimate(x, y, 40)
-    finite = np.isfinite(y)
-    assert len(short_x) == len(short_y) <= 44
-    assert (np.diff(short_x) > 0).all()
-    if finite.any():
-        assert short_y.max() == y[finite].max()
-        assert short_y.min() == y[finite].min()
-        assert short_x[-1] == x[finite][-1]
-        assert short_x[0] == x[finite][0]
-        assert (short_y == y[short_x.astype(int)]).all()
+@given(
+    st.integers(1, 800).flatmap(lambda n: arrays(np.float64, n, elements=_maybe)),
+    st.lists(st.integers(0, 800), max_size=8),
+)
+def test_a_growing_curve_keeps_peaks_ends_and_order(y: np.ndarray, looks: list[int]) -> None:
+    curve = Envelope(points=40)
+    for seen in sorted(n for n in looks if n < len(y)):
+        curve.follow(y[:seen])
+    curve.follow(y)
+    rows, finite = curve.rows, np.flatnonzero(np.isfinite(y))
+    assert len(rows) <= 64
+    assert (np.diff(rows) > 0).all()
+    assert np.isin(rows, finite).all()
+    if len(finite):
+        assert y[rows].max() == y[finite].max()
+        assert y[rows].min() == y[finite].min()
+        assert rows[0] == finite[0]
+        assert rows[-1] == finite[-1]
+    curve.clear()
+    assert len(curve.rows) == 0
 
 
 @given(st.floats(1e-6, 1e6), st.floats(1.001, 9.9), st.integers(2, 12))
