@@ -154,7 +154,13 @@ class Certificate:
         primal_tolerance: what counted as small enough.
         dual_tolerance: the same for the dual residual.
         gap: by how much the objective can be above its minimum at most, by Fenchel's duality; None
-            where the duals prove nothing, which takes a strongly convex quadratic and ADMM.
+            where nothing bounds the minimizer, which takes a strongly convex quadratic, or finite
+            bounds on every variable.
+        estimate: the gap; where there is none, the same if some minimizer is no farther from the
+            result than zero is and a step of steepest descent is long, which is no proof.
+        residual: by how much the optimality conditions are missed at the values returned, as a
+            share of what has to agree: 0 at a minimizer, around 1 far from it. It is measured
+            alike for every method, so that methods can be compared.
     """
 
     primal: float
@@ -162,6 +168,8 @@ class Certificate:
     primal_tolerance: float
     dual_tolerance: float
     gap: float | None = None
+    estimate: float | None = None
+    residual: float | None = None
 
     @property
     def optimal(self) -> bool:
@@ -175,9 +183,15 @@ class Certificate:
         return (
             f"{verdict}: split copies agree to {self.primal:.3g} (tolerance "
             f"{self.primal_tolerance:.3g}), stationarity to {self.dual:.3g} (tolerance "
-            f"{self.dual_tolerance:.3g})."
-            + ("" if self.gap is None else f" The objective is at most {self.gap:.3g} too high.")
+            f"{self.dual_tolerance:.3g})." + self._how_far()
         )
+
+    def _how_far(self) -> str:
+        if self.gap is not None:
+            return f" The objective is at most {self.gap:.3g} too high."
+        if self.estimate is None:
+            return ""
+        return f" The objective is about {self.estimate:.3g} too high at most, by an estimate."
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from dprox_core.algorithms.base import Algorithm, State
+from dprox_core.algorithms.evidence import prove
 from dprox_core.algorithms.files import load_state, save_state
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.plan import Plan
@@ -345,17 +346,21 @@ class _Run:
             device=str(solver.model.spaces[0].device),
             metrics=metrics,
             state=self._state,
-            certificate=self._certificate(value if good else math.inf),
+            certificate=self._certificate(plain, value if good else math.inf),
             samples=self._ended.samples(status, self._state.iteration),
         )
 
-    def _certificate(self, objective: float) -> Certificate | None:
+    def _certificate(self, answer: Vectors, objective: float) -> Certificate | None:
         held = self._state.residuals
         if held is None or not all(t.function.convex for t in self._solver.model.terms):
             return None
-        bound = self._algorithm.dual_value(self._state) if math.isfinite(objective) else None
-        gap = None if bound is None else max(0.0, objective - bound)
-        return Certificate(held.primal, held.dual, held.primal_tolerance, held.dual_tolerance, gap)
+        numbers = (held.primal, held.dual, held.primal_tolerance, held.dual_tolerance)
+        evidence = self._algorithm.evidence(self._state) if math.isfinite(objective) else None
+        proof = None if evidence is None else prove(evidence, answer)
+        if proof is None:
+            return Certificate(*numbers)
+        gap = None if proof.bound is None else max(0.0, objective - proof.bound)
+        return Certificate(*numbers, gap, max(0.0, objective - proof.near), proof.residual)
 
     def _final_objective(self, x: Vectors, value: float, violation: float) -> float:
         """The objective, infinite where a constraint is clearly missed."""

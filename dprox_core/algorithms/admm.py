@@ -24,7 +24,8 @@ import torch
 
 from dprox_core.algorithms.balance import rho_factors
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
-from dprox_core.algorithms.measure import Measure, dual_bound, hypot
+from dprox_core.algorithms.evidence import Evidence, of_blocks
+from dprox_core.algorithms.measure import Measure, hypot
 from dprox_core.algorithms.per_sample import is_per_sample, representative, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
@@ -270,10 +271,9 @@ class Admm(Algorithm[AdmmState]):
         return [held for held in sums if held is not None]
 
     @torch.no_grad()
-    def dual_value(self, state: AdmmState) -> float | None:
-        """A lower bound of the least objective that the duals prove."""
-        y = [u * shaped(state.rho, u) for u in state.u]
-        return dual_bound(self.model, self._quadratic, self.blocks, state.x, state.z, y)
+    def evidence(self, state: AdmmState) -> Evidence:
+        """The proxes were taken at v."""
+        return of_blocks(self.model, self._quadratic, self.blocks, state.x, state.v, state.rho)
 
     def adapt(self, state: AdmmState) -> AdmmState:
         """Move ρ towards where primal and dual weigh alike, the scaled duals along with it."""

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from dprox_core.algorithms.base import Algorithm, State
+from dprox_core.algorithms.evidence import Evidence
 
 __all__ = ["Around"]
 
@@ -52,6 +53,6 @@ class Around(Algorithm[S], Generic[S]):
         """As the method."""
         return self.inner.parameter(self.within(state))
 
-    def dual_value(self, state: S) -> float | None:
+    def evidence(self, state: S) -> Evidence | None:
         """As the method."""
-        return self.inner.dual_value(self.within(state))
+        return self.inner.evidence(self.within(state))

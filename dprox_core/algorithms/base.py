@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import torch
 
@@ -14,6 +14,9 @@ from dprox_core.compiler.model import Model
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
+
+if TYPE_CHECKING:
+    from dprox_core.algorithms.evidence import Evidence
 
 __all__ = ["Algorithm", "Residuals", "State", "Tolerances", "batch_of", "sample_norms"]
 
@@ -180,8 +183,8 @@ class Algorithm(ABC, Generic[S]):
             return False
         return self.tolerances.absolute == 0.0 or all(sample.met for sample in held.samples)
 
-    def dual_value(self, state: S) -> float | None:
-        """A lower bound of the least objective that the duals prove; None where they prove none."""
+    def evidence(self, state: S) -> Evidence | None:
+        """What proves something about the optimum; None where a state knows nothing like it."""
         return None
 
 

@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -123,6 +124,11 @@ class Fista(Algorithm[FistaState]):
             self.tolerances.bound(count, joint_norm(x)),
             self.tolerances.bound(count, scale),
         )
+
+    @torch.no_grad()
+    def evidence(self, state: FistaState) -> Evidence:
+        """A prox-gradient step from x."""
+        return of_parts(self._parts, state.x, (), (), state.step)
 
     def with_parameter(self, state: FistaState, value: Step) -> FistaState:
         """The state with another step size."""

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -158,6 +159,13 @@ class Ladmm(Algorithm[LadmmState]):
         factor = 2.0 if ratio > 1.0 else 0.5
         changed = self.with_parameter(state, state.rho * factor)
         return replace(changed, changes=state.changes + 1)
+
+    @torch.no_grad()
+    def evidence(self, state: LadmmState) -> Evidence:
+        """Proxes at K x + u, and one in x after the gradient step that follows from them."""
+        points = tuple(a + u for a, u in zip(state.images, state.u, strict=True))
+        sigmas = (state.rho,) * len(points)
+        return of_parts(self._parts, state.x, points, sigmas, self._length(state.rho))
 
     def with_parameter(self, state: LadmmState, value: Step) -> LadmmState:
         """The state with another ρ, the scaled duals along with it."""

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -126,6 +127,11 @@ class Pgd(Algorithm[PgdState]):
             self.tolerances.bound(count, joint_norm(new)),
             self.tolerances.bound(count, scale),
         )
+
+    @torch.no_grad()
+    def evidence(self, state: PgdState) -> Evidence:
+        """A prox-gradient step from x."""
+        return of_parts(self._parts, state.x, (), (), state.step)
 
     def with_parameter(self, state: PgdState, value: Step) -> PgdState:
         """The state with another step size."""

@@ -30,6 +30,7 @@ from typing import Any, ClassVar
 import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -227,6 +228,16 @@ class PrimalDual(Algorithm[PrimalDualState]):
         if not 1.0 / self.max_span <= span <= self.max_span:
             return state
         return replace(state, weight=state.weight * factor, changes=state.changes + 1)
+
+    @torch.no_grad()
+    def evidence(self, state: PrimalDualState) -> Evidence:
+        """Dual proxes at y + σ K x, and one in x after the gradient step that follows from them."""
+        sigmas = tuple(state.weight * share for share in self._rule.shares)
+        images = self._parts.push(state.x)
+        points = tuple(
+            image + held / s for image, held, s in zip(images, state.y, sigmas, strict=True)
+        )
+        return of_parts(self._parts, state.x, points, sigmas, self._rule.tau(state.weight))
 
     def with_parameter(self, state: PrimalDualState, value: Step) -> PrimalDualState:
         """The state with another ω."""

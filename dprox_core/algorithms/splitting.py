@@ -27,6 +27,7 @@ N. Parikh, S. Boyd, Block Splitting for Distributed Optimization, 2014):
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -35,8 +36,9 @@ import torch
 
 from dprox_core.algorithms.base import Algorithm, State, Tolerances
 from dprox_core.algorithms.blocks import Blocks
+from dprox_core.algorithms.evidence import Evidence, of_blocks
 from dprox_core.compiler.model import Model
-from dprox_core.linsolve.base import LinearSolver
+from dprox_core.linsolve.base import LinearSolver, QuadraticPart
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -72,6 +74,7 @@ class _Splitting(Algorithm[SplitState]):
         tolerances: when to stop.
         rho: the penalty parameter to start with.
         adaptive: whether ρ is balanced.
+        quadratic: what the linear solver solves, for certificates.
     """
 
     max_changes: ClassVar[int] = 12
@@ -84,7 +87,9 @@ class _Splitting(Algorithm[SplitState]):
         tolerances: Tolerances,
         rho: Step,
         adaptive: bool = False,
+        quadratic: QuadraticPart | None = None,
     ) -> None:
+        self._quadratic = quadratic
         self.model = model
         self.tolerances = tolerances
         self._blocks = blocks
@@ -104,6 +109,19 @@ class _Splitting(Algorithm[SplitState]):
     def forget(self) -> None:
         """Drop the linear solver's factors."""
         self._solver.forget()
+
+    @torch.no_grad()
+    def evidence(self, state: SplitState) -> Evidence | None:
+        """Proxes at the points that the next step would take them at."""
+        if self._quadratic is None:
+            return None
+        points = self._points(state, self._blocks.push(state.x))
+        terms = self._blocks.terms
+        return of_blocks(self.model, self._quadratic, terms, state.x, points, state.rho)
+
+    @abstractmethod
+    def _points(self, state: SplitState, images: Vectors) -> Vectors:
+        """Where the next proxes are taken, given K_j x."""
 
     def answer(self, state: SplitState) -> Vectors:
         """The variables; for one with bounds, its split copy, which meets them exactly."""
@@ -136,6 +154,9 @@ class AdmmVxu(_Splitting):
         """z_j = K_j x₀, u_j = 0."""
         z = self._blocks.push(x0)
         return SplitState(0, x0, None, z, tuple(torch.zeros_like(t) for t in z), self._rho)
+
+    def _points(self, state: SplitState, images: Vectors) -> Vectors:
+        return tuple(a + u for a, u in zip(images, state.u, strict=True))
 
     def step(self, state: SplitState, measure: bool) -> SplitState:
         """One iteration; nothing of the state given is overwritten."""
@@ -193,6 +214,9 @@ class Hqs(_Splitting):
         """z_j = K_j x₀."""
         return SplitState(0, x0, None, self._blocks.push(x0), (), self._at(0))
 
+    def _points(self, state: SplitState, images: Vectors) -> Vectors:
+        return images
+
     def step(self, state: SplitState, measure: bool) -> SplitState:
         """One iteration; nothing of the state given is overwritten."""
         blocks, rho = self._blocks, self._at(state.iteration)
@@ -234,6 +258,9 @@ class DouglasRachford(_Splitting):
         """w_j = K_j x₀."""
         z = self._blocks.push(x0)
         return SplitState(0, x0, None, z, z, self._rho)
+
+    def _points(self, state: SplitState, images: Vectors) -> Vectors:
+        return tuple(2.0 * a - w for a, w in zip(images, state.u, strict=True))
 
     def step(self, state: SplitState, measure: bool) -> SplitState:
         """One iteration; nothing of the state given is overwritten."""

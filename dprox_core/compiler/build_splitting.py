@@ -72,7 +72,8 @@ def _prepared(
     how = checked_linear_solver(options.get("linear_solver"))
     solver = linear_solver(assignment, request.differentiate, request.fixed, how)
     blocks = Blocks(assignment.blocks, model.spaces)
-    given = (model, blocks, solver, request.tolerances, rho, bool(automatic))
+    tolerances, part = request.tolerances, assignment.part
+    given = (model, blocks, solver, tolerances, rho, bool(automatic), part)
     return assignment, given, {"rho": reductions.number(rho)}, automatic
 
 

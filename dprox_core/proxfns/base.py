@@ -143,6 +143,11 @@ class ProxFn(ABC):
         """Simpler functions that f is a weighted sum of, each with a word; none by default."""
         return ()
 
+    @property
+    def bounds(self) -> tuple[float | torch.Tensor, float | torch.Tensor] | None:
+        """Between what values f keeps its argument, None where it does not."""
+        return None
+
     def bounded(self, v: torch.Tensor) -> torch.Tensor:
         """v, where f holds bounds moved into them: differences of floating-point numbers may miss
         a bound by rounding."""

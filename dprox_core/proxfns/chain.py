@@ -52,6 +52,12 @@ class Chain(ProxFn):
             v = function.prox(v, step if function.is_indicator else step * weight)
         return v
 
+    @property
+    def bounds(self) -> tuple[float | torch.Tensor, float | torch.Tensor] | None:
+        """Those of the first of the functions that has any."""
+        known = (function.bounds for _, function in self.links)
+        return next((bounds for bounds in known if bounds is not None), None)
+
     def bounded(self, v: torch.Tensor) -> torch.Tensor:
         """Moved into the bounds among the functions."""
         for _, function in self.links:

@@ -89,6 +89,11 @@ class Box(ProxFn):
         """The projection: each value moved to the nearest bound it lies beyond."""
         return self._clamp(v)
 
+    @property
+    def bounds(self) -> tuple[float | torch.Tensor, float | torch.Tensor]:
+        """The two bounds."""
+        return self.lower, self.upper
+
     def bounded(self, v: torch.Tensor) -> torch.Tensor:
         """The projection."""
         return self._clamp(v)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+import cvxpy
 import pytest
 import torch
-from solver_cases import CASES, KERNEL, noise, optimum
+from solver_cases import CASES, KERNEL, dense, noise, optimum
 
 import dprox_core as dp
 from dprox_core.result import Status
@@ -43,6 +44,61 @@ def test_a_gap_is_there_where_the_data_term_is_strongly_convex_and_only_there() 
     assert strong.solve().certificate.gap is not None
     assert weak.solve().certificate.gap is None
     assert wild.solve(max_iter=20).certificate is None
+
+
+METHODS = ("admm", "admm_vxu", "dr", "hqs", "ladmm", "pdhg", "pd3o", "pgd", "fista")
+MATRIX, MEASURED, IMAGE = noise(5, (6, 8)), noise(6, (6,)), noise(7, (1, 1, 4, 5))
+
+
+def few_measurements(bounded: bool) -> tuple[dp.Problem, cvxpy.Problem]:
+    """No strong convexity; every method takes it."""
+    x, u = dp.Variable("x", (8,)), cvxpy.Variable(8)
+    terms = dp.sum_squares(MATRIX @ x - MEASURED) + 0.3 * dp.norm1(x)
+    other = cvxpy.sum_squares(MATRIX.numpy() @ u - MEASURED.numpy()) + 0.3 * cvxpy.norm1(u)
+    if bounded:
+        return dp.Problem(terms + dp.box(x, -0.4, 0.6)), _least(other, [u >= -0.4, u <= 0.6])
+    return dp.Problem(terms), _least(other, [])
+
+
+def edges() -> tuple[dp.Problem, cvxpy.Problem]:
+    """Strongly convex, with a term behind an operator."""
+    x, u = dp.Variable("x", (1, 1, 4, 5)), cvxpy.Variable(20)
+    terms = dp.sum_squares(x - IMAGE) + 0.3 * dp.norm1(dp.grad(x))
+    variation = cvxpy.norm1(dense(dp.grad, (1, 1, 4, 5)) @ u)
+    return dp.Problem(terms), _least(cvxpy.sum_squares(u - IMAGE.reshape(-1)) + 0.3 * variation, [])
+
+
+def _least(objective: cvxpy.Expression, constraints: list[object]) -> cvxpy.Problem:
+    return cvxpy.Problem(cvxpy.Minimize(objective), constraints)
+
+
+@pytest.mark.parametrize("name", ["few measurements", "bounded", "edges"])
+def test_every_method_says_how_far_its_result_is_from_optimal(name: str) -> None:
+    problem, other = edges() if name == "edges" else few_measurements(name == "bounded")
+    best = float(other.solve(solver=cvxpy.CLARABEL))
+    methods = [c.method for c in dp.candidates(problem) if c.accepts]
+    assert set(methods) >= set(METHODS) - {"pgd", "fista"}
+    for method in methods:
+        solver = problem.compile(method, abs_tol=0.0, rel_tol=0.0)
+        for iterations in (1, 8, 600):
+            result = solver.solve(max_iter=iterations)
+            held = result.certificate
+            above = solver.objective((result[problem.variables[0]],)) - best
+            if iterations > 1:
+                assert held.estimate >= above - 1e-7 * best, method
+            if held.gap is not None:
+                assert held.gap >= above - 1e-7 * best, method
+            if above > 0.01 * best:
+                assert held.residual > 1e-3, method
+            if iterations == 1:
+                assert held.residual > 0.01, method
+                assert held.estimate > 0.01 * best, method
+        assert (held.gap is None) == (name == "few measurements"), method
+        if method != "hqs":
+            # HQS has no duals and comes near only as ρ grows.
+            assert held.residual < 1e-3, method
+            assert held.estimate < 1e-3 * best, method
+            assert abs(above) < 1e-4 * best, method
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
