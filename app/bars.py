@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app import menu_table as table
+from app.templates import templates
 from nodes.files import examples, headline
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["make_menus", "make_toolbar"]
 def make_menus(window: MainWindow) -> dict[str, QMenu]:
     """Fill the menu bar; gives the submenus by their name in the table."""
     submenus = {
+        "<templates>": QMenu("New from template", window),
         "<recent>": QMenu("Open recent", window),
         "<examples>": QMenu("Examples", window),
         "<panes>": QMenu("Panes", window),
@@ -41,6 +43,8 @@ def make_menus(window: MainWindow) -> dict[str, QMenu]:
                 menu.addAction(window.actions_by_id[entry])
     recent = submenus["<recent>"]
     recent.aboutToShow.connect(lambda: _fill_recent(window, recent))
+    kept = submenus["<templates>"]
+    kept.aboutToShow.connect(lambda: _fill_templates(window, kept))
     for name in examples():
         title = headline(name)[0] or name.capitalize()
         action = submenus["<examples>"].addAction(title)
@@ -61,6 +65,15 @@ def _fill_recent(window: MainWindow, menu: QMenu) -> None:
         return
     menu.addSeparator()
     menu.addAction("Clear the list").triggered.connect(window.settings.clear_recent)
+
+
+def _fill_templates(window: MainWindow, menu: QMenu) -> None:
+    menu.clear()
+    for path in templates(window.settings):
+        action = menu.addAction(path.stem)
+        action.triggered.connect(lambda _=False, p=path: window.commands.open_path(p, copy=True))
+    if menu.isEmpty():
+        menu.addAction("None yet: File ▸ Save as a template keeps one").setEnabled(False)
 
 
 def make_toolbar(window: MainWindow) -> QToolBar:

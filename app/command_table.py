@@ -61,6 +61,13 @@ COMMANDS: tuple[Command, ...] = (
         "Save the document with its pictures, kernels and weights in one file",
     ),
     Command(
+        "file.template",
+        "Save as a template",
+        "file-star-outline",
+        (),
+        "Keep a copy, files included, that new documents can begin from",
+    ),
+    Command(
         "file.export",
         "Export script…",
         "export-variant",

@@ -82,7 +82,8 @@ def orphans(folder: Path) -> list[Orphan]:
             content = json.loads(file.read_text(encoding="utf-8"))
             path = Path(content["path"]) if content["path"] else None
             document = files.loads(content["document"])
-            document.path = path
+            home = content.get("home") or ""  # where its files lie, of one that has no name yet
+            document.path = path or (Path(home) if home else None)
             found.append(Orphan(file, content["title"], path, float(content["saved"]), document))
         except (OSError, ValueError, KeyError, TypeError, NodesError):
             _LOG.warning("The journal %s cannot be read", file, exc_info=True)
@@ -128,6 +129,7 @@ class Journal(QObject):
         content = {
             "title": session.title,
             "path": str(session.path.absolute()) if session.path else "",
+            "home": str(session.document.path or ""),
             "saved": time.time(),
             "document": files.dumps(session.document),
         }

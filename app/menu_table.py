@@ -9,8 +9,8 @@ SEPARATOR = "-"
 #: Menu title → ids, separators, and names of submenus in angle brackets.
 MENUS: dict[str, tuple[str, ...]] = {
     "File": (
-        "file.new", "file.open", "<recent>", "<examples>", SEPARATOR,
-        "file.save", "file.save_as", "file.bundle", SEPARATOR, "file.export",
+        "file.new", "<templates>", "file.open", "<recent>", "<examples>", SEPARATOR,
+        "file.save", "file.save_as", "file.bundle", "file.template", SEPARATOR, "file.export",
         "file.import", SEPARATOR, "file.restore", "file.quit",
     ),
     "Edit": (

@@ -18,7 +18,7 @@ from app.guard import report
 from app.levels import Levels, touched
 from nodes import files
 from nodes.assets import collect, follow, take_in
-from nodes.bundle import is_bundle, new_home, pack, unpack
+from nodes.bundle import is_bundle, is_unpacked, new_home, pack, unpack
 from nodes.checks import check
 from nodes.commands import History
 from nodes.document import Document
@@ -147,8 +147,13 @@ class Session(QObject):
         """Whether everything is on disk."""
         return bool(self.history.is_clean)
 
-    def open(self, path: str | Path) -> bool:
-        """Open a file or ``example:NAME``; a sentence says why not, and nothing is lost."""
+    def open(self, path: str | Path, copy: bool = False) -> bool:
+        """Open a file or ``example:NAME``; a sentence says why not, and nothing is lost.
+
+        Args:
+            path: what to open.
+            copy: begin a new document from it, as from an example.
+        """
         try:
             resolved = files.resolve(path)
             document = files.load(resolved)
@@ -157,7 +162,7 @@ class Session(QObject):
             return False
         # An example is a starting point: saving must not overwrite what was shipped.
         example = str(path).startswith("example:")
-        self.replace(document, None if example else Path(resolved))
+        self.replace(document, None if example or copy else Path(resolved))
         return True
 
     def recover(self, document: Document, path: Path | None) -> None:
@@ -197,7 +202,7 @@ class Session(QObject):
     def _write(self, path: Path) -> list[str]:
         """Write a document or a bundle; gives the files that are missing from it."""
         document, old = self.document, self.base
-        packed = self.path is not None and is_bundle(self.path)
+        packed = is_unpacked(document)
         if is_bundle(path):
             home = old if packed else new_home()
             step, missing = take_in(document, old, home)

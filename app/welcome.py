@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtCore import QFile, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QColor, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -23,6 +24,7 @@ import resources
 from app import icons, theme
 from app.canvas.nodegraphqt import wire_path
 from app.guard import guarded
+from app.templates import templates
 from nodes import files
 from nodes.catalogue import CATEGORIES
 from nodes.document import Document
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["Card", "Welcome", "thumbnail"]
 
 _LOG = logging.getLogger(__name__)
+_EXAMPLE = "example:"
 _WIDE, _HIGH = 248, 104
+_LONGEST = 22  # letters of a recent file's name
 _NODE = (160.0, 80.0)
 
 
@@ -113,16 +117,18 @@ class Card(QFrame):
 
     chosen = Signal()
 
-    def __init__(self, example: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, source: str, title: str, note: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.example = example
-        title, note = files.headline(example)
+        self.source = source
         self.setObjectName("card")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFixedWidth(_WIDE + 2)
         title = title or "Untitled"
-        self.setAccessibleName(f"Open the example {title}")
+        kind = "example" if source.startswith(_EXAMPLE) else "template"
+        self.setAccessibleName(f"Open the {kind} {title}")
         self.setToolTip(note or title)
         self.document: Document | None = None
         self.picture = QLabel()
@@ -134,7 +140,6 @@ class Card(QFrame):
         words.setWordWrap(True)
         words.setFont(theme.ui_font(12))
         words.setProperty("muted", True)
-        words.setMaximumHeight(52)
         words.setAlignment(Qt.AlignmentFlag.AlignTop)
         if not note:
             words.hide()
@@ -153,7 +158,7 @@ class Card(QFrame):
     def draw(self) -> None:
         """Draw the thumbnail in the theme's colours."""
         if self.document is None:
-            self.document = files.load(f"example:{self.example}")
+            self.document = files.load(self.source)
         ratio = self.devicePixelRatioF()
         self.picture.setPixmap(thumbnail(self.document, QSize(_WIDE, _HIGH), ratio))
 
@@ -177,6 +182,8 @@ class Welcome(QScrollArea):
         super().__init__(window)
         self.window_ = window
         self.cards: list[Card] = []
+        self.kept: list[Card] = []  # templates
+        self._grids: list[tuple[QGridLayout, list[Card]]] = []
         self.recent: list[QPushButton] = []
         self.setWidgetResizable(True)
         self.setAccessibleName("Welcome")
@@ -189,7 +196,7 @@ class Welcome(QScrollArea):
         theme.signals().changed.connect(self._on_theme)
 
     def _on_theme(self, _theme: Any) -> None:
-        for card in self.cards:
+        for card in (*self.kept, *self.cards):
             if card not in self._blank:
                 card.draw()
 
@@ -201,7 +208,7 @@ class Welcome(QScrollArea):
         try:
             card.draw()
         except NodesError:
-            _LOG.warning("The example %s cannot be read", card.example, exc_info=True)
+            _LOG.warning("%s cannot be read", card.source, exc_info=True)
 
     def open(self) -> None:
         """Fill the page and show it."""
@@ -216,13 +223,21 @@ class Welcome(QScrollArea):
                                      "it away as a script."))  # fmt: skip
         column.addLayout(self._starts())
         self._add_recent(column)
-        column.addWidget(self._caption("Problems that are ready to run"))
-        self._grid = QGridLayout()
-        self._grid.setSpacing(14)
         self.cards = [card for name in files.examples() if (card := self._card(name)) is not None]
-        self._blank = list(self.cards)
+        self.kept = [self._template(path) for path in templates(self.window_.settings)]
+        self._grids = []
+        for caption, cards in (
+            ("Your templates", self.kept),
+            ("Problems that are ready to run", self.cards),
+        ):
+            if cards:
+                column.addWidget(self._caption(caption))
+                grid = QGridLayout()
+                grid.setSpacing(14)
+                column.addLayout(grid)
+                self._grids.append((grid, cards))
+        self._blank = [*self.kept, *self.cards]
         self._drawing.start()
-        column.addLayout(self._grid)
         column.addStretch(1)
         self.setWidget(inside)
         self._columns = 0
@@ -266,28 +281,44 @@ class Welcome(QScrollArea):
         if not paths:
             return
         column.addWidget(self._caption("Go on with"))
-        row = QHBoxLayout()
+        row = QGridLayout()
         row.setSpacing(8)
-        for path in paths:
-            button = QPushButton(icons.icon("history"), path.stem)
+        for index, path in enumerate(paths):
+            short = path.stem if len(path.stem) <= _LONGEST else f"{path.stem[: _LONGEST - 1]}…"
+            button = QPushButton(icons.icon("history"), short)
             button.setToolTip(str(path))
             button.setAccessibleName(f"Open {path.name}")
             button.clicked.connect(partial(self._open, path))
-            row.addWidget(button)
+            row.addWidget(button, index // 3, index % 3)
             self.recent.append(button)
-        row.addStretch(1)
+        row.setColumnStretch(3, 1)
         column.addLayout(row)
 
     def _open(self, path: Any, _checked: bool = False) -> None:
         self.window_.commands.open_path(path)
 
+    def _template(self, path: Path) -> Card:
+        card = Card(str(path), path.stem)
+        card.setToolTip("A right click takes this template away.")
+        card.chosen.connect(lambda: self.window_.commands.open_path(path, copy=True))
+        card.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        action = QAction(f"Move {path.stem} to the trash", card)
+        action.triggered.connect(lambda: self._drop(path))
+        card.addAction(action)
+        return card
+
+    def _drop(self, path: Path) -> None:
+        if not QFile.moveToTrash(str(path)):
+            self.window_.show_problem(f"The template {path.stem} could not be moved to the trash.")
+        QTimer.singleShot(0, self, self.open)  # not under the hands of the card that asked
+
     def _card(self, name: str) -> Card | None:
         try:
-            card = Card(name)
+            card = Card(f"{_EXAMPLE}{name}", *files.headline(name))
         except NodesError:
             _LOG.warning("The example %s cannot be read", name, exc_info=True)
             return None
-        card.chosen.connect(partial(self._open, f"example:{name}"))
+        card.chosen.connect(partial(self._open, card.source))
         return card
 
     def _place(self) -> None:
@@ -295,9 +326,10 @@ class Welcome(QScrollArea):
         if not self.cards or columns == self._columns:
             return
         self._columns = columns
-        for index, card in enumerate(self.cards):
-            self._grid.addWidget(card, index // columns, index % columns)
-        self._grid.setColumnStretch(columns, 1)
+        for grid, cards in self._grids:
+            for index, card in enumerate(cards):
+                grid.addWidget(card, index // columns, index % columns)
+            grid.setColumnStretch(columns, 1)
 
     _columns = 0
 

@@ -21,7 +21,7 @@ from nodes.document import Document
 from nodes.errors import FileError
 from nodes.history import History
 
-__all__ = ["BUNDLE", "beside", "is_bundle", "new_home", "pack", "unpack"]
+__all__ = ["BUNDLE", "beside", "is_bundle", "is_unpacked", "new_home", "pack", "unpack"]
 
 #: The ending of a bundle's name.
 BUNDLE = ".dproxz"
@@ -42,6 +42,14 @@ def _folder() -> Path:
     from platformdirs import user_cache_path  # only bundles need it, not every start
 
     return user_cache_path("dprox-studio", appauthor=False) / "bundles"
+
+
+def is_unpacked(document: Document) -> bool:
+    """Whether a document lies in the cache, unpacked from a bundle."""
+    path = document.path
+    if path is None or path.name != DOCUMENT:
+        return False
+    return path.absolute().parent.parent == _folder().absolute()
 
 
 def new_home() -> Path:
@@ -162,11 +170,9 @@ def beside(document: Document, script: Path) -> Document:
     Raises:
         OSError: a file cannot be copied.
     """
-    home = document.path.absolute().parent if document.path is not None else None
-    if document.path is None or home is None or document.path.name != DOCUMENT:
+    if document.path is None or not is_unpacked(document):
         return document
-    if home.parent != _folder().absolute():
-        return document
+    home = document.path.absolute().parent
     folder = script.absolute().parent
     moved = document.copy()
     moved.path = folder / f"{script.stem}{BUNDLE}"

@@ -14,6 +14,7 @@ from app.banner import Banner
 from app.commands.base import Handlers
 from app.journal import Orphan, orphans
 from app.restore import FLAG
+from app.templates import keep
 from nodes.bundle import BUNDLE, beside
 from nodes.document import Document
 from nodes.errors import NodesError
@@ -84,9 +85,22 @@ class FileCommands(Handlers):
         if path is not None:
             self.open_path(path)
 
-    def open_path(self, path: str | Path) -> bool:
-        """Open a document, after asking about unsaved work."""
-        if not self.may_leave() or not self.session.open(path):
+    def file_template(self) -> None:
+        """Keep a copy of the document to begin from."""
+        self.finish_typing()
+        title = self.session.title
+        try:
+            path = keep(self.session.document, self.session.base, title, self.settings)
+        except (NodesError, OSError) as error:
+            self.window.show_problem(f"The template was not kept: {export.why(error)}.")
+            return
+        self.session.said.emit(
+            "hint", f"Kept the template {path.stem}: File ▸ New from template begins with it."
+        )
+
+    def open_path(self, path: str | Path, copy: bool = False) -> bool:
+        """Open a document, or a copy to begin from, after asking about unsaved work."""
+        if not self.may_leave() or not self.session.open(path, copy):
             return False
         if self.session.path is not None:
             self.remember(self.session.path)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSize, Qt
+from PIL import Image
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtWidgets import QLabel
 
+from app import dialogs
+from app.journal import orphans
 from app.tour import STEPS, missing, perform
 from app.welcome import thumbnail
 from nodes import files
 from nodes.checks import check
-from nodes.commands import History
+from nodes.commands import History, SetTitle
 from nodes.document import Document
 from nodes.files import examples, save
 from nodes.script import generate
-from tests.app.support import LEFT, Person
+from tests.app.support import LEFT, Person, sweep
 
 
 def test_the_gallery_shows_every_example_and_a_click_opens_it(person: Person) -> None:
@@ -117,3 +122,63 @@ def test_another_document_ends_the_tour(person: Person, monkeypatch: pytest.Monk
     person.push("help.tour")
     person.example("denoising")
     assert person.window.tour is None
+
+
+def test_a_template_is_kept_with_its_picture_and_begun_from(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = person.window
+    picture = tmp_path / "mine" / "shot.png"
+    picture.parent.mkdir()
+    Image.new("L", (40, 30), 90).save(picture)
+    window.commands.drop_files([picture], QPointF(0, 0))
+    window.session.do(SetTitle("My camera: a/b"))
+    before = files.dumps(person.document)
+    for _ in range(2):
+        person.push("file.template")
+    assert files.dumps(person.document) == before
+    shutil.rmtree(picture.parent)
+    window.session.history.mark_clean()
+    window.welcome.open()
+    titles = [card.accessibleName() for card in window.welcome.kept]
+    assert titles == ["Open the template My camera a b", "Open the template My camera a b 2"]
+    window.welcome._draw_next()
+    person.bot.mouseClick(window.welcome.kept[0], LEFT)
+    assert window.session.path is None
+    assert person.document.title == "My camera: a/b"
+    assert [issue for issue in window.session.errors() if "shot" in issue.sentence] == []
+    # What is saved takes the picture along, and the template stays as it was.
+    target = tmp_path / "work" / "new.dprox"
+    target.parent.mkdir()
+    monkeypatch.setattr(dialogs, "ask_target", lambda *_: target)
+    person.push("file.save")
+    (node,) = person.document.nodes
+    assert node.value("source") == "new files/shot.png"
+    assert (target.parent / "new files" / "shot.png").is_file()
+    menu = window.submenus["<templates>"]
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()] == ["My camera a b", "My camera a b 2"]
+    menu.actions()[1].trigger()
+    assert window.session.path is None
+    # After a crash, the files are found as well.
+    window.session.do(SetTitle("Changed"))
+    window.journal.write()
+    window.journal._lock.unlock()  # type: ignore[union-attr]
+    (orphan,) = orphans(window.settings.recovery)
+    assert not [i for i in check(orphan.document) if i.severity == "error"]
+    assert window.journal._lock.tryLock(0)  # type: ignore[union-attr]
+
+
+def test_no_words_of_the_welcome_page_are_cut_off(person: Person, tmp_path: Path) -> None:
+    for number in range(5):
+        path = tmp_path / f"a document with a rather long name, number {number}.dprox"
+        save(files.load("example:denoising"), path)
+        person.window.settings.add_recent(path)
+    person.window.welcome.open()
+    sweep()
+    page = person.window.welcome
+    inside = page.widget()
+    assert inside.width() <= page.viewport().width()
+    for label in inside.findChildren(QLabel):
+        if label.text() and label.isVisible():
+            assert label.height() >= label.heightForWidth(label.width()), label.text()
