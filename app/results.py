@@ -99,10 +99,14 @@ class Progress:
 
 
 class HistoryTable:
-    """Rows of a solve's history in one array that grows."""
+    """Rows of a solve's history in one array that grows.
+
+    Attributes:
+        number: of the solve; grows with every ``clear``.
+    """
 
     def __init__(self) -> None:
-        self._count = 0
+        self._count = self.number = 0
 
     def __len__(self) -> int:
         return self._count
@@ -119,6 +123,7 @@ class HistoryTable:
     def clear(self) -> None:
         """Forget every row; who holds the rows until now keeps them."""
         self._count = 0
+        self.number += 1
         self.__dict__.pop("_room", None)
 
     def add(self, rows: Rows) -> None:

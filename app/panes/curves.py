@@ -116,6 +116,7 @@ class CurvesPane(QWidget):
             row.addWidget(button)
         self._pointed = float("nan")
         self._ghost_drawn: object = None
+        self._number = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAINT_MS)
@@ -213,6 +214,9 @@ class CurvesPane(QWidget):
             return
         rows = self.runner.history
         self._kept = rows
+        if self._number != self.runner.table.number:
+            self._number = self.runner.table.number
+            self.__dict__.pop("_paths", None)
         for name, path in self._paths.items():
             path.follow(rows[:, _COLUMNS[name]])
         if not self.isVisible():

@@ -42,7 +42,7 @@ class Envelope:
         """Begin another curve."""
         self.seen = 0
         self._block = 1
-        self._first = np.empty(0, dtype=np.int64)
+        self._first = self._last = np.empty(0, dtype=np.int64)
         self._pairs = np.empty((0, 2), dtype=np.int64)  # of each whole block, in their order
         self._rest = np.empty(0, dtype=np.int64)  # rows of the block that is not whole
         self._end = self._rest  # those of them to draw
@@ -51,14 +51,15 @@ class Envelope:
         """Take in what a column has grown by; ``column`` is all of it."""
         fresh = self.seen + np.flatnonzero(np.isfinite(column[self.seen :]))
         self.seen = len(column)
-        if len(fresh) and not len(self._first):
-            self._first = fresh[:1]
+        if len(fresh):
+            self._first = self._first if len(self._first) else fresh[:1]
+            self._last = fresh[-1:]
         rest = np.concatenate([self._rest, fresh])
         whole = len(rest) // self._block * self._block
         self._rest = self._end = rest[whole:]
         if len(self._end) > self._most:
             values = column[self._end]
-            self._end = self._end[[int(values.argmin()), int(values.argmax()), -1]]
+            self._end = self._end[[int(values.argmin()), int(values.argmax())]]
         self._take(rest[:whole].reshape(-1, self._block), column)
         while len(self._pairs) > self._most:
             even = len(self._pairs) // 2 * 2
@@ -78,6 +79,6 @@ class Envelope:
     def rows(self) -> NDArray[np.int64]:
         """The rows to draw, in their order."""
         kept: NDArray[np.int64] = np.unique(
-            np.concatenate([self._first, self._pairs.ravel(), self._end])
+            np.concatenate([self._first, self._pairs.ravel(), self._end, self._last])
         )
         return kept
