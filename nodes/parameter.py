@@ -156,7 +156,8 @@ class Parameter:
     def range_text(self) -> str:
         """What values it takes, in words."""
         if self.kind == "choice":
-            return ", ".join(self.choices)
+            lists = any("," in choice for choice in self.choices)
+            return (" or " if lists else ", ").join(self.choices)
         if self.kind == "bool":
             return "yes or no"
         if self.grammar:

@@ -8,6 +8,7 @@ from app import helpviews
 from app.chooser import Chooser, Entry
 from app.command_table import COMMANDS
 from app.commands.base import Handlers
+from app.helpwindow import HelpWindow
 from app.shortcuts import ShortcutDialog
 from app.tour import TourBar
 from nodes.spec import PortType
@@ -123,8 +124,18 @@ class RunCommands(Handlers):
         popup.open_over(self.window.canvas)
 
     def help_node(self) -> None:
-        self.window.show_dock("inspector")
-        self.window.inspector.show_help()
+        """The page of the selected node, in a window that follows the selection."""
+        if not self.session.selection:
+            self.session.said.emit("hint", "Select a node: F1 tells what it computes.")
+            return
+        if self._help is None:
+            self._help = HelpWindow(self.session, self.window)
+            self._help.example_wanted.connect(self.window.commands.open_path)
+        self._help.refresh()
+        self._help.show()
+        self._help.raise_()
+
+    _help: HelpWindow | None = None
 
     def help_keys(self) -> None:
         ShortcutDialog(self.window.actions_by_id, self.settings, self.window).show()

@@ -62,7 +62,6 @@ class Inspector(QScrollArea):
         self._name_problem: QLabel | None = None
         self._node: Node | None = None
         self.group: GroupEditor | None = None
-        self._help_page: QWidget | None = None
         self._pinned = False  # whether its parameters can be put on uses of a group
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -104,7 +103,7 @@ class Inspector(QScrollArea):
         self.editors = {}
         self.preview = None
         self._pinned = False
-        self.name = self._name_problem = self._help_page = self.trial = self.group = None
+        self.name = self._name_problem = self.trial = self.group = None
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(12, 10, 12, 12)
@@ -168,8 +167,7 @@ class Inspector(QScrollArea):
             formula.setTextFormat(Qt.TextFormat.RichText)
             formula.setWordWrap(True)
             column.addWidget(formula)
-        self._help_page = self._help(node)
-        column.addWidget(self._help_page)
+        column.addWidget(self._help(node))
         column.addWidget(caption("Note"))
         column.addWidget(self._note(node.note, node.id))
 
@@ -338,11 +336,6 @@ class Inspector(QScrollArea):
         except DocumentError as error:
             self._say_name(str(error))
             self.name.setText(self._node.name)
-
-    def show_help(self) -> None:
-        """Bring the help into view."""
-        if self._help_page is not None:
-            self.ensureWidgetVisible(self._help_page, 0, 40)
 
     def focus_name(self) -> None:
         """Let the name be typed."""

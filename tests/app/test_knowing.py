@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtWidgets import QTextBrowser
 
 from app.engine.protocol import NodeFinished
+from app.helpwindow import HelpWindow
 from app.nodehelp import examples_of, help_page
 from nodes.arithmetic import evaluate
 from nodes.catalogue import CATALOGUE
@@ -74,6 +75,21 @@ def test_help_tells_ranges_defaults_and_opens_an_example(person: Person) -> None
     person.window.session.do(AddNode(node))
     person.window.session.select([node.id])
     person.bot.keyClick(person.window, Qt.Key.Key_F1)
+    window = person.window.findChild(HelpWindow)
+    assert window is not None
+    assert window.isVisible()
+    assert window.windowTitle() == "Help on Motion kernel"
+    assert "Parameters" in window.page.toPlainText()
+    other = new_node(person.document, "grad")
+    person.window.session.do(AddNode(other))
+    person.window.session.select([other.id])
+    assert window.windowTitle() == "Help on Gradient"
+    assert "∇x" in window.page.toPlainText()
+    person.window.session.history.mark_clean()
+    window.page.anchorClicked.emit(QUrl("example:deconvolution"))
+    assert "Deconvolution" in person.document.title
+    person.bot.keyClick(window, Qt.Key.Key_Escape)
+    assert not window.isVisible()
     page = help_page(CATALOGUE["gaussian_psf"])
     assert re.search(r"default .*px", page)
     assert "Switched off (M)" in page
