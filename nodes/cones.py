@@ -30,15 +30,17 @@ class Cone:
         node: as it was when the cone was made; only its place and note may be others now.
         files: when and how large the files are that its parameters name.
         inputs: its wires in order, each with the cone of its source.
+        sources: where these wires begin.
         facts: what was worked out from these, for whoever asks again.
     """
 
-    __slots__ = ("facts", "files", "inputs", "node")
+    __slots__ = ("facts", "files", "inputs", "node", "sources")
 
     def __init__(self, node: Node, files: Stamp, inputs: Sequence[Input]) -> None:
         self.node = node
         self.files = files
         self.inputs = tuple(inputs)
+        self.sources = tuple(wire.source for wire, _ in self.inputs)
         self.facts: dict[Hashable, Any] = {}
 
 

@@ -43,6 +43,8 @@ def _items(values: Sequence[float] | Sequence[Sequence[float]]) -> Items:
 
 
 def _same(old: Sequence[tuple[str, Piece]], new: Sequence[tuple[str, Piece]]) -> bool:
+    if not old and not new:
+        return True
     return len(old) == len(new) and all(
         one[0] == other[0] and one[1] is other[1] for one, other in zip(old, new, strict=True)
     )
@@ -60,6 +62,7 @@ class Renderer:
         self.analysis = analysis
         self.document = analysis.document
         self.inlined: set[str] = set()
+        self._made: dict[str, Piece] = {}
         self.way = way
         self._forms: dict[Form, Callable[[Node, NodeSpec], Piece]] = {
             Form.CALL: self._call,
@@ -83,16 +86,25 @@ class Renderer:
 
     def piece(self, node_id: str) -> Piece:
         """A node written out; the same object as long as it is written alike."""
-        node, spec = self.document.node(node_id), self.analysis.specs[node_id]
-        cone = self.analysis.cones.get(node_id)
+        made = self._made.get(node_id)
+        if made is None:
+            made = self._made[node_id] = self._piece_of(node_id)
+        return made
+
+    def forget(self) -> None:
+        """Other nodes are inlined now."""
+        self._made = {}
+
+    def _piece_of(self, node_id: str) -> Piece:
+        spec, cone = self.analysis.specs[node_id], self.analysis.cones.get(node_id)
         if cone is None or spec.form is Form.VIEW:  # a view's file has a name of its own
-            return self._forms[spec.form](node, spec)
-        inside = [(n, self.piece(n)) for n in self.inside(node_id) if n in self.inlined]
+            return self._forms[spec.form](self.document.node(node_id), spec)
+        inside = [(n, self.piece(n)) for n in cone.sources if n in self.inlined]
         known = cone.facts.get("piece")
         if known is not None and known[0] == self.way and _same(known[1], inside):
             found: Piece = known[2]
             return found
-        made = self._forms[spec.form](node, spec)
+        made = self._forms[spec.form](self.document.node(node_id), spec)
         cone.facts["piece"] = (self.way, inside, made)
         return made
 
@@ -128,8 +140,11 @@ class Renderer:
         wire = self.analysis.wire(node.id, "solution")
         return wire is None or len(self.analysis.variables.get(wire.source, ())) < 2
 
-    def inside(self, node_id: str) -> list[str]:
+    def inside(self, node_id: str) -> Sequence[str]:
         """The nodes wired straight into a node."""
+        cone = self.analysis.cones.get(node_id)
+        if cone is not None:
+            return cone.sources
         return [wire.source for wire in self.document.wires_into(node_id)]
 
     def _value(self, node: Node, port: Port) -> Piece:

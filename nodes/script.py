@@ -203,6 +203,7 @@ class _Generator:
         inlined = self.renderer.inlined = self.renderer.may_inline()
         # Sources first, so that what is nested never grows beyond a line; a node that loses its
         # place inside another gets a statement of its own, which may be too long in turn.
+        self.renderer.forget()
         pending = list(reversed(written))
         while pending:
             node_id = pending.pop()
@@ -213,6 +214,7 @@ class _Generator:
             prefix = f"{target} = " if target and node_id not in inlined else ""
             if width(prefix) + width(flat(piece)) > WIDTH:
                 inlined.difference_update(inside)
+                self.renderer.forget()
                 pending += [node_id, *inside]
 
     def write(self, lines: list[str], node_id: str) -> None:
