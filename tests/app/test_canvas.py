@@ -9,28 +9,18 @@ from app.canvas.ports import port_shape
 from app.panes.palette import MIME
 from nodes.commands import AddNode, Connect, RemoveNodes, new_node
 from nodes.document import Node
+from tests.app.gestures import add, ends
 from tests.app.support import LEFT, Person
-
-
-def _add(person: Person, kind: str, name: str, x: float, y: float, **values: object) -> Node:
-    node = new_node(person.document, kind, name, (x, y), **values)  # type: ignore[arg-type]
-    assert person.window.session.do(AddNode(node))
-    return node
 
 
 def _small(person: Person) -> None:
     """photo → noisy → fidelity, and a variable, laid out with room between."""
-    _add(person, "load_image", "photo", 0, 0)
-    _add(person, "add_noise", "noisy", 260, 0)
-    _add(person, "variable", "x", 0, 260)
-    _add(person, "sum_squares", "fidelity", 520, 120)
-    _add(person, "problem", "problem", 780, 120)
+    add(person, "load_image", "photo", 0, 0)
+    add(person, "add_noise", "noisy", 260, 0)
+    add(person, "variable", "x", 0, 260)
+    add(person, "sum_squares", "fidelity", 520, 120)
+    add(person, "problem", "problem", 780, 120)
     person.window.canvas.fit()
-
-
-def _ends(person: Person) -> set[tuple[str, str, str, str]]:
-    names = {node.id: node.name for node in person.document.nodes}
-    return {(names[w.source], w.output, names[w.target], w.input) for w in person.document.wires}
 
 
 def _drawn(person: Person) -> set[tuple[str, str, str, str]]:
@@ -49,17 +39,17 @@ def _drawn(person: Person) -> set[tuple[str, str, str, str]]:
 def test_a_dragged_wire_becomes_a_wire_of_the_document_and_undoes(person: Person) -> None:
     _small(person)
     person.wire("photo", "image", "noisy", "image")
-    assert _ends(person) == _drawn(person) == {("photo", "image", "noisy", "image")}
+    assert ends(person) == _drawn(person) == {("photo", "image", "noisy", "image")}
     person.push("edit.undo")
-    assert _ends(person) == _drawn(person) == set()
+    assert ends(person) == _drawn(person) == set()
     person.push("edit.redo")
-    assert _ends(person) == _drawn(person) == {("photo", "image", "noisy", "image")}
+    assert ends(person) == _drawn(person) == {("photo", "image", "noisy", "image")}
 
 
 def test_a_wire_can_be_dragged_from_the_input_too(person: Person) -> None:
     _small(person)
     person.drag(person.port_at("noisy", "image", True), person.port_at("photo", "image", False))
-    assert _ends(person) == {("photo", "image", "noisy", "image")}
+    assert ends(person) == {("photo", "image", "noisy", "image")}
 
 
 def test_what_does_not_fit_is_refused_with_a_sentence_beside_the_pointer(person: Person) -> None:
@@ -72,17 +62,17 @@ def test_what_does_not_fit_is_refused_with_a_sentence_beside_the_pointer(person:
     assert "penalty" in canvas.hint.text()
     viewport = canvas.viewer.viewport()
     person.bot.mouseRelease(viewport, LEFT, pos=person.port_at("problem", "terms", True))
-    assert _ends(person) == set()
+    assert ends(person) == set()
     assert person.window.status.text.text() == canvas.hint.text()
 
 
 def test_a_loop_is_refused(person: Person) -> None:
-    _add(person, "conv", "first", 0, 0)
-    _add(person, "grad", "second", 260, 0)
+    add(person, "conv", "first", 0, 0)
+    add(person, "grad", "second", 260, 0)
     person.window.canvas.fit()
     person.wire("first", "output", "second", "x")
     person.wire("second", "output", "first", "x")
-    assert _ends(person) == {("first", "output", "second", "x")}
+    assert ends(person) == {("first", "output", "second", "x")}
     assert "loop" in person.window.status.text.text()
 
 
@@ -94,18 +84,18 @@ def test_a_wire_taken_from_an_input_moves_or_is_cut(person: Person) -> None:
     person.drag(person.port_at("noisy", "image", True), person.port_at("noisy", "image", True))
     assert person.window.session.history.undo_text == steps
     person.drag(person.port_at("noisy", "image", True), person.port_at("x", "like", True))
-    assert _ends(person) == _drawn(person) == {("photo", "image", "x", "like")}
+    assert ends(person) == _drawn(person) == {("photo", "image", "x", "like")}
     person.push("edit.undo")
-    assert _ends(person) == {("photo", "image", "noisy", "image")}
+    assert ends(person) == {("photo", "image", "noisy", "image")}
     empty = person.port_at("noisy", "image", True) + QPoint(-40, 160)
     person.drag(person.port_at("noisy", "image", True), empty)
-    assert _ends(person) == _drawn(person) == set()
+    assert ends(person) == _drawn(person) == set()
 
 
 def test_a_wire_dropped_on_a_node_finds_the_input_that_fits(person: Person) -> None:
     _small(person)
     person.drag(person.port_at("noisy", "image", False), person.body_at("fidelity"))
-    assert _ends(person) == {("noisy", "image", "fidelity", "target")}
+    assert ends(person) == {("noisy", "image", "fidelity", "target")}
 
 
 def test_a_wire_dropped_on_empty_canvas_offers_only_what_fits(person: Person) -> None:
@@ -118,7 +108,7 @@ def test_a_wire_dropped_on_empty_canvas_offers_only_what_fits(person: Person) ->
     assert len(offers) == 1
     _, scene, wire = offers[0]
     person.window.commands.add_node("problem", scene, wire)
-    assert ("fidelity", "term", "problem2", "terms") in _ends(person)
+    assert ("fidelity", "term", "problem2", "terms") in ends(person)
 
 
 def test_moving_a_node_is_one_step(person: Person) -> None:
@@ -147,7 +137,7 @@ def test_a_box_selects_and_delete_removes_with_wires_in_one_step(person: Person)
     person.press(Qt.Key.Key_Delete)
     assert {node.name for node in person.document.nodes} == {"x", "fidelity", "problem"}
     person.push("edit.undo")
-    assert _ends(person) == _drawn(person) == {("photo", "image", "noisy", "image")}
+    assert ends(person) == _drawn(person) == {("photo", "image", "noisy", "image")}
 
 
 def test_click_selects_and_ctrl_click_adds(person: Person) -> None:
@@ -169,7 +159,7 @@ def test_delete_removes_a_selected_wire(person: Person) -> None:
     person.bot.mouseClick(person.window.canvas.viewer.viewport(), LEFT, pos=middle)
     assert [w.ends for w in person.window.canvas.selected_wires] == [pipe.wire.ends]
     person.press(Qt.Key.Key_Delete)
-    assert _ends(person) == set()
+    assert ends(person) == set()
 
 
 def test_a_dropped_palette_entry_appears_where_it_was_dropped(person: Person) -> None:
@@ -218,7 +208,7 @@ def test_new_nodes_cover_no_other(person: Person) -> None:
 
 def test_operators_show_what_flows_through_them(person: Person) -> None:
     _small(person)
-    _add(person, "grad", "edges", 260, 260)
+    add(person, "grad", "edges", 260, 260)
     session = person.window.session
     item = person.window.canvas.mirror.items[person.node("edges").id]
     port = item.port("output", False)

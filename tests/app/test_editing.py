@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from PySide6.QtCore import QPoint, QPointF
 
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QApplication
-
-from app.chooser import Chooser
 from nodes import files
-from nodes.commands import AddNode, new_node
-from nodes.document import Node
 from nodes.files import dumps
+from tests.app.gestures import ALT, CTRL, KEY, SHIFT, add, choose, ends, open_chooser
 from tests.app.support import LEFT, Person
-
-CTRL, ALT, SHIFT = (
-    Qt.KeyboardModifier.ControlModifier,
-    Qt.KeyboardModifier.AltModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-)
-KEY = Qt.Key
-
-
-def _add(person: Person, kind: str, name: str, x: float, y: float, **values: Any) -> Node:
-    node = new_node(person.document, kind, name, (x, y), **values)
-    assert person.window.session.do(AddNode(node))
-    return node
-
-
-def _ends(person: Person) -> set[tuple[str, str, str, str]]:
-    names = {node.id: node.name for node in person.document.nodes}
-    return {(names[w.source], w.output, names[w.target], w.input) for w in person.document.wires}
-
-
-def _popup() -> Chooser:
-    found = [w for w in QApplication.topLevelWidgets() if isinstance(w, Chooser) and w.isVisible()]
-    assert len(found) == 1
-    return found[0]
-
-
-def _choose(person: Person, text: str) -> None:
-    popup = _popup()
-    person.bot.keyClicks(popup.search, text)
-    person.bot.keyClick(popup.search, KEY.Key_Return)
-    person.bot.wait(80)
 
 
 def _pair(person: Person) -> None:
     """photo → noisy, far apart."""
-    _add(person, "load_image", "photo", 0, 0)
-    _add(person, "add_noise", "noisy", 700, 0)
+    add(person, "load_image", "photo", 0, 0)
+    add(person, "add_noise", "noisy", 700, 0)
     person.window.canvas.fit()
     person.wire("photo", "image", "noisy", "image")
 
@@ -57,7 +21,7 @@ def _pair(person: Person) -> None:
 def test_a_double_click_on_empty_canvas_offers_nodes_there(person: Person) -> None:
     viewport = person.window.canvas.viewer.viewport()
     person.bot.mouseDClick(viewport, LEFT, pos=QPoint(200, 150))
-    _choose(person, "gauss")
+    choose(person, "gauss")
     assert [n.type for n in person.document.nodes] == ["gaussian_psf"]
     place = person.window.canvas.viewer.mapFromScene(QPointF(*person.document.nodes[0].position))
     assert (place - QPoint(200, 150)).manhattanLength() < 300
@@ -66,9 +30,9 @@ def test_a_double_click_on_empty_canvas_offers_nodes_there(person: Person) -> No
 def test_what_is_used_often_is_offered_first(person: Person) -> None:
     for _ in range(3):
         person.press(KEY.Key_Tab)
-        _choose(person, "motion")
+        choose(person, "motion")
     person.press(KEY.Key_Space)
-    popup = _popup()
+    popup = open_chooser()
     assert popup.list.item(0).text() == "Motion kernel"
     # Habit puts it before its equals when a word is typed that both have, not before a better one.
     person.bot.keyClicks(popup.search, "kernel")
@@ -82,7 +46,7 @@ def test_what_is_used_often_is_offered_first(person: Person) -> None:
 
 def test_a_node_dropped_on_a_wire_is_inserted_as_one_step(person: Person) -> None:
     _pair(person)
-    _add(person, "blur", "soft", 300, 300)
+    add(person, "blur", "soft", 300, 300)
     before = dumps(person.document)
     start = person.body_at("soft")
     wire = next(iter(person.window.canvas.mirror.wires.values()))
@@ -91,7 +55,7 @@ def test_a_node_dropped_on_a_wire_is_inserted_as_one_step(person: Person) -> Non
     grip = QPointF(item.body().center().x(), 16)
     target = person.window.canvas.viewer.mapFromScene(middle + grip - item.body().center())
     person.drag(start, target)
-    assert _ends(person) == {
+    assert ends(person) == {
         ("photo", "image", "soft", "image"),
         ("soft", "image", "noisy", "image"),
     }
@@ -103,13 +67,13 @@ def test_a_node_from_the_palette_dropped_on_a_wire_is_inserted(person: Person) -
     _pair(person)
     wire = next(iter(person.window.canvas.mirror.wires.values()))
     person.window.commands.add_node("blur", wire.path().pointAtPercent(0.5))
-    assert ("photo", "image", "blurred", "image") in _ends(person)
-    assert ("blurred", "image", "noisy", "image") in _ends(person)
+    assert ("photo", "image", "blurred", "image") in ends(person)
+    assert ("blurred", "image", "noisy", "image") in ends(person)
     # What does not fit into the wire is only put there.
-    wires = _ends(person)
+    wires = ends(person)
     wire = next(iter(person.window.canvas.mirror.wires.values()))
     person.window.commands.add_node("problem", wire.path().pointAtPercent(0.5))
-    assert _ends(person) == wires
+    assert ends(person) == wires
 
 
 def test_wires_are_cut_by_a_stroke(person: Person) -> None:
@@ -122,16 +86,16 @@ def test_wires_are_cut_by_a_stroke(person: Person) -> None:
     for step in range(1, 6):
         person.bot.mouseMove(viewport, start + (end - start) * step / 5)
     person.bot.mouseRelease(viewport, LEFT, ALT | SHIFT, pos=end)
-    assert _ends(person) == set()
+    assert ends(person) == set()
 
 
 def test_a_node_is_replaced_by_another_type_and_keeps_its_wires(person: Person) -> None:
     person.example("deconvolution")
     person.click("kernel")
     person.press(KEY.Key_R)
-    _choose(person, "disk")
+    choose(person, "disk")
     assert person.node("kernel").type == "disk_psf"
-    assert ("kernel", "kernel", "conv", "kernel") in _ends(person)
+    assert ("kernel", "kernel", "conv", "kernel") in ends(person)
     assert person.window.session.errors() == []
     person.push("edit.undo")
     assert person.node("kernel").type == "gaussian_psf"
@@ -141,7 +105,7 @@ def test_removing_can_rejoin(person: Person) -> None:
     person.example("deconvolution")
     person.click("blurred")
     person.press(KEY.Key_Delete, CTRL)
-    assert ("photo", "image", "observed", "image") in _ends(person)
+    assert ("photo", "image", "observed", "image") in ends(person)
 
 
 def test_duplicates_can_keep_their_inputs(person: Person) -> None:
@@ -191,13 +155,13 @@ def test_letters_typed_into_a_field_stay_letters(person: Person) -> None:
 def test_a_node_is_found_by_its_name(person: Person) -> None:
     person.example("deconvolution")
     person.bot.keyClick(person.window, KEY.Key_F, CTRL)
-    _choose(person, "smooth")
+    choose(person, "smooth")
     assert person.window.session.selection == [person.node("smoothness").id]
 
 
 def test_every_command_is_found_in_the_palette_of_commands(person: Person) -> None:
     person.bot.keyClick(person.window, KEY.Key_P, CTRL | SHIFT)
-    popup = _popup()
+    popup = open_chooser()
     assert popup.list.count() > 20
-    _choose(person, "watch")
+    choose(person, "watch")
     assert not person.window.inspector.isVisible()

@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, QPointF
 
 from app.canvas.places import aligned, neighbour, spread
-from app.chooser import Chooser
 from nodes import files
-from nodes.commands import AddNode, MoveNodes, new_node
-from nodes.document import Node
+from nodes.commands import MoveNodes, new_node
 from nodes.files import dumps
 from nodes.script import generate
+from tests.app.gestures import CTRL, KEY, add, choose, ends
 from tests.app.support import LEFT, Person
-
-CTRL, ALT, SHIFT = (
-    Qt.KeyboardModifier.ControlModifier,
-    Qt.KeyboardModifier.AltModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-)
-KEY = Qt.Key
-
-
-def _add(person: Person, kind: str, name: str, x: float, y: float, **values: Any) -> Node:
-    node = new_node(person.document, kind, name, (x, y), **values)
-    assert person.window.session.do(AddNode(node))
-    return node
-
-
-def _ends(person: Person) -> set[tuple[str, str, str, str]]:
-    names = {node.id: node.name for node in person.document.nodes}
-    return {(names[w.source], w.output, names[w.target], w.input) for w in person.document.wires}
-
-
-def _popup() -> Chooser:
-    found = [w for w in QApplication.topLevelWidgets() if isinstance(w, Chooser) and w.isVisible()]
-    assert len(found) == 1
-    return found[0]
-
-
-def _choose(person: Person, text: str) -> None:
-    popup = _popup()
-    person.bot.keyClicks(popup.search, text)
-    person.bot.keyClick(popup.search, KEY.Key_Return)
-    person.bot.wait(80)
 
 
 def test_edges_are_lined_up_and_gaps_made_equal(person: Person) -> None:
     for index, name in enumerate(("a", "b", "c")):
-        _add(person, "variable", name, 40 * index, (0, 130, 600)[index])
+        add(person, "variable", name, 40 * index, (0, 130, 600)[index])
     person.push("edit.select_all")
     person.push("edit.align_left")
     assert {node.position[0] for node in person.document.nodes} == {0}
@@ -75,7 +41,7 @@ def test_alignment_and_spreading_on_paper() -> None:
 
 
 def test_moved_nodes_snap_where_that_is_wanted(person: Person) -> None:
-    _add(person, "variable", "x", 0, 0)
+    add(person, "variable", "x", 0, 0)
     person.window.canvas.fit()
     person.push("view.snap")
     start = person.body_at("x")
@@ -106,9 +72,9 @@ def test_the_arrow_keys_walk_along_wires(person: Person) -> None:
 
 
 def test_walking_up_and_down_takes_the_nearest(person: Person) -> None:
-    top = _add(person, "variable", "top", 0, 0)
-    far = _add(person, "variable", "far", 900, 100)
-    below = _add(person, "variable", "below", 10, 200)
+    top = add(person, "variable", "top", 0, 0)
+    far = add(person, "variable", "far", 900, 100)
+    below = add(person, "variable", "below", 10, 200)
     document = person.document
     assert neighbour(document, top.id, "down") == below.id
     assert neighbour(document, below.id, "up") == top.id
@@ -117,21 +83,21 @@ def test_walking_up_and_down_takes_the_nearest(person: Person) -> None:
 
 
 def test_a_wire_is_made_by_keyboard_alone(person: Person) -> None:
-    _add(person, "load_image", "photo", 0, 0)
-    _add(person, "add_noise", "noisy", 300, 0)
+    add(person, "load_image", "photo", 0, 0)
+    add(person, "add_noise", "noisy", 300, 0)
     person.window.session.select([person.node("photo").id])
     person.press(KEY.Key_C)
-    _choose(person, "noisy")  # a load image has but one port
-    assert _ends(person) == {("photo", "image", "noisy", "image")}
+    choose(person, "noisy")  # a load image has but one port
+    assert ends(person) == {("photo", "image", "noisy", "image")}
     person.press(KEY.Key_C)
-    _choose(person, "new")
-    _choose(person, "blur")
-    assert ("photo", "image", "blurred", "image") in _ends(person)
+    choose(person, "new")
+    choose(person, "blur")
+    assert ("photo", "image", "blurred", "image") in ends(person)
 
 
 def test_a_backdrop_is_drawn_behind_nodes_and_moves_them(person: Person) -> None:
-    _add(person, "load_image", "photo", 0, 0)
-    _add(person, "add_noise", "noisy", 300, 0)
+    add(person, "load_image", "photo", 0, 0)
+    add(person, "add_noise", "noisy", 300, 0)
     person.push("edit.select_all")
     person.press(KEY.Key_G, CTRL)
     editor = person.window.canvas.frames.editor
