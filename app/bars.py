@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QVBoxLayout, QWidget
 
 from app import menu_table as table
 from app.templates import templates
@@ -14,7 +14,7 @@ from nodes.files import examples, headline
 if TYPE_CHECKING:
     from app.main_window import MainWindow
 
-__all__ = ["make_menus", "make_toolbar"]
+__all__ = ["make_menus", "make_stage", "make_toolbar"]
 
 
 def make_menus(window: MainWindow) -> dict[str, QMenu]:
@@ -74,6 +74,23 @@ def _fill_templates(window: MainWindow, menu: QMenu) -> None:
         action.triggered.connect(lambda _=False, p=path: window.commands.open_path(p, copy=True))
     if menu.isEmpty():
         menu.addAction("None yet: File ▸ Save as a template keeps one").setEnabled(False)
+
+
+def make_stage(window: MainWindow) -> QToolBar:
+    """A bar across the window in which the objective stands while one presents."""
+    window.addToolBarBreak()
+    bar = QToolBar("Objective")
+    bar.setObjectName("stage")
+    bar.setMovable(False)
+    bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+    bar.toggleViewAction().setVisible(False)
+    place = QWidget()
+    place.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    QVBoxLayout(place).setContentsMargins(0, 0, 0, 0)
+    bar.addWidget(place)
+    window.addToolBar(bar)
+    bar.hide()
+    return bar
 
 
 def make_toolbar(window: MainWindow) -> QToolBar:

@@ -84,6 +84,7 @@ class MainWindow(QMainWindow):
         self.progress = ProgressStrip(self.runner)
         self.submenus = bars.make_menus(self)
         bars.make_toolbar(self)
+        self.stage = bars.make_stage(self)
         self.status = StatusLine(self.session, self.runner)
         self.setStatusBar(self.status)
         self._connect()
@@ -216,7 +217,20 @@ class MainWindow(QMainWindow):
 
     def arrange(self, name: str) -> None:
         """Arrange the panes for building, watching or presenting."""
+        self.set_stage(name == "present")
         self.docks.arrange(name)
+
+    def set_stage(self, present: bool) -> None:
+        """The objective across the whole window, or above the canvas."""
+        place = self.stage.findChild(QVBoxLayout)
+        assert place is not None
+        if present:
+            place.addWidget(self.formula)
+        else:
+            self.column.insertWidget(self.column.indexOf(self.canvas), self.formula)
+        self.stage.setVisible(present)
+        self.formula.set_big(present)
+        self.curves.set_big(present)
 
     # --- the canvas asks ---
 

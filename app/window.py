@@ -134,6 +134,7 @@ def assemble(document: str | None = None) -> tuple[QApplication, MainWindow]:
         window.show()
         if not window.restoreState(kept[1]):
             window.arrange("build")
+        window.set_stage(not window.stage.isHidden())
     else:
         window.show()
         window.arrange("build")

@@ -45,6 +45,7 @@ else:
 __all__ = ["CurvesPane"]
 
 _PAINT_MS = 120
+_BIG = 1.4
 _COLUMNS = {
     "objective": OBJECTIVE,
     "psnr": PSNR,
@@ -76,6 +77,7 @@ class CurvesPane(QWidget):
         for title in self.titles:
             title.setTextFormat(Qt.TextFormat.RichText)
             title.setContentsMargins(10, 0, 8, 0)
+            title.setFont(theme.ui_font(theme.SMALL))
         plots = QWidget()
         self._grid = QGridLayout(plots)
         self._grid.setContentsMargins(0, 4, 0, 2)
@@ -127,6 +129,15 @@ class CurvesPane(QWidget):
         runner.finished.connect(lambda _: self.paint_now())
         theme.signals().changed.connect(self._on_theme)
         self._on_theme(None)
+
+    def set_big(self, big: bool) -> None:
+        """Type for a room of people, or for one in front of the screen."""
+        self._big = big
+        for title in self.titles:
+            title.setFont(theme.ui_font(round(theme.SMALL * (_BIG if big else 1.0))))
+        self._on_theme(None)
+
+    _big = False
 
     @cached_property
     def _last(self) -> NDArray[np.float64]:
@@ -301,7 +312,8 @@ class CurvesPane(QWidget):
         if self._plots is None:
             return
         # Cosmetic pens count the pixels of the screen, of which a scaled one has more.
-        self._ratio = fine = self.devicePixelRatioF()
+        self._ratio = self.devicePixelRatioF()
+        fine = self._ratio * (_BIG if self._big else 1.0)
         first, second, third, fourth = theme.current().series
         for name, colour, dashed in (
             ("objective", first, False),
@@ -327,7 +339,7 @@ class CurvesPane(QWidget):
             pen.setCosmetic(True)
             self._ghost[name].setPen(pen)
         for plot in (self.objective, self.residuals):
-            plot.dress()
+            plot.dress(_BIG if self._big else 1.0)
         self._say(self.runner.history)
 
     def _say(self, rows: NDArray[np.float64]) -> None:
@@ -352,8 +364,8 @@ class CurvesPane(QWidget):
 def _key(colour: str, mark: str, text: str) -> str:
     tokens = theme.current()
     return (
-        f"<span style='color:{colour}; font-size:11px'>{mark}</span>"
-        f"<span style='color:{tokens.muted}; font-size:11px'>&nbsp;{text}</span>"
+        f"<span style='color:{colour}'>{mark}</span>"
+        f"<span style='color:{tokens.muted}'>&nbsp;{text}</span>"
     )
 
 

@@ -16,6 +16,7 @@ from app.session import Session
 __all__ = ["FormulaBar"]
 
 _SMALLEST = 11
+_BIG = 1.7
 _LONG = 3_000
 _EMPTY = "The objective appears here once penalties are wired into a problem node."
 
@@ -27,6 +28,7 @@ class FormulaBar(QFrame):
         super().__init__(parent)
         self.session = session
         self.setObjectName("formula")
+        self._size = theme.FORMULA
         self.setFixedHeight(44)
         self._text = QLabel()
         self._text.setTextFormat(Qt.TextFormat.RichText)
@@ -50,6 +52,12 @@ class FormulaBar(QFrame):
         session.selection_changed.connect(self.refresh)
         theme.signals().changed.connect(self._on_theme)
         self._on_theme(None)
+
+    def set_big(self, big: bool) -> None:
+        """Type for a room of people, or for one in front of the screen."""
+        self._size = round(theme.FORMULA * (_BIG if big else 1.0))
+        self.setFixedHeight(round(44 * (_BIG if big else 1.0)))
+        self.refresh()
 
     @property
     def html(self) -> str:
@@ -114,7 +122,7 @@ class FormulaBar(QFrame):
         page = QTextDocument()
         page.setDocumentMargin(0)
         page.setDefaultFont(self.font())
-        size, rich = theme.FORMULA, html
+        size, rich = self._size, html
         while True:
             rich = f"<span style='font-size: {size}px'>{html}</span>"
             page.setHtml(rich)

@@ -113,14 +113,18 @@ class Plot(pg.GraphicsLayoutWidget):
         (self.over if over and self.over is not None else self.view).addItem(item)
         return item
 
-    def dress(self) -> None:
-        """Take the theme's colours."""
+    def dress(self, scale: float = 1.0) -> None:
+        """Take the theme's colours, and type of a size for the room."""
         tokens = theme.current()
         self.setBackground(tokens.panel)
         for axis in self.axes:
             axis.setPen(QPen(QColor(tokens.border_strong), 1))
             axis.setTextPen(QColor(tokens.muted))
-            axis.setStyle(tickFont=theme.ui_font(10), tickLength=-4)
+            axis.setStyle(tickFont=theme.ui_font(round(10 * scale)), tickLength=-4)
+        self.left.setWidth(round(46 * scale))
+        self.bottom.setHeight(round(20 * scale))
+        if self.over is not None:
+            self.right.setWidth(round(34 * scale))
         self.left.setGrid(45)
         self._line.setPen(QPen(QColor(tokens.muted), 0))
 

@@ -15,7 +15,7 @@ from app.commands import Commands
 from app.menu_table import CANVAS_MENU, MENUS, SEPARATOR, SUBMENUS, TOOLBAR
 from app.theme import CONTRAST, DARK, LIGHT, Theme, contrast, readable
 from nodes.catalogue import CATEGORIES
-from tests.app.support import Person
+from tests.app.support import Person, sweep
 
 THEMES = pytest.mark.parametrize("tokens", [DARK, LIGHT, CONTRAST], ids=lambda t: t.name)
 
@@ -172,3 +172,23 @@ def test_shipped_type_is_the_one_credited() -> None:
         for path in resources.path("fonts").glob("*.?tf")
     }
     assert shipped == credited
+
+
+def test_presenting_puts_the_objective_across_the_window_in_big_type(person: Person) -> None:
+    person.example("deconvolution")
+    window = person.window
+    sweep()
+    before = window.formula.height()
+    person.push("view.present")
+    sweep()
+    assert window.stage.isVisible()
+    assert window.formula.isVisible()
+    assert window.formula.width() > 0.9 * window.width()
+    assert window.formula.height() > 1.5 * before
+    assert "font-size: 32px" in window.formula.html
+    person.push("view.build")
+    sweep()
+    assert not window.stage.isVisible()
+    assert window.formula.isVisible()
+    assert window.formula.height() == before
+    assert window.column.indexOf(window.formula) == window.column.indexOf(window.canvas) - 1
