@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "CompileError",
+    "ConvergenceWarning",
     "DataError",
     "DeviceError",
     "DproxError",
@@ -64,3 +65,7 @@ class CompileError(DproxError):
 
 class DeviceError(DproxError):
     """A device that is not there, or that ran out of memory."""
+
+
+class ConvergenceWarning(UserWarning):
+    """Something was computed from an iteration that had not come to its end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from dprox_core.algorithms.base import State
 from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
-from dprox_core.layers.engines import ENGINES
+from dprox_core.layers.engines import ENGINES, Settled
 from dprox_core.layers.inputs import give, named, placeholders
 from dprox_core.layers.rl import Tuned, tuned
 from dprox_core.numerics import reductions
@@ -27,6 +28,8 @@ class Specialized(nn.Module):
         problem: the problem.
         max_iter: the number of iterations (the most, for a fixed point).
         engine: how gradients are taken.
+        settled: for "deq", how well the last fixed point was reached, and after the way back how
+            well its linear system was solved.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Specialized(nn.Module):
         self.problem = problem
         self.max_iter = max_iter
         self.engine = engine
+        self.settled: Settled | None = None
         self._algorithm = algorithm
         self._options = dict(options)
         self._placeholders = placeholders(problem)
@@ -104,9 +108,14 @@ class Specialized(nn.Module):
             return solver.algorithm.with_parameter(state, learned[index])
 
         run = ENGINES[self.engine]
+        if self.engine == "implicit":
+            run = partial(run, note=self._note)
         with torch.set_grad_enabled(solver.differentiate):
             answer = run(solver, solver.init(x0), self.max_iter, prepare)
         return named(self.problem, answer)
+
+    def _note(self, settled: Settled) -> None:
+        self.settled = settled
 
 
 def specialize(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 
-__all__ = ["Anderson", "fixed_point"]
+__all__ = ["Anderson"]
 
 
 class Anderson:
@@ -54,33 +52,3 @@ class Anderson:
         for weight, held in zip(weights.tolist(), self._images[:-1], strict=True):
             result.add_(held, alpha=weight).sub_(image, alpha=weight)
         return result
-
-
-@torch.no_grad()
-def fixed_point(
-    mapping: Callable[[torch.Tensor], torch.Tensor],
-    start: torch.Tensor,
-    tolerance: float,
-    max_iter: int,
-    memory: int = 5,
-) -> torch.Tensor:
-    """z with F(z) = z, by Anderson acceleration.
-
-    Args:
-        mapping: F.
-        start: where to start.
-        tolerance: stop at ‖F(z) − z‖ ≤ tolerance ‖F(z)‖.
-        max_iter: the most evaluations.
-        memory: how many points are kept.
-    """
-    history = Anderson(memory)
-    point, best, least = start, start, float("inf")
-    for _ in range(max_iter):
-        image = mapping(point)
-        size = float((image - point).norm())
-        if size < least:
-            best, least = image, size
-        if size <= tolerance * float(image.norm()) or size == 0.0:
-            return image
-        point = history.next(point, image)
-    return best

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 from solver_cases import KERNEL, noise
 
 import dprox_core as dp
 from benchmarks.live import LiveBytes
+from dprox_core.errors import ConvergenceWarning
 from dprox_core.layers import ENGINES
+from dprox_core.numerics.gmres import gmres
 
 SHAPE = (1, 1, 3, 4)
 
@@ -134,6 +138,46 @@ def test_a_solution_does_not_depend_on_rho_and_the_implicit_gradient_knows() -> 
     assert module.logarithm is not None
     (gradient,) = torch.autograd.grad(module().square().sum(), module.logarithm)
     assert abs(float(gradient)) < 1e-6
+
+
+def test_an_implicit_gradient_where_nothing_has_settled_says_so() -> None:
+    weights = noise(3, SHAPE)
+    whole, b, kernel, weight = problem()
+    given = dict(zip((b, kernel, weight), inputs(), strict=True))
+    options = {"algorithm": "pd3o", "step": 0.02, "weight": 1.0, "abs_tol": 1e-9, "rel_tol": 1e-9}
+    early = dp.specialize(whole, "deq", max_iter=30, **options)  # type: ignore[arg-type]
+    with pytest.warns(ConvergenceWarning, match="stood after 30 steps"):
+        (early(given) * weights).sum().backward()
+    assert early.settled is not None
+    assert not early.settled.converged
+    assert early.settled.movement > 1e-5
+    late = dp.specialize(whole, "deq", max_iter=600, rho=0.7, abs_tol=1e-9, rel_tol=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (late(given) * weights).sum().backward()
+    assert late.settled is not None
+    assert late.settled.converged
+    assert late.settled.movement < 1e-8
+    assert 0 < late.settled.products < 100
+    assert late.settled.residual <= 1e-6
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_minimal_residuals_against_a_dense_solve(dtype: torch.dtype) -> None:
+    matrix = torch.eye(30, dtype=dtype) + 0.12 * noise(8, (30, 30)).to(dtype)
+    right = noise(9, (30,)).to(dtype)
+    tolerance = 1e-10 if dtype is torch.float64 else 1e-5
+    for memory in (5, 40):
+        found = gmres(lambda v: matrix @ v, right, tolerance, 2000, memory)
+        missed = float((matrix @ found.solution - right).norm() / right.norm())
+        assert missed <= 2 * tolerance
+        assert found.residual <= tolerance
+    # In a space of all dimensions the solution is exact.
+    assert found.products <= 31
+    few = gmres(lambda v: matrix @ v, right, tolerance, 4, 5)
+    assert few.products <= 5
+    assert few.residual > tolerance
+    assert gmres(lambda v: matrix @ v, torch.zeros(30, dtype=dtype), tolerance, 9).products == 0
 
 
 def _peak(engine: str, steps: int) -> int:
