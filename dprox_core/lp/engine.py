@@ -16,8 +16,9 @@ from dprox_core.lp.certificate import Certificate, Limits, dual_feasible, measur
 from dprox_core.lp.halpern import Check, Verdict, iterate
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.pdhg import PdhgStep
+from dprox_core.lp.polish import Polished, Polisher
 from dprox_core.lp.rays import proves_infeasible, proves_unbounded, recession
-from dprox_core.lp.scaling import scale
+from dprox_core.lp.scaling import equilibrate, follow, scale
 from dprox_core.monitor import cancel_requested
 from dprox_core.result import Status
 
@@ -32,6 +33,12 @@ _RAYS_EVERY = 5
 # Checks after which a direction of endless descent is sought outright, where little was gained.
 _SEEK_AT = (100, 1000, 10_000)
 _LITTLE = 1e-3
+# Units follow the iterate after this many steps, and after twice as many each time.
+_FOLLOW_FROM = 200
+# A pair that is this much better than asked needs no proof by polishing.
+_SURE = 0.25
+# Polishing makes residuals this small beside the tolerance, in at most this share of the steps.
+_FEASIBLE, _POLISH_FROM, _POLISH_SHARE = 0.01, 400, 0.25
 
 
 @dataclass
@@ -94,36 +101,56 @@ class Engine:
         begun = time.perf_counter()
         self.program, self.device, self._method = program, device, method
         self._listen, self._seek = listen, seek
-        self._scaled = scaled = scale(program)
         self._limits = Limits(program, device)
+        self._factors = equilibrate(program.A)
+        self._prepare(self._factors)
+        self.setup = time.perf_counter() - begun
+
+    def _prepare(self, factors: tuple[Array, Array]) -> None:
+        """The step in the units that these factors of rows and columns give."""
+        device = self.device
+        self._scaled = scaled = scale(self.program, factors=factors)
         self._scaled_limits = Limits(scaled.without_matrix(), device)
         self.step: PdhgStep | AdmmStep
-        self.step = AdmmStep(scaled, device) if method == "admm" else PdhgStep(scaled, device)
+        self.step = AdmmStep(scaled, device) if self._method == "admm" else PdhgStep(scaled, device)
         self._rows, self._columns, self._duals, self._costs = (
             torch.from_numpy(part).to(device)
             for part in (scaled.rows, scaled.columns, scaled.duals, scaled.costs)
         )
-        self.setup = time.perf_counter() - begun
+        self._polisher: Polisher | None = None
 
     def run(self, x: Array, y: Array, tol: float, budget: Budget, adapt: bool = True) -> Outcome:
         """Iterate from (x, y) until the certificate meets ``tol`` or the budget is spent."""
-        start_x = torch.from_numpy(np.ascontiguousarray(x)).to(self.device) / self._columns
-        start_y = torch.from_numpy(np.ascontiguousarray(y)).to(self.device) / self._duals
         self._best: tuple[float, torch.Tensor, torch.Tensor, Certificate] | None = None
-        self._status = Status.ITERATION_LIMIT
+        self._status: Status | None = None
         self._ray: Array | None = None
         self._checks = 0
-        before = budget.spent
+        self._last = (self._moved(x), self._moved(y))
+        self._spent, self._tried, self._next_polish = 0, math.inf, _POLISH_FROM
+        left = max(budget.iterations - budget.spent, 1)
+        # Units follow the solution in rounds twice as long each; ADMM would have to factorize anew.
+        follows = adapt and self._method == "pdhg"
+        steps = _FOLLOW_FROM if follows else left
+        weight: float | None = None
+        while self._status is None:
+            before, given = budget.spent, min(steps, left)
 
-        def judge(check: Check) -> Verdict:
-            budget.spent = before + check.iteration
-            return self._judge(check, tol, budget)
+            def judge(check: Check, before: int = before) -> Verdict:
+                budget.spent = before + check.iteration
+                return self._judge(check, tol, budget)
 
-        most = max(budget.iterations - before, 1)
-        if isinstance(self.step, AdmmStep):
-            alternate(self.step, start_x, start_y, most, judge, adapt)
-        else:
-            iterate(self.step, start_x, start_y, most, judge, adapt)
+            start = self._last[0] / self._columns, self._last[1] / self._duals
+            if isinstance(self.step, AdmmStep):
+                done = alternate(self.step, *start, given, judge, adapt)
+            else:
+                done = iterate(self.step, *start, given, judge, adapt, weight)
+            left -= done
+            if self._status is None and left <= 0:
+                self._status = Status.ITERATION_LIMIT
+            elif self._status is None:
+                weight = self._follow()
+                steps *= 2
+        budget.spent += self._spent
         if self._best is None:
             return Outcome(self._status, x, y, None, self._ray, self.setup)
         _, best_x, best_y, certificate = self._best
@@ -135,6 +162,22 @@ class Engine:
             self._ray,
             self.setup,
         )
+
+    def _moved(self, values: Array) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+
+    def _follow(self) -> float:
+        """Go on in units that follow the iterate; the primal weight to begin with there."""
+        begun = time.perf_counter()
+        x, y = (part.cpu().numpy() for part in self._last)
+        factors, ratio = follow(self.program, self._factors, x, y)
+        # Its copies of the matrix go before new ones are made.
+        del self.step, self._polisher, self._scaled
+        self._prepare(factors)
+        self.setup += time.perf_counter() - begun
+        # x = β C x̂ and y = γ R ŷ.
+        scaled, (rows, columns) = self._scaled, factors
+        return ratio * float((scaled.columns[0] / columns[0]) / (scaled.duals[0] / rows[0]))
 
     def _judge(self, check: Check, tol: float, budget: Budget) -> Verdict:
         operator = self.step.operator
@@ -148,8 +191,10 @@ class Engine:
             return Verdict(True, 1.0)
         if self._best is None or worst < self._best[0]:
             self._best = (worst, x, y, certificate)
+        self._last = (x, y)
         self._checks += 1
-        imbalance = certificate.dual_relative / max(certificate.primal_relative, 1e-300)
+        # Where every variable has both bounds, any duals are feasible: nothing to balance.
+        imbalance = certificate.dual_relative / max(certificate.primal_relative, 1e-300) or 1.0
         stop = self._listen(
             Progress(
                 budget.spent,
@@ -158,7 +203,7 @@ class Engine:
                 lambda: (x.cpu().numpy(), y.cpu().numpy()),
             )
         )
-        if worst <= tol and self._holds_in_scaled_units(check, activity, adjoint, tol):
+        if self._solved(check, certificate, activity, adjoint, tol, budget):
             self._status = Status.OPTIMAL
         elif self._checks % _RAYS_EVERY == 0 and self._hopeless(check):
             pass
@@ -170,6 +215,64 @@ class Engine:
             return Verdict(False, imbalance)
         return Verdict(True, imbalance)
 
+    def _solved(
+        self,
+        check: Check,
+        certificate: Certificate,
+        activity: torch.Tensor,
+        adjoint: torch.Tensor,
+        tol: float,
+        budget: Budget,
+    ) -> bool:
+        """Whether this pair, or the feasible one beside it, is a solution to the tolerance.
+
+        What an infeasibility is worth is known to first order only, with the sizes that the
+        variables and duals have so far; a feasible pair leaves nothing to estimate. So a pair
+        that seems good enough is polished, and that verdict counts.
+        """
+        worst = certificate.worst
+        good = worst <= tol and self._holds_in_scaled_units(check, activity, adjoint, tol)
+        # Both objectives agree, and only feasibility is missing.
+        near = certificate.gap_relative <= tol and budget.spent >= self._next_polish
+        if not good and not near:
+            return False
+        if good and worst <= _SURE * tol:
+            return True
+        if good and worst > 0.5 * self._tried:
+            return False
+        if good:
+            self._tried = worst
+        self._next_polish = max(2 * budget.spent, _POLISH_FROM)
+        polished = self._polish(check, tol, budget, not good)
+        held = polished.certificate
+        if not (polished.feasible and held.meets(tol) and _holds(polished.scaled, tol)):
+            return False
+        self._best = (held.worst, polished.x * self._columns, polished.y * self._duals, held)
+        return True
+
+    def _polish(self, check: Check, tol: float, budget: Budget, both: bool) -> Polished:
+        if self._polisher is None:
+            step = self.step
+            if not isinstance(step, PdhgStep):
+                step = PdhgStep(self._scaled, self.device)
+            self._polisher = Polisher(
+                step,
+                self._scaled,
+                self._limits,
+                self._scaled_limits,
+                (self._rows, self._columns, self._duals, self._costs),
+            )
+        polished = self._polisher.polish(
+            check.x,
+            check.y,
+            _FEASIBLE * tol,
+            max(_POLISH_FROM, int(_POLISH_SHARE * budget.spent)),
+            lambda: cancel_requested() or time.perf_counter() > budget.deadline,
+            both,
+        )
+        self._spent += polished.steps
+        return polished
+
     def _holds_in_scaled_units(
         self, check: Check, activity: torch.Tensor, adjoint: torch.Tensor, tol: float
     ) -> bool:
@@ -180,7 +283,7 @@ class Engine:
         held = measure(
             self._scaled_limits, check.x, check.y, activity / self._rows, adjoint / self._costs
         )
-        return max(held.primal_relative, held.dual_relative) <= tol
+        return _holds(held, tol)
 
     def _hopeless(self, check: Check) -> bool:
         """Whether the iterates move along a ray that proves there is no solution."""
@@ -219,3 +322,8 @@ class Engine:
         zeros = np.zeros(cone.n), np.zeros(cone.m)
         found = engine.run(*zeros, 1e-8, Budget(steps, math.inf))
         return torch.from_numpy(found.x).to(self.device)
+
+
+def _holds(scaled: Certificate, tol: float) -> bool:
+    """Whether residuals and gap of scaled units are within the tolerance."""
+    return max(scaled.primal_relative, scaled.dual_relative, scaled.gap_relative) <= tol

@@ -112,6 +112,7 @@ def iterate(
     max_iter: int,
     judge: Callable[[Check], Verdict],
     adapt: bool = True,
+    weight: float | None = None,
 ) -> int:
     """Iterate z ← k/(k+1) (2 T(z) − z) + 1/(k+1) z₀ with restarts until a check says done.
 
@@ -123,6 +124,8 @@ def iterate(
         judge: looks at the iterate after the first step (a warm start may be good enough), after
             every ``step.check_every`` and after the last.
         adapt: whether the primal weight follows the iterates at restarts.
+        weight: the primal weight to begin with; None for that of the step, or, where x and y are
+            not zero, their ratio.
 
     Returns:
         How many steps were done.
@@ -133,12 +136,14 @@ def iterate(
         H. Lu, J. Yang, Restarted Halpern PDHG for Linear Programming, 2024.
     """
     size_x, size_y = (float(torch.linalg.vector_norm(v)) for v in (x, y))
-    if size_x > 0 and size_y > 0:
+    if weight is not None:
+        step.weight = weight
+    elif size_x > 0 and size_y > 0:
         # A warm start knows how large both parts are, and so how to weigh them.
         step.weight = size_y / size_x
     z = step.start(x, y)
     anchor, reflected = z.clone(), torch.empty_like(z)
-    weight = _Weight(step)
+    weights = _Weight(step)
     first = previous = math.inf
     inner, plain = 0, False
     for count in range(1, max_iter + 1):
@@ -163,7 +168,7 @@ def iterate(
                 image = step.image()
                 z.copy_(image)
                 if adapt:
-                    weight.update(anchor, z, verdict.imbalance)
+                    weights.update(anchor, z, verdict.imbalance)
                 anchor.copy_(z)
                 inner = 0
                 continue

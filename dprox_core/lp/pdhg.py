@@ -27,6 +27,7 @@ class PdhgStep:
     Args:
         scaled: the program.
         device: where to compute.
+        like: a step with the same matrix, whose products and norm serve here too.
 
     References:
         A. Chambolle, T. Pock, A first-order primal-dual algorithm for convex problems with
@@ -37,8 +38,10 @@ class PdhgStep:
 
     check_every = 40
 
-    def __init__(self, scaled: Scaled, device: torch.device) -> None:
-        self.operator = self.make_operator(scaled.A, device)
+    def __init__(
+        self, scaled: Scaled, device: torch.device, like: PdhgStep | None = None
+    ) -> None:
+        self.operator = self.make_operator(scaled.A, device) if like is None else like.operator
         self.m, self.n = scaled.A.shape
         self._given = [
             torch.from_numpy(part).to(device)
@@ -50,8 +53,11 @@ class PdhgStep:
                 scaled.row_upper,
             )
         ]
-        self._step = _STEP_SAFETY / max(_norm(self.operator, self.n, device), 1e-12)
-        self.operator.weigh(self._step)
+        if like is None:
+            self._step = _STEP_SAFETY / max(_norm(self.operator, self.n, device), 1e-12)
+            self.operator.weigh(self._step)
+        else:
+            self._step = like._step
         self._row_work = torch.empty(self.m, dtype=torch.float64, device=device)
         self._pair = (torch.empty(0), torch.empty(0))
         self._held = [torch.empty_like(part) for part in self._given]

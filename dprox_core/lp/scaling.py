@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from dprox_core.lp.across import ALONE, Across
 from dprox_core.lp.model import LinearProgram
 
-__all__ = ["Scaled", "Units", "choose_units", "equilibrate", "scale"]
+__all__ = ["Scaled", "Units", "choose_units", "equilibrate", "follow", "scale"]
 
 Array = NDArray[np.float64]
 _RUIZ_ITERATIONS = 10
 _UNIT_ITERATIONS = 30
 # Standard deviation of the entries' logarithm to base 2 from which units count as bad: a decade.
 _BAD_UNITS = 3.3
+# The least size that is expected of a variable or dual, as a share of all's root mean square.
+_LEAST = 0.1
 # Logarithm to base 2 from which limits or costs count as far from 1.
 _BAD_SIZE = 12
 
@@ -203,17 +205,20 @@ def _root(values: Array) -> Array:
     return np.sqrt(np.where(values > 0, values, 1.0))
 
 
-def scale(program: LinearProgram, across: Across = ALONE) -> Scaled:
+def scale(
+    program: LinearProgram, across: Across = ALONE, factors: tuple[Array, Array] | None = None
+) -> Scaled:
     """Bring a minimization into units in which costs, limits and the matrix are all near 1.
 
     Args:
         program: with sense "min"; all of it, or this process's rows with all variables.
         across: completes what is summed over rows.
+        factors: of the rows and columns; None for those of ``equilibrate``.
 
     Returns:
         The program in scaled units and the factors back.
     """
-    rows, columns = equilibrate(program.A, across)
+    rows, columns = equilibrate(program.A, across) if factors is None else factors
     index = np.repeat(np.arange(program.m), np.diff(program.A.indptr))
     matrix = program.A.copy()
     matrix.data = program.A.data * rows[index] * columns[program.A.indices]
@@ -238,6 +243,56 @@ def scale(program: LinearProgram, across: Across = ALONE) -> Scaled:
         duals=gamma * rows,
         costs=gamma / columns,
     )
+
+
+def follow(
+    program: LinearProgram, factors: tuple[Array, Array], x: Array, y: Array
+) -> tuple[tuple[Array, Array], float]:
+    """Row and column factors after which steps are as long as an approximate solution needs them.
+
+    With expected sizes ξ of the variables and υ of the duals the steps τ_j = ξ_j / (|A|ᵀυ)_j and
+    σ_i = υ_i / (|A|ξ)_i keep ‖√σ A √τ‖ ≤ 1 (Schur's test with the vectors √(ξ |A|ᵀυ) and
+    √(υ |A|ξ)), and both distances from zero, ‖ξ‖ in 1/τ and ‖υ‖ in 1/σ, become υᵀ|A|ξ. Equal sizes
+    give Pock and Chambolle's steps, which let a store that holds a thousand times what flows
+    through it in an hour fill up a thousand times too slowly.
+
+    Args:
+        program: with sense "min".
+        factors: of rows and columns, from ``equilibrate``.
+        x: approximate variables, ``(n,)``; what counts is the distance from the nearest bound.
+        y: approximate duals, ``(m,)``.
+
+    Returns:
+        The factors, and how much larger the duals are than the variables in those units, before
+        costs and limits are normalized.
+
+    References:
+        T. Pock, A. Chambolle, Diagonal preconditioning for first order primal-dual algorithms,
+        2011, lemma 2, of which this is the weighted form.
+    """
+    rows, columns = factors
+    room = np.minimum(np.abs(x - program.lower), np.abs(program.upper - x))
+    room = np.where(np.isfinite(room), room, np.abs(x))
+    size = abs(program.A)
+    size.data *= np.repeat(rows, np.diff(size.indptr))
+    size.data *= columns[size.indices]
+    primal, dual = _expected(room / columns), _expected(np.abs(y) / rows)
+    columns = columns * np.sqrt(primal / _positive(size.T @ dual))
+    rows = rows * np.sqrt(dual / _positive(size @ primal))
+    lengths = [float(np.linalg.norm(part)) for part in (room / columns, y / rows)]
+    return (rows, columns), lengths[1] / lengths[0] if min(lengths) > 0 else 1.0
+
+
+def _expected(sizes: Array) -> Array:
+    """Sizes in their root mean square, none below a share of it; all 1 where nothing is known."""
+    mean = float(np.sqrt(np.mean(np.square(sizes)))) if sizes.size else 0.0
+    if mean == 0 or not np.isfinite(mean):
+        return np.ones_like(sizes)
+    return np.maximum(sizes / mean, _LEAST)
+
+
+def _positive(values: Array) -> Array:
+    return np.where(values > 0, values, 1.0)
 
 
 def _finite_norm(lower: Array, upper: Array, across: Across = ALONE) -> float:
