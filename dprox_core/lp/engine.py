@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from dprox_core.lp.admm import AdmmStep, alternate
 from dprox_core.lp.certificate import Certificate, Limits, dual_feasible, measure
+from dprox_core.lp.fold import without_costs
 from dprox_core.lp.halpern import Check, Verdict, iterate
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.pdhg import PdhgStep
 from dprox_core.lp.polish import Polished, Polisher
 from dprox_core.lp.rays import proves_infeasible, proves_unbounded, recession
-from dprox_core.lp.scaling import equilibrate, follow, scale
+from dprox_core.lp.scaling import equilibrate, follow, room, scale
 from dprox_core.monitor import cancel_requested
 from dprox_core.result import Status
 
@@ -30,11 +31,13 @@ Array = NDArray[np.float64]
 _RAY_TOLERANCE = 1e-7
 # Rays take two products more: they are looked at in every fifth check.
 _RAYS_EVERY = 5
-# Checks after which a direction of endless descent is sought outright, where little was gained.
+# Checks after which a contradiction among rows and bounds is sought outright, and, where little was
+# gained, a direction of endless descent.
 _SEEK_AT = (100, 1000, 10_000)
 _LITTLE = 1e-3
-# Units follow the iterate after this many steps, and after twice as many each time.
-_FOLLOW_FROM = 200
+# Units follow the iterate after this many steps, and after twice as many each time, until sizes are
+# known about this well; the weight is then moved this many times at most.
+_FOLLOW_FROM, _KNOWN, _LEAN = 200, 3e-3, 4.0
 # A pair that is this much better than asked needs no proof by polishing.
 _SURE = 0.25
 # Polishing makes residuals this small beside the tolerance, in at most this share of the steps.
@@ -87,7 +90,7 @@ class Engine:
         method: "pdhg" or "admm".
         device: where to compute.
         listen: is told at every check and answers whether to stop.
-        seek: whether to seek a direction of endless descent where iterating gains little.
+        seek: whether to seek outright what proves that there is no solution.
     """
 
     def __init__(
@@ -119,21 +122,39 @@ class Engine:
         )
         self._polisher: Polisher | None = None
 
-    def run(self, x: Array, y: Array, tol: float, budget: Budget, adapt: bool = True) -> Outcome:
-        """Iterate from (x, y) until the certificate meets ``tol`` or the budget is spent."""
+    def run(
+        self,
+        x: Array,
+        y: Array,
+        tol: float,
+        budget: Budget,
+        adapt: bool = True,
+        polish: bool = True,
+    ) -> Outcome:
+        """Iterate from (x, y) until the certificate meets ``tol`` or the budget is spent.
+
+        Args:
+            x: variables to start from.
+            y: duals to start from.
+            tol: relative tolerance.
+            budget: steps and time; counts on.
+            adapt: whether weight and units follow the iterates.
+            polish: whether feasible neighbours are sought.
+        """
+        self._polishes, self._deadline = polish, budget.deadline
         self._best: tuple[float, torch.Tensor, torch.Tensor, Certificate] | None = None
         self._status: Status | None = None
         self._ray: Array | None = None
-        self._checks = 0
+        self._checks, self._worst = 0, math.inf
         self._last = (self._moved(x), self._moved(y))
         self._spent, self._tried, self._next_polish = 0, math.inf, _POLISH_FROM
         left = max(budget.iterations - budget.spent, 1)
         # Units follow the solution in rounds twice as long each; ADMM would have to factorize anew.
         follows = adapt and self._method == "pdhg"
-        steps = _FOLLOW_FROM if follows else left
-        weight: float | None = None
+        steps, weight = _FOLLOW_FROM, None
         while self._status is None:
-            before, given = budget.spent, min(steps, left)
+            follows = follows and self._worst > _KNOWN
+            before, given = budget.spent, min(steps, left) if follows else left
 
             def judge(check: Check, before: int = before) -> Verdict:
                 budget.spent = before + check.iteration
@@ -167,17 +188,28 @@ class Engine:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
     def _follow(self) -> float:
-        """Go on in units that follow the iterate; the primal weight to begin with there."""
+        """Go on in units that follow the iterate; the primal weight to begin with there.
+
+        It is the weight so far in the new units, moved towards what distances from the start say.
+        """
         begun = time.perf_counter()
+        weight, before = self.step.weight, self._ratio()
         x, y = (part.cpu().numpy() for part in self._last)
-        factors, ratio = follow(self.program, self._factors, x, y)
+        factors = follow(self.program, self._factors, x, y)
         # Its copies of the matrix go before new ones are made.
         del self.step, self._polisher, self._scaled
         self._prepare(factors)
         self.setup += time.perf_counter() - begun
-        # x = β C x̂ and y = γ R ŷ.
-        scaled, (rows, columns) = self._scaled, factors
-        return ratio * float((scaled.columns[0] / columns[0]) / (scaled.duals[0] / rows[0]))
+        after = self._ratio()
+        carried = weight * after / before
+        return carried * min(max(after / carried, 1 / _LEAN), _LEAN)
+
+    def _ratio(self) -> float:
+        """How large the duals are in scaled units, over the variables' distance from bounds."""
+        x, y = (part.cpu().numpy() for part in self._last)
+        primal = float(np.linalg.norm(room(self.program, x) / self._scaled.columns))
+        dual = float(np.linalg.norm(y / self._scaled.duals))
+        return dual / primal if min(primal, dual) > 0 else 1.0
 
     def _judge(self, check: Check, tol: float, budget: Budget) -> Verdict:
         operator = self.step.operator
@@ -191,7 +223,7 @@ class Engine:
             return Verdict(True, 1.0)
         if self._best is None or worst < self._best[0]:
             self._best = (worst, x, y, certificate)
-        self._last = (x, y)
+        self._last, self._worst = (x, y), worst
         self._checks += 1
         # Where every variable has both bounds, any duals are feasible: nothing to balance.
         imbalance = certificate.dual_relative / max(certificate.primal_relative, 1e-300) or 1.0
@@ -205,7 +237,9 @@ class Engine:
         )
         if self._solved(check, certificate, activity, adjoint, tol, budget):
             self._status = Status.OPTIMAL
-        elif self._checks % _RAYS_EVERY == 0 and self._hopeless(check):
+        elif self._checks % _RAYS_EVERY == 0 and self._hopeless(
+            check, certificate.primal_relative > tol
+        ):
             pass
         elif stop:
             self._status = Status.STOPPED
@@ -234,10 +268,10 @@ class Engine:
         good = worst <= tol and self._holds_in_scaled_units(check, activity, adjoint, tol)
         # Both objectives agree, and only feasibility is missing.
         near = certificate.gap_relative <= tol and budget.spent >= self._next_polish
+        if not self._polishes or (good and worst <= _SURE * tol):
+            return good
         if not good and not near:
             return False
-        if good and worst <= _SURE * tol:
-            return True
         if good and worst > 0.5 * self._tried:
             return False
         if good:
@@ -285,7 +319,7 @@ class Engine:
         )
         return _holds(held, tol)
 
-    def _hopeless(self, check: Check) -> bool:
+    def _hopeless(self, check: Check, misses: bool) -> bool:
         """Whether the iterates move along a ray that proves there is no solution."""
         limits, operator = self._limits, self.step.operator
         direction, dual = check.rays()
@@ -295,14 +329,29 @@ class Engine:
             self._status, self._ray = Status.INFEASIBLE, y.cpu().numpy()
             return True
         stuck = self._best is None or self._best[0] > _LITTLE
-        if self._seek and self._checks in _SEEK_AT and stuck:
-            direction = self._descent(check.iteration)
+        if self._seek and self._checks in _SEEK_AT:
+            steps = self._checks * self.step.check_every
+            if misses and self._contradicts_itself(steps):
+                return True
+            if stuck:
+                direction = self._descent(steps)
         x = recession(limits, direction * self._columns)
         activity = self._rows * operator.forward(x / self._columns)
         if proves_unbounded(limits, x, activity, self._duals, _RAY_TOLERANCE):
             self._status, self._ray = Status.UNBOUNDED, x.cpu().numpy()
             return True
         return False
+
+    def _contradicts_itself(self, steps: int) -> bool:
+        """Whether rows and bounds alone, without the costs that pull at the iterates, say so."""
+        rows = without_costs(self.program)
+        engine = Engine(rows, self._method, self.device, lambda _: cancel_requested(), False)
+        zeros, budget = (np.zeros(rows.n), np.zeros(rows.m)), Budget(steps, self._deadline)
+        found = engine.run(*zeros, 1e-8, budget, polish=False)
+        self._spent += budget.spent
+        if found.status is Status.INFEASIBLE:
+            self._status, self._ray = found.status, found.ray
+        return found.status is Status.INFEASIBLE
 
     def _descent(self, steps: int) -> torch.Tensor:
         """The steepest direction in a box along which no row and no bound is met.
@@ -320,7 +369,7 @@ class Engine:
         )
         engine = Engine(cone, self._method, self.device, lambda _: cancel_requested(), False)
         zeros = np.zeros(cone.n), np.zeros(cone.m)
-        found = engine.run(*zeros, 1e-8, Budget(steps, math.inf))
+        found = engine.run(*zeros, 1e-8, Budget(steps, self._deadline), polish=False)
         return torch.from_numpy(found.x).to(self.device)
 
 

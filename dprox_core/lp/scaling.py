@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dprox_core.lp.across import ALONE, Across
 from dprox_core.lp.model import LinearProgram
 
-__all__ = ["Scaled", "Units", "choose_units", "equilibrate", "follow", "scale"]
+__all__ = ["Scaled", "Units", "choose_units", "equilibrate", "follow", "room", "scale"]
 
 Array = NDArray[np.float64]
 _RUIZ_ITERATIONS = 10
@@ -23,7 +23,7 @@ _UNIT_ITERATIONS = 30
 # Standard deviation of the entries' logarithm to base 2 from which units count as bad: a decade.
 _BAD_UNITS = 3.3
 # The least size that is expected of a variable or dual, as a share of all's root mean square.
-_LEAST = 0.1
+_LEAST = 0.3
 # Logarithm to base 2 from which limits or costs count as far from 1.
 _BAD_SIZE = 12
 
@@ -247,7 +247,7 @@ def scale(
 
 def follow(
     program: LinearProgram, factors: tuple[Array, Array], x: Array, y: Array
-) -> tuple[tuple[Array, Array], float]:
+) -> tuple[Array, Array]:
     """Row and column factors after which steps are as long as an approximate solution needs them.
 
     With expected sizes ξ of the variables and υ of the duals the steps τ_j = ξ_j / (|A|ᵀυ)_j and
@@ -263,24 +263,28 @@ def follow(
         y: approximate duals, ``(m,)``.
 
     Returns:
-        The factors, and how much larger the duals are than the variables in those units, before
-        costs and limits are normalized.
+        The factors of rows and columns.
 
     References:
         T. Pock, A. Chambolle, Diagonal preconditioning for first order primal-dual algorithms,
         2011, lemma 2, of which this is the weighted form.
     """
     rows, columns = factors
-    room = np.minimum(np.abs(x - program.lower), np.abs(program.upper - x))
-    room = np.where(np.isfinite(room), room, np.abs(x))
     size = abs(program.A)
     size.data *= np.repeat(rows, np.diff(size.indptr))
     size.data *= columns[size.indices]
-    primal, dual = _expected(room / columns), _expected(np.abs(y) / rows)
-    columns = columns * np.sqrt(primal / _positive(size.T @ dual))
-    rows = rows * np.sqrt(dual / _positive(size @ primal))
-    lengths = [float(np.linalg.norm(part)) for part in (room / columns, y / rows)]
-    return (rows, columns), lengths[1] / lengths[0] if min(lengths) > 0 else 1.0
+    primal = _expected(room(program, x) / columns)
+    dual = _expected(np.abs(y) / rows)
+    return (
+        rows * np.sqrt(dual / _positive(size @ primal)),
+        columns * np.sqrt(primal / _positive(size.T @ dual)),
+    )
+
+
+def room(program: LinearProgram, x: Array) -> Array:
+    """How far each variable is from its nearest bound; from zero where it has none."""
+    distance = np.minimum(np.abs(x - program.lower), np.abs(program.upper - x))
+    return np.where(np.isfinite(distance), distance, np.abs(x))
 
 
 def _expected(sizes: Array) -> Array:

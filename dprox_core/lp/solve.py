@@ -29,6 +29,8 @@ from dprox_core.session import resolve_device
 __all__ = ["solve_lp"]
 
 Array = NDArray[np.float64]
+# How much tighter a reduced program is solved again where its solution misses on the way back.
+_TIGHTER = 0.1
 _PARTS = ("presolve", "setup", "iterate", "postsolve", "crossover")
 
 
@@ -44,6 +46,7 @@ def solve_lp(
     presolve: bool = True,
     crossover: bool = False,
     adapt_params: bool = True,
+    polish: bool = True,
     device: str | torch.device = "cpu",
     view: View | None = None,
 ) -> LPResult:
@@ -69,7 +72,10 @@ def solve_lp(
         presolve: whether HiGHS reduces the program first.
         crossover: whether HiGHS moves the solution to an optimal vertex at the end.
         adapt_params: whether the primal weight (ADMM's penalties) is adapted while iterating, from
-            distances travelled and residuals; otherwise it stays as it was at the start.
+            distances travelled and residuals, and with PDHG the units too, from the sizes of the
+            iterates; otherwise all stay as they were at the start.
+        polish: whether feasible duals near the iterate are sought before a solution is believed,
+            and a feasible pair where only feasibility is missing (feasibility polishing).
         device: "cpu", "cuda" or "auto".
         view: how it is shown to listeners; None for one variable x.
 
@@ -97,7 +103,7 @@ def solve_lp(
     _check(method, tol, max_iter, time_limit)
     target = resolve_device(device)
     start = (_start(x0, program.n, "x0"), _start(y0, program.m, "y0"))
-    options = (tol, max_iter, time_limit, presolve, crossover, adapt_params)
+    options = (tol, max_iter, time_limit, presolve, crossover, adapt_params, polish)
     return _Solve(program, method, target, view or plain_view(program), *options).run(*start)
 
 
@@ -114,12 +120,14 @@ class _Solve:
         presolve: bool,
         crossover: bool,
         adapt: bool,
+        polish: bool,
     ) -> None:
         self._begun = time.perf_counter()
         self._program, self._minimum = program, program.minimized()
         self._sign = 1.0 if program.sense == "min" else -1.0
         self._asked, self._device, self._tol = method, device, tol
-        self._presolve, self._crossover, self._adapt = presolve, crossover, adapt
+        self._presolve, self._crossover = presolve, crossover
+        self._adapt, self._polish = adapt, polish
         limit = math.inf if time_limit is None else time_limit
         self._budget = Budget(max_iter, self._begun + limit)
         self._timings = dict.fromkeys(
@@ -184,7 +192,15 @@ class _Solve:
         if outcome.status is not Status.OPTIMAL:
             full = folded.expand(x, y)
             return self._result(outcome.status, x, full)
-        return self._if_good(folded, x, y)
+        found = self._if_good(folded, x, y)
+        if not isinstance(found, LPResult):
+            # The way back made residuals larger: what is left of the program is solved better.
+            self._reporter.expand = lambda x, y: held.restore(x, y)[0]
+            outcome = self._iterate(held.program, outcome.x, outcome.y, _TIGHTER * self._tol)
+            self._reporter.expand = None
+            x, y = self._timed("postsolve", lambda: held.restore(outcome.x, outcome.y))
+            found = self._if_good(folded, x, y)
+        return found
 
     def _if_good(self, folded: Folded, x: Array, y: Array) -> LPResult | tuple[Array, Array]:
         """The result where it holds in original units, else the pair to go on from."""
@@ -202,12 +218,15 @@ class _Solve:
             return self._either(outcome.ray)
         return self._result(outcome.status, outcome.x, folded.expand(outcome.x, outcome.y))
 
-    def _iterate(self, program: LinearProgram, x: Array, y: Array) -> Outcome:
+    def _iterate(
+        self, program: LinearProgram, x: Array, y: Array, tol: float | None = None
+    ) -> Outcome:
         self._method, self._reason = choose(program, self._asked, self._device)
         engine = Engine(program, self._method, self._device, self._reporter.check)
         self._timings["setup"] += engine.setup
         return self._timed(
-            "iterate", lambda: engine.run(x, y, self._tol, self._budget, self._adapt)
+            "iterate",
+            lambda: engine.run(x, y, tol or self._tol, self._budget, self._adapt, self._polish),
         )
 
     def _either(self, ray: Array | None) -> LPResult:
