@@ -39,6 +39,7 @@ class PdhgStep:
     check_every = 40
 
     def __init__(self, scaled: Scaled, device: torch.device, like: PdhgStep | None = None) -> None:
+        self.operator: SparseOperator
         self.operator = self.make_operator(scaled.A, device) if like is None else like.operator
         self.m, self.n = scaled.A.shape
         self._given = [
