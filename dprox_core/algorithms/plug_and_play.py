@@ -25,7 +25,7 @@ from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior
 
-__all__ = ["REACH", "Course", "PlugAndPlay", "PlugAndPlayState", "Start"]
+__all__ = ["REACH", "Course", "PlugAndPlay", "PlugAndPlayState", "Start", "bounded_denoising"]
 
 Vectors = tuple[torch.Tensor, ...]
 Start = Callable[[Vectors | None], Vectors]
@@ -185,7 +185,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         if level is None:
             return penalty.prox(point, 1.0 / rho)
         denoised = replace(penalty, weight=1.0).prox(point, function.step_of(level))
-        return _bounded(point, denoised, level)
+        return bounded_denoising(point, denoised, level)
 
     @torch.no_grad()
     def _measure(self, images: list[torch.Tensor], z: Vectors, old_z: Vectors) -> Residuals:
@@ -231,7 +231,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         return float("nan") if state.rho is None else reductions.number(state.rho)
 
 
-def _bounded(point: torch.Tensor, denoised: torch.Tensor, level: Step) -> torch.Tensor:
+def bounded_denoising(point: torch.Tensor, denoised: torch.Tensor, level: Step) -> torch.Tensor:
     """The denoised point, its root mean square distance from the point at most ``REACH`` · σ.
 
     With levels that fall in equal ratios every course then converges, whatever the denoiser: it is

@@ -50,8 +50,12 @@ def _chain(candidates: list[BoundTerm]) -> tuple[BoundTerm, ...]:
     others = [term for term in candidates if not isinstance(term.function, Box)]
     # What is not smooth gains most from a prox in the variable itself.
     others.sort(key=lambda term: term.function.lipschitz is not None)
+    # A denoised picture is moved into its bounds.
     joinable = [
-        t for t in others if t.function.separable and t.function.convex and not t.penalty.rotation
+        t
+        for t in others
+        if not t.penalty.rotation
+        and (not t.function.has_value or (t.function.separable and t.function.convex))
     ]
     if len(bounds) == 1 and joinable:
         # In one dimension the minimizer over an interval is the free minimizer moved into it.

@@ -16,7 +16,7 @@ from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["build_fista", "build_pgd"]
+__all__ = ["build_fista", "build_pgd", "chosen_step"]
 
 
 def build_fista(request: Request) -> tuple[Fista, Plan]:
@@ -26,7 +26,7 @@ def build_fista(request: Request) -> tuple[Fista, Plan]:
         CompileError: another kind of term; the sentence names it and says what to do.
     """
     parts = assign(request.model, "fista", gradients=True, blocks=False)
-    step, chosen = _step(request, parts)
+    step, chosen = chosen_step(request, parts)
     restart = flag("restart", request.options.get("restart", True))
     algorithm = Fista(parts, request.tolerances, step, restart)
     return algorithm, _plan(request, parts, "fista", chosen)
@@ -40,7 +40,7 @@ def build_pgd(request: Request) -> tuple[Pgd, Plan]:
     """
     parts = assign(request.model, "pgd", gradients=True, blocks=False)
     backtracking = flag("backtracking", request.options.get("backtracking", False))
-    step, chosen = _step(request, parts)
+    step, chosen = chosen_step(request, parts)
     if backtracking and isinstance(step, torch.Tensor):
         raise ParameterError(
             "With backtracking the step is found by trial and takes no gradient: give step as a "
@@ -54,7 +54,8 @@ def build_pgd(request: Request) -> tuple[Pgd, Plan]:
     return algorithm, _plan(request, parts, "pgd", chosen)
 
 
-def _step(request: Request, parts: Parts) -> tuple[Step, dict[str, Any]]:
+def chosen_step(request: Request, parts: Parts) -> tuple[Step, dict[str, Any]]:
+    """τ, given or 1 / L, and what the plan says about it."""
     lipschitz = parts.smooth.lipschitz()
     step = request.options.get("step")
     automatic = step is None

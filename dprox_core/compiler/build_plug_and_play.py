@@ -13,7 +13,7 @@ from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.plan_plug_and_play import plan_of
 from dprox_core.compiler.shared import Request, positive
-from dprox_core.compiler.split import Split, choose_kind, split
+from dprox_core.compiler.split import choose_kind, split
 from dprox_core.errors import ParameterError
 from dprox_core.linops.algebra import Composition
 from dprox_core.linops.gradient import Grad
@@ -27,7 +27,7 @@ from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior, UnrolledPrior
 from dprox_core.proxfns.losses import SumSquares
 
-__all__ = ["build_plug_and_play", "has_prior"]
+__all__ = ["build_plug_and_play", "course_of", "has_prior", "noise_of", "smooth_start"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -48,13 +48,13 @@ def build_plug_and_play(request: Request, method: str) -> tuple[PlugAndPlay, Pla
         # A system by iteration costs little beside a denoiser, and fits the data exactly.
         assignment = split(model, "cg")
     solver = _solver(assignment.kind, assignment.part, request.differentiate, 50)
-    noise, measured = _noise(model)
-    course = _course(request, noise, method)
+    noise, measured = noise_of(model)
+    course = course_of(request, noise, method)
     algorithm = PlugAndPlay(
         model,
         assignment.blocks,
         solver,
-        _start(model, assignment, course, request.differentiate),
+        smooth_start(model, assignment.part.terms, course, request.differentiate),
         course,
         request.tolerances,
         duals=method == "admm",
@@ -71,7 +71,7 @@ def _solver(
     return SeparableSolver(part)
 
 
-def _noise(model: Model) -> tuple[float, bool]:
+def noise_of(model: Model) -> tuple[float, bool]:
     """The noise level of the data, and whether it was measured rather than given.
 
     Several data terms weigh in with the number of their values and their weight.
@@ -107,7 +107,7 @@ def _seen(term: BoundTerm) -> torch.Tensor | None:
     return None if diagonal is None or diagonal.ndim < 2 else diagonal.detach()
 
 
-def _course(request: Request, noise: float, method: str) -> Course:
+def course_of(request: Request, noise: float, method: str) -> Course:
     """σ and ρ of each iteration."""
     priors = [term for term in request.model.terms if isinstance(term.function, DeepPrior)]
     weight = priors[0].penalty.weight
@@ -189,12 +189,13 @@ def _positives(name: str, given: object) -> Sequence[Step]:
     ]
 
 
-def _start(model: Model, assignment: Split, course: Course, differentiate: bool) -> Start:
+def smooth_start(
+    model: Model, squares: tuple[BoundTerm, ...], course: Course, differentiate: bool
+) -> Start:
     """argmin of the squares plus a little ‖∇x‖²: the data with its gaps smoothly filled.
 
     A start that was given joins in with the ρ of the first step.
     """
-    squares = assignment.part.terms
     rows = tuple(
         Row(((index, Grad(space)),))
         for index, space in enumerate(model.spaces)

@@ -11,11 +11,13 @@ from dprox_core.algorithms.fista import Fista
 from dprox_core.algorithms.ladmm import Ladmm
 from dprox_core.algorithms.pgd import Pgd
 from dprox_core.algorithms.plug_and_play import PlugAndPlay
+from dprox_core.algorithms.plug_and_play_gradient import PlugAndPlayGradient
 from dprox_core.algorithms.primal_dual import PD3O_OPTIONS, PDHG_OPTIONS
 from dprox_core.algorithms.splitting import AdmmVxu, DouglasRachford, Hqs
 from dprox_core.compiler.build_admm import build_admm
 from dprox_core.compiler.build_gradient import build_fista, build_pgd
 from dprox_core.compiler.build_plug_and_play import build_plug_and_play, has_prior
+from dprox_core.compiler.build_plug_and_play_gradient import build_plug_and_play_gradient
 from dprox_core.compiler.build_primal_dual import build_ladmm, build_pd3o, build_pdhg
 from dprox_core.compiler.build_splitting import build_admm_vxu, build_dr, build_hqs
 from dprox_core.compiler.plan import Plan
@@ -39,6 +41,20 @@ def _hqs(request: Request) -> tuple[Algorithm[Any], Plan]:
     return build_hqs(request)
 
 
+def _pgd(request: Request) -> tuple[Algorithm[Any], Plan]:
+    if has_prior(request.model):
+        return build_plug_and_play_gradient(request, "pgd")
+    _refuse_courses(request)
+    return build_pgd(request)
+
+
+def _fista(request: Request) -> tuple[Algorithm[Any], Plan]:
+    if has_prior(request.model):
+        return build_plug_and_play_gradient(request, "fista")
+    _refuse_courses(request)
+    return build_fista(request)
+
+
 def _refuse_courses(request: Request) -> None:
     for name in ("sigmas", "steps"):
         if request.options.get(name) is not None:
@@ -60,8 +76,8 @@ METHODS: Mapping[str, tuple[tuple[str, ...], Callable[..., tuple[Algorithm[Any],
     "ladmm": (tuple(Ladmm.options), build_ladmm),
     "hqs": (_both(Hqs.options, PlugAndPlay.options), _hqs),
     "pdhg": (tuple(PDHG_OPTIONS), build_pdhg),
-    "pgd": (tuple(Pgd.options), build_pgd),
-    "fista": (tuple(Fista.options), build_fista),
+    "pgd": (_both(Pgd.options, PlugAndPlayGradient.options), _pgd),
+    "fista": (_both(Fista.options, PlugAndPlayGradient.options), _fista),
     "dr": (tuple(DouglasRachford.options), build_dr),
     "pd3o": (tuple(PD3O_OPTIONS), build_pd3o),
 }

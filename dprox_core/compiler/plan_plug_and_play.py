@@ -15,7 +15,7 @@ from dprox_core.numerics import reductions
 from dprox_core.priors.lipschitz import lipschitz
 from dprox_core.proxfns.deep import DeepPrior
 
-__all__ = ["plan_of"]
+__all__ = ["feature_bytes", "plan_of"]
 
 # The Jacobian is looked at on a crop of this side, with so many rounds of power iteration: a lower
 # bound of the stretch at a price that does not show beside a solve.
@@ -112,15 +112,18 @@ def _guarantees(course: Course) -> tuple[str, ...]:
 def _memory(model: Model, assignment: Split) -> int:
     unknowns = sum(space.nbytes for space in model.spaces)
     copies = sum(block.row.range.nbytes for block in assignment.blocks)
-    # A network holds two layers of features at a time; convolutions unfold a few of them.
-    features = 0
-    for block in assignment.blocks:
-        if isinstance(block.function, DeepPrior):
-            network = block.function.prior.network
-            if network is not None:
-                widest = max((p.shape[0] for p in network.parameters() if p.ndim == 4), default=0)
-                features = max(features, 3 * widest * block.row.range.nbytes // 4)
+    features = max((feature_bytes(block) for block in assignment.blocks), default=0)
     return 7 * unknowns + 4 * copies + held_bytes(model) + features
+
+
+def feature_bytes(term: BoundTerm) -> int:
+    """What a term's network holds while it works: two layers of features; convolutions unfold a few
+    of them."""
+    if not isinstance(term.function, DeepPrior) or term.function.prior.network is None:
+        return 0
+    parameters = term.function.prior.network.parameters()
+    widest = max((p.shape[0] for p in parameters if p.ndim == 4), default=0)
+    return 3 * widest * term.row.range.nbytes // 4
 
 
 def _warnings(request: Request, assignment: Split, level: float) -> tuple[str, ...]:

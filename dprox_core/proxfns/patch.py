@@ -25,7 +25,7 @@ def patch_nlm(e: Expression, sigma: float | None = None, clamp: bool = False) ->
         clamp: cut results to 0…1.
 
     Returns:
-        An objective without a known value, for the methods "admm" and "hqs".
+        An objective without a known value, for the methods "admm", "hqs", "fista" and "pgd".
 
     Raises:
         ParameterError: an option is out of range.

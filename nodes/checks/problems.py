@@ -117,19 +117,21 @@ def check_options(context: Context, node: Node) -> Iterator[Issue]:
         for name, clashes, why in (
             ("steps", prior is None, "has no deep prior, whose noise levels they are"),
             ("anderson", prior is not None, "has a deep prior, whose noise level changes"),
+            ("backtracking", prior is not None, "has a deep prior, and a step is its noise level"),
         ):
             parameter = spec.parameter(name)
             if parameter is not None and values[name] and clashes and problem.type == "problem":
+                without = "automatic" if parameter.default is None else "off"
                 yield context.error(
                     node.id,
                     f"{node.name}: “{parameter.title}” cannot be set, because {problem.name} "
-                    f"{why}: leave it automatic.",
+                    f"{why}: leave it {without}.",
                     "other-option",
                     parameter=name,
                     fixes=(
                         Fix(
-                            f"Set {parameter.title} to automatic",
-                            SetParameter(node.id, name, None),
+                            f"Set {parameter.title} to {without}",
+                            SetParameter(node.id, name, parameter.default),
                         ),
                     ),
                 )
@@ -144,11 +146,11 @@ def _why_not(method: str, context: Context, problem: Node) -> str | None:
     """
     document, analysis = context.document, context.analysis
     terms = [document.node(w.source) for w in document.wires_into(problem.id, "terms")]
-    learned = next((t for t in terms if t.type in _PRIORS), None)
+    learned = next((t for t in terms if t.type == "unrolled_prior"), None)
     if learned is not None:
         return (
-            f"FISTA cannot take {learned.name}: a denoiser needs noise levels that fall along with "
-            "the splitting. Use ADMM or HQS."
+            f"{method} cannot take {learned.name}: its networks are made for the steps of a "
+            "splitting. Use ADMM or HQS."
         )
     rough = [t for t in terms if t.type not in _SMOOTH and t.values.get("weight") != 0]
     for term in rough:
@@ -188,7 +190,8 @@ def _why_not_in_one(method: str, context: Context, rough: list[Node]) -> str | N
         (bounds if term.type in _BOUNDS and not masked else others).append(term)
     if all(t.type in CHAINABLE and not _between(context, t) for t in (*others, *bounds)):
         return None
-    joined = len(others) == 1 and others[0].type in _JOINABLE and not rotated
+    # What was denoised is moved into its bounds.
+    joined = len(others) == 1 and others[0].type in (*_JOINABLE, "deep_prior") and not rotated
     if len(others) + bool(bounds) > 1 and not joined:
         shown = [*others, *bounds[: 2 if len(others) == 0 else 1]]
         return (

@@ -102,9 +102,32 @@ def test_networks_without_weights_and_missing_files_are_told() -> None:
     assert "those end in .pth" in issue.sentence
 
 
-def test_fista_does_not_take_a_prior() -> None:
-    (issue,) = [i for i in check(graph(solver="fista")) if i.severity == "error"]
-    assert "FISTA cannot take prior" in issue.sentence
+@pytest.mark.parametrize("solver", ["fista", "pgd"])
+def test_gradient_methods_take_a_prior_but_no_unrolled_one(solver: str) -> None:
+    assert not [i for i in check(graph(solver=solver)) if i.severity == "error"]
+    made = Graph("Unrolled")
+    photo = made.add("load_image", "photo", source="sample:camera", size=64)
+    x = made.add("variable", "x", like=photo)
+    fidelity = made.add("sum_squares", "fidelity", input=x, target=photo)
+    prior = made.add("unrolled_prior", "prior", input=x)
+    problem = made.add("problem", "problem", terms=[fidelity, prior])
+    made.add(solver, "result", problem=problem)
+    sentences = [i.sentence for i in check(made.document) if i.code == "fista"]
+    assert any("cannot take prior: its networks" in sentence for sentence in sentences)
+
+
+def test_a_step_found_by_trial_does_not_go_with_a_prior() -> None:
+    made = Graph("By trial")
+    photo = made.add("load_image", "photo", source="sample:camera", size=64)
+    x = made.add("variable", "x", like=photo)
+    fidelity = made.add("sum_squares", "fidelity", input=x, target=photo)
+    prior = made.add("deep_prior", "prior", input=x, denoiser="dncnn")
+    problem = made.add("problem", "problem", terms=[fidelity, prior])
+    made.add("pgd", "result", problem=problem, backtracking=True)
+    (issue,) = [i for i in check(made.document) if i.code == "other-option"]
+    assert "a step is its noise level: leave it off" in issue.sentence
+    made.history.do(issue.fixes[0].command)
+    assert not [i for i in check(made.document) if i.code == "other-option"]
 
 
 def test_colour_networks_need_colour() -> None:

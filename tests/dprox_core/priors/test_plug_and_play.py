@@ -341,9 +341,9 @@ def _errors() -> list[tuple[str, type[dp.DproxError], Any]]:
         ("is no denoiser", dp.ParameterError, lambda: dp.deep_prior(x, "median")),
         ("steps must be", dp.ParameterError, lambda: dp.unrolled_prior(x, Gain(1.0), steps=0)),
         (
-            'fista cannot take .*use method "admm" or "hqs"',
+            'pdhg cannot take .*use method "admm" or "hqs" or "fista" or "pgd"',
             dp.CompileError,
-            lambda: dp.Problem(fit + dp.deep_prior(x, shrink)).solve("fista"),
+            lambda: dp.Problem(fit + dp.deep_prior(x, shrink)).solve("pdhg"),
         ),
         ("sigmas belongs", dp.ParameterError, lambda: dp.Problem(fit).solve(sigmas=[1.0])),
         (

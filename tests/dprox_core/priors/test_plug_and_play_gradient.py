@@ -1,0 +1,112 @@
+"""Denoisers after gradient steps: against closed forms, other methods, and by their levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from test_plug_and_play import SHAPE, Gain, Recorder, curved, soft
+
+import dprox_core as dp
+from dprox_core.priors.schedule import FINISH, START
+
+METHODS = ("pgd", "fista")
+EXACT: dict[str, Any] = {"abs_tol": 1e-10, "rel_tol": 1e-10, "max_iter": 3000}
+
+
+def data() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(3)
+    kernel = dp.gaussian_psf(size=3, sigma=0.8).double()
+    return torch.rand(SHAPE, generator=generator, dtype=torch.float64), kernel
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_denoiser_that_is_a_prox_gives_the_minimizer(method: str) -> None:
+    b, kernel = data()
+    x = dp.Variable("x", SHAPE, dtype=torch.float64)
+    fidelity = dp.sum_squares(dp.conv(x, kernel) - b) + 0.1 * dp.sum_squares(x)
+    expected = dp.Problem(fidelity + 0.3 * dp.norm1(x) + dp.box(x, 0.1, 0.6)).solve(**EXACT)[x]
+    prior = 0.3 * dp.deep_prior(x, soft)
+    # The level that belongs to the step: σ² = τ w is the step of the prox.
+    problem = dp.Problem(fidelity + prior + dp.box(x, 0.1, 0.6))
+    result = problem.solve(method, step=0.3, **EXACT)
+    assert result.status is dp.Status.CONVERGED
+    torch.testing.assert_close(result[x], expected, atol=1e-7, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_fixed_points_are_those_of_admm_with_the_same_step(method: str) -> None:
+    b, kernel = data()
+    x = dp.Variable("x", SHAPE, dtype=torch.float64)
+    fidelity = dp.sum_squares(dp.conv(x, kernel) - b) + dp.sum_squares(x)
+    problem = dp.Problem(fidelity + 0.02 * dp.deep_prior(x, curved))
+    ours = problem.solve(method, step=0.2, **EXACT)
+    splitting = problem.solve("admm", rho=1.0 / 0.2, **EXACT)
+    torch.testing.assert_close(ours[x], splitting[x], atol=1e-7, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "levels"),
+    [
+        ({}, dp.log_descent(START, 0.03 * FINISH["pgd"], steps=24)),
+        ({"max_iter": 6}, dp.log_descent(START, 0.03 * FINISH["pgd"], steps=6)),
+        ({"steps": 4, "step": 0.1}, dp.log_descent(START, 0.03 * FINISH["pgd"], steps=4)),
+        ({"sigmas": [0.2, 0.1]}, [0.2, 0.1]),
+        ({"step": 0.25, "max_iter": 2}, [0.5, 0.5]),
+    ],
+    ids=str,
+)
+def test_noise_levels_fall_along_a_course_or_belong_to_the_step(
+    options: dict[str, Any], levels: list[float]
+) -> None:
+    b, _ = data()
+    x = dp.Variable("x", SHAPE, dtype=torch.float64)
+    denoiser = Recorder()
+    problem = dp.Problem(dp.sum_squares(x - b) + dp.deep_prior(x, denoiser, sigma=0.03))
+    result = problem.solve("fista", **options)
+    assert denoiser.levels == pytest.approx(levels)
+    assert result.plan.parameters["first_sigma"] == pytest.approx(levels[0])
+    assert result.plan.parameters["last_sigma"] == pytest.approx(
+        0.03 * FINISH["pgd"] if options == {"max_iter": 6} else levels[-1]
+    )
+    assert [term.role for term in result.plan.terms] == ["gradient step", "denoiser"]
+    assert result.certificate is None
+
+
+def test_a_denoiser_that_stretches_is_held_back() -> None:
+    b, kernel = data()
+    x = dp.Variable("x", SHAPE, dtype=torch.float64)
+    fidelity = dp.sum_squares(dp.conv(x, kernel) - b)
+    prior = dp.deep_prior(x, Gain(3.0), sigma=0.03)
+    free = dp.Problem(fidelity).solve("pgd", **EXACT)[x]
+    result = dp.Problem(fidelity + prior).solve("pgd", x0=free, sigmas=[0.1, 0.05, 0.02] * 8)
+    assert result.status is dp.Status.FINISHED
+    # A gradient step brings no two points further apart, a denoising moves by two levels at most.
+    moved = float((result[x] - free).square().mean().sqrt())
+    assert moved <= 2 * 8 * (0.1 + 0.05 + 0.02) + 1e-9
+
+
+def test_gradients_through_a_course_against_finite_differences() -> None:
+    b, kernel = data()
+
+    def loss(data: torch.Tensor) -> torch.Tensor:
+        x = dp.Variable("x", SHAPE, dtype=torch.float64)
+        fidelity = dp.sum_squares(dp.conv(x, kernel) - data)
+        problem = dp.Problem(fidelity + dp.deep_prior(x, curved, sigma=0.05))
+        return problem.solve("fista", steps=3)[x].square().sum()
+
+    assert torch.autograd.gradcheck(loss, (b.requires_grad_(),), fast_mode=True)
+
+
+def test_what_does_not_go_with_a_denoiser_is_refused() -> None:
+    x = dp.Variable("x", SHAPE)
+    whole = dp.Problem(dp.sum_squares(x - 1) + dp.deep_prior(x, soft))
+    accepted = {c.method for c in dp.candidates(whole) if c.accepts}
+    assert accepted == {"admm", "hqs", "fista", "pgd"}
+    with pytest.raises(dp.ParameterError, match="step and the noise level belong together"):
+        whole.solve("pgd", backtracking=True)
+    with pytest.raises(dp.CompileError, match="takes one penalty on x"):
+        dp.Problem(dp.sum_squares(x - 1) + dp.deep_prior(x, soft) + dp.norm1(x)).compile("pgd")
+    with pytest.raises(dp.ParameterError, match="steps belongs to deep priors"):
+        dp.Problem(dp.sum_squares(x - 1) + dp.norm1(x)).compile("fista", steps=4)
