@@ -238,6 +238,8 @@ class CurvesPane(QWidget):
         for name, path in self._paths.items():
             self._curve[name].setData(*self._points(name, rows, path))
         self._draw_ghost()
+        for plot in (self.objective, self.residuals):
+            plot.settle()
         self._say(rows)
 
     def _points(

@@ -113,6 +113,10 @@ class Plot(pg.GraphicsLayoutWidget):
         (self.over if over and self.over is not None else self.view).addItem(item)
         return item
 
+    def settle(self) -> None:
+        """Find the range now: left to the next paint, it would ask for another one."""
+        self.scene().prepareForPaint()
+
     def dress(self, scale: float = 1.0) -> None:
         """Take the theme's colours, and type of a size for the room."""
         tokens = theme.current()
