@@ -16,10 +16,6 @@ __all__ = ["Basis", "Presolved", "crossover", "from_highs", "presolve", "quiet_h
 
 Array = NDArray[np.float64]
 _FAR = 1e20
-# Of HiGHS' rules those that substitute: free columns, doubleton equations, dependent free columns,
-# aggregation, sparsification. They leave fewer rows but lose sizes and structure, and first-order
-# methods then need many times the steps.
-_SUBSTITUTING = 2**8 + 2**9 + 2**11 + 2**12 + 2**14
 
 
 @dataclass(frozen=True)
@@ -134,7 +130,7 @@ def quiet_highs() -> Any:
 
 
 def presolve(program: LinearProgram, seconds: float | None = None) -> Presolved:
-    """Let HiGHS reduce a minimization by rules that substitute nothing.
+    """Let HiGHS reduce a minimization for a first-order method.
 
     Args:
         program: with sense "min".
@@ -145,7 +141,10 @@ def presolve(program: LinearProgram, seconds: float | None = None) -> Presolved:
     highs = quiet_highs()
     if seconds is not None:
         highs.setOptionValue("time_limit", max(seconds, 1e-3))
-    highs.setOptionValue("presolve_rule_off", _SUBSTITUTING)
+    # Then HiGHS leaves out the rules that suit a simplex method only: substitutions give fewer rows,
+    # but of sizes and structure with which first-order methods need many times the steps, and
+    # what they removed gets good duals only from an exact solution.
+    highs.setOptionValue("solver", "hipdlp")
     units = choose_units(program)
     highs.passModel(to_highs(units.program))
     highs.presolve()
