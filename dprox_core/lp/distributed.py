@@ -7,6 +7,7 @@ iteration; checks add one more of that length and a few numbers.
 
 from __future__ import annotations
 
+import math
 import time
 from itertools import pairwise
 
@@ -17,14 +18,14 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 
 from dprox_core.errors import ParameterError
-from dprox_core.lp.across import Across
-from dprox_core.lp.certificate import Certificate, Limits, measure
-from dprox_core.lp.halpern import Check, Verdict, iterate
+from dprox_core.lp.certificate import Certificate, certify
+from dprox_core.lp.fold import without_costs
+from dprox_core.lp.halpern import iterate
 from dprox_core.lp.model import LinearProgram
-from dprox_core.lp.operators import SparseOperator
 from dprox_core.lp.outcome import LPResult
-from dprox_core.lp.pdhg import PdhgStep
-from dprox_core.lp.scaling import Scaled, scale
+from dprox_core.lp.presolve import presolve as reduce
+from dprox_core.lp.scaling import scale
+from dprox_core.lp.shared_rows import Processes, RowJudge, RowStep
 from dprox_core.result import Status
 
 __all__ = ["partition", "solve_distributed"]
@@ -49,95 +50,33 @@ def partition(matrix: sp.csr_array, parts: int) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in pairwise(cuts)]
 
 
-class Processes(Across):
-    """The processes that share the rows.
-
-    Attributes:
-        summed: how many bytes this process has given to sums.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self.summed = 0
-
-    def total(self, values: Array) -> Array:
-        """The sum over all processes."""
-        return self._reduced(values, dist.ReduceOp.SUM)
-
-    def largest(self, values: Array) -> Array:
-        """The maximum over all processes."""
-        return self._reduced(values, dist.ReduceOp.MAX)
-
-    def sum_(self, value: torch.Tensor) -> torch.Tensor:
-        """The sum of a tensor over all processes, in place."""
-        self.summed += value.nbytes
-        dist.all_reduce(value)
-        return value
-
-    def _reduced(self, values: Array, operation: dist.ReduceOp.RedOpType) -> Array:
-        tensor = torch.tensor(values, dtype=torch.float64, device=self._device)
-        dist.all_reduce(tensor, operation)
-        return tensor.cpu().numpy()
-
-
-class RowOperator(SparseOperator):
-    """Some rows of a matrix; the product with its transpose is that of the whole matrix."""
-
-    def __init__(self, matrix: sp.csr_array, device: torch.device, across: Processes) -> None:
-        super().__init__(matrix, device)
-        self._across = across
-
-    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        """Aᵀ y, summed over the processes."""
-        return self._across.sum_(super().adjoint(y))
-
-    def add_adjoint(self, y: torch.Tensor, out: torch.Tensor) -> None:
-        """Add what the processes' products come to."""
-        own = torch.zeros_like(out)
-        super().add_adjoint(y, own)
-        out += self._across.sum_(own)
-
-
-class RowStep(PdhgStep):
-    """A PDHG step on some rows: sums over rows are completed by the other processes."""
-
-    def __init__(self, scaled: Scaled, device: torch.device, across: Processes) -> None:
-        self._across = across
-        super().__init__(scaled, device)
-
-    def make_operator(self, matrix: sp.csr_array, device: torch.device) -> SparseOperator:
-        """Products of which the transposed one is summed over the processes."""
-        return RowOperator(matrix, device, self._across)
-
-    def row_sum(self, value: torch.Tensor) -> torch.Tensor:
-        """A sum over rows, over all processes."""
-        return self._across.sum_(value)
-
-
 def solve_distributed(
     program: LinearProgram,
     *,
     whole: bool = True,
+    presolve: bool = True,
     tol: float = 1e-6,
     max_iter: int = 1_000_000,
     device: str | torch.device = "cpu",
 ) -> LPResult:
     """Solve a linear program by PDHG under ``torchrun``, its rows spread over the processes.
 
-    Iterates are those of one process up to the rounding of sums in another order. A process needs
-    some 50 bytes for each entry of its rows and some twenty vectors of the length of the variables.
+    Iterates are those of one process, in the units of the start, up to the rounding of sums in
+    another order. A process needs some 50 bytes for each entry of its rows and some twenty vectors
+    of the length of the variables.
 
     Args:
         program: what to solve, the same in all processes; or, with ``whole=False``, this process's
             rows only, with all variables, and the same costs and bounds in all processes.
         whole: whether every process gives the whole program.
+        presolve: whether HiGHS reduces a whole program first, in process 0 for all.
         tol: relative tolerance, as for ``solve_lp``.
         max_iter: the most steps.
         device: where each process computes: "cpu" with the gloo backend, "cuda" with NCCL.
 
     Returns:
-        The result: x, z, objective and certificate are the same in all processes; y holds the
-        duals of the rows that were given.
+        The result: x, z, objective and certificate are the same in all processes; y, and the ray
+        of an infeasible program, hold the duals of the rows that were given.
 
     Raises:
         ParameterError: ``torch.distributed.init_process_group`` was not called.
@@ -156,42 +95,162 @@ def solve_distributed(
             'torch.distributed.init_process_group("gloo") first.',
             where="solve_distributed",
         )
-    begun, target = time.perf_counter(), torch.device(device)
-    across, minimum = Processes(target), program.minimized()
-    mine = slice(0, minimum.m)
-    if whole:
-        mine = partition(minimum.A, dist.get_world_size())[dist.get_rank()]
-        minimum = _rows(minimum, mine)
-    scaled = scale(minimum, across)
-    step = RowStep(scaled, target, across)
-    judge = _Judge(minimum, scaled, step, tol, target, across)
-    zeros = torch.zeros(minimum.n, dtype=torch.float64, device=target)
-    own = torch.zeros(minimum.m, dtype=torch.float64, device=target)
-    before = across.summed
-    iterations = iterate(step, zeros, own, max_iter, judge)
-    bytes_each = (across.summed - before) / max(iterations, 1)
-    sign = 1.0 if program.sense == "min" else -1.0
-    y, z = judge.y, judge.z
-    if whole:
-        y = np.zeros(program.m)
-        y[mine] = judge.y
-        y = across.total(y)
-    return LPResult(
-        program,
-        judge.x,
-        sign * y,
-        sign * z,
-        program.objective(judge.x),
-        judge.status,
-        judge.certificate,
-        iterations,
-        time.perf_counter() - begun,
-        {"iterate": time.perf_counter() - begun},
-        "pdhg",
-        f"Rows are spread over {dist.get_world_size()} processes, which sum {bytes_each:.0f} bytes "
-        "in an iteration.",
-        message=judge.status.sentence,
-    )
+    return _Solve(program, whole, tol, max_iter, torch.device(device)).run(presolve)
+
+
+class _Solve:
+    """One solve, as every process goes through it."""
+
+    def __init__(
+        self, program: LinearProgram, whole: bool, tol: float, limit: int, device: torch.device
+    ) -> None:
+        self._begun = time.perf_counter()
+        self._program, self._minimum = program, program.minimized()
+        self._whole, self._tol, self._limit, self._device = whole, tol, limit, device
+        self._across = Processes(device)
+        self._steps, self._bytes = 0, 0.0
+
+    def run(self, presolve: bool) -> LPResult:
+        minimum = self._minimum
+        if self._across.largest(np.array([float(minimum.contradiction() is not None)]))[0]:
+            return self._without_point(Status.INFEASIBLE, None)
+        x, y = np.zeros(minimum.n), np.zeros(minimum.m)
+        if self._whole and presolve:
+            held = _Reduced(minimum, self._device)
+            if held.verdict == "infeasible":
+                return self._without_point(Status.INFEASIBLE, None)
+            if held.verdict == "infeasible or unbounded":
+                return self._either(minimum, None)
+            x_left, y_left = np.zeros(0), np.zeros(0)
+            if held.program is not None:
+                left = held.program
+                judge = self._iterate(left, np.zeros(left.n), np.zeros(left.m))
+                if judge.status in (Status.INFEASIBLE, Status.UNBOUNDED):
+                    return self._ended(judge, minimum, None)
+                x_left, y_left = judge.x, self._gathered(judge, left.m)
+            if held.verdict != "unchanged":
+                x, y = held.restore(x_left, y_left)
+                certificate = certify(minimum, x, y)
+                if certificate.meets(self._tol) or self._steps >= self._limit:
+                    done = certificate.meets(self._tol)
+                    status = Status.OPTIMAL if done else Status.ITERATION_LIMIT
+                    return self._made(status, x, y, minimum.c - minimum.A.T @ y, certificate)
+        judge = self._iterate(minimum, x, y)
+        if judge.status in (Status.INFEASIBLE, Status.UNBOUNDED):
+            return self._ended(judge, minimum, judge.ray)
+        y = self._gathered(judge, minimum.m)
+        return self._made(judge.status, judge.x, y, judge.z, judge.certificate)
+
+    def _iterate(self, minimum: LinearProgram, x: Array, y: Array) -> RowJudge:
+        mine = slice(0, minimum.m)
+        if self._whole:
+            mine = partition(minimum.A, dist.get_world_size())[dist.get_rank()]
+            minimum = _rows(minimum, mine)
+        scaled = scale(minimum, self._across)
+        step = RowStep(scaled, self._device, self._across)
+        judge = RowJudge(minimum, scaled, step, self._tol, self._device, self._across, mine)
+        start = torch.from_numpy(x / scaled.columns).to(self._device)
+        own = torch.from_numpy(y[mine] / scaled.duals).to(self._device)
+        size_x, size_y = self._lengths(start, own)
+        weight = size_y / size_x if min(size_x, size_y) > 0 else 1.0
+        before = self._across.summed
+        done = iterate(step, start, own, max(self._limit - self._steps, 1), judge, weight=weight)
+        self._bytes = (self._across.summed - before) / max(done, 1)
+        self._steps += done
+        return judge
+
+    def _lengths(self, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
+        rows = self._across.total((y @ y).reshape(1).cpu().numpy())[0]
+        return float(torch.linalg.vector_norm(x)), float(rows) ** 0.5
+
+    def _gathered(self, judge: RowJudge, m: int) -> Array:
+        if not self._whole:
+            return judge.y
+        y = np.zeros(m)
+        y[judge.mine] = judge.y
+        return self._across.total(y)
+
+    def _ended(self, judge: RowJudge, minimum: LinearProgram, ray: Array | None) -> LPResult:
+        """Infeasible, or a direction of endless descent is known; ``ray`` in original units."""
+        if judge.status is Status.UNBOUNDED:
+            return self._either(minimum, ray)
+        if ray is not None and self._whole:
+            full = np.zeros(minimum.m)
+            full[judge.mine] = ray
+            ray = self._across.total(full)
+        return self._without_point(Status.INFEASIBLE, ray)
+
+    def _either(self, minimum: LinearProgram, ray: Array | None) -> LPResult:
+        """A direction of endless descent is known: is there a point to start from?"""
+        left = max(self._limit - self._steps, 1)
+        rest = _Solve(without_costs(minimum), self._whole, min(self._tol, 1e-6), left, self._device)
+        feasible = rest.run(False)
+        self._steps += feasible.iterations
+        if feasible.status is Status.OPTIMAL:
+            return self._without_point(Status.UNBOUNDED, ray, feasible.x)
+        return self._without_point(feasible.status, feasible.ray)
+
+    def _without_point(self, status: Status, ray: Array | None, x: Array | None = None) -> LPResult:
+        n, m = self._minimum.n, self._minimum.m
+        x = np.full(n, np.nan) if x is None else x
+        return self._made(status, x, np.full(m, np.nan), np.full(n, np.nan), None, ray)
+
+    def _made(
+        self,
+        status: Status,
+        x: Array,
+        y: Array,
+        z: Array,
+        certificate: Certificate | None,
+        ray: Array | None = None,
+    ) -> LPResult:
+        sign = 1.0 if self._program.sense == "min" else -1.0
+        nothing = {Status.INFEASIBLE: math.inf, Status.UNBOUNDED: -math.inf}
+        objective = sign * nothing[status] if status in nothing else self._program.objective(x)
+        seconds = time.perf_counter() - self._begun
+        return LPResult(
+            self._program,
+            x,
+            sign * y,
+            sign * z,
+            objective,
+            status,
+            certificate,
+            self._steps,
+            seconds,
+            {"iterate": seconds},
+            "pdhg",
+            f"Rows are spread over {dist.get_world_size()} processes, which sum "
+            f"{self._bytes:.0f} bytes in an iteration.",
+            ray,
+            message=status.sentence,
+        )
+
+
+class _Reduced:
+    """A whole program reduced by process 0, and told to all."""
+
+    def __init__(self, minimum: LinearProgram, device: torch.device) -> None:
+        self._device, self._held = device, None
+        found: list[object] = [None, None]
+        if dist.get_rank() == 0:
+            self._held = reduce(minimum)
+            found = [self._held.verdict, self._held.program]
+        dist.broadcast_object_list(found, 0, device=device)
+        self.verdict, self.program = str(found[0]), found[1]
+        if self.verdict == "unchanged":
+            self.program = None
+        assert self.program is None or isinstance(self.program, LinearProgram)
+
+    def restore(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Variables and duals of the program as it was."""
+        found: list[object] = [None]
+        if self._held is not None:
+            found = [self._held.restore(x, y)]
+        dist.broadcast_object_list(found, 0, device=self._device)
+        restored = found[0]
+        assert isinstance(restored, tuple)
+        return restored
 
 
 def _rows(program: LinearProgram, mine: slice) -> LinearProgram:
@@ -204,49 +263,3 @@ def _rows(program: LinearProgram, mine: slice) -> LinearProgram:
         program.upper,
         c0=program.c0,
     )
-
-
-class _Judge:
-    """Every process measures its rows, and all come to the same verdict on the whole."""
-
-    def __init__(
-        self,
-        minimum: LinearProgram,
-        scaled: Scaled,
-        step: RowStep,
-        tol: float,
-        device: torch.device,
-        across: Processes,
-    ) -> None:
-        self._step, self._tol, self._across = step, tol, across
-        self._limits = Limits(minimum, device, across)
-        self._factors = [
-            torch.from_numpy(part).to(device)
-            for part in (scaled.rows, scaled.columns, scaled.duals, scaled.costs)
-        ]
-        self.status = Status.ITERATION_LIMIT
-        self.certificate: Certificate | None = None
-        self.x, self.y, self.z = np.zeros(minimum.n), np.zeros(minimum.m), minimum.c
-
-    def __call__(self, check: Check) -> Verdict:
-        rows, columns, duals, costs = self._factors
-        operator, limits = self._step.operator, self._limits
-        x, y = columns * check.x, duals * check.y
-        activity, adjoint = rows * operator.forward(check.x), costs * operator.adjoint(check.y)
-        certificate = measure(limits, x, y, activity, adjoint, self._across)
-        self.x, self.y = x.cpu().numpy(), y.cpu().numpy()
-        self.z, self.certificate = (limits.c - adjoint).cpu().numpy(), certificate
-        # One process decides, so that none goes on while another stops.
-        facts = torch.tensor(
-            [
-                float(certificate.worst <= self._tol),
-                certificate.dual_relative / max(certificate.primal_relative, 1e-300),
-            ],
-            dtype=torch.float64,
-            device=x.device,
-        )
-        dist.broadcast(facts, 0)
-        done, imbalance = facts.tolist()
-        if done:
-            self.status = Status.OPTIMAL
-        return Verdict(bool(done), imbalance)

@@ -18,7 +18,13 @@ from dprox_core.lp.halpern import Check, Verdict, iterate
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.pdhg import PdhgStep
 from dprox_core.lp.polish import Polished, Polisher
-from dprox_core.lp.rays import proves_infeasible, proves_unbounded, recession
+from dprox_core.lp.rays import (
+    RAY_TOLERANCE,
+    RAYS_EVERY,
+    proves_infeasible,
+    proves_unbounded,
+    recession,
+)
 from dprox_core.lp.scaling import equilibrate, follow, room, scale
 from dprox_core.monitor import cancel_requested
 from dprox_core.result import Status
@@ -27,10 +33,6 @@ __all__ = ["Budget", "Engine", "Outcome", "Progress"]
 
 Array = NDArray[np.float64]
 
-# A ray is believed when what it leaves unexplained is this small in scaled units.
-_RAY_TOLERANCE = 1e-7
-# Rays take two products more: they are looked at in every fifth check.
-_RAYS_EVERY = 5
 # Checks after which a contradiction among rows and bounds is sought outright, and, where little was
 # gained, a direction of endless descent.
 _SEEK_AT = (100, 1000, 10_000)
@@ -107,13 +109,15 @@ class Engine:
         self._limits = Limits(program, device)
         self._factors = equilibrate(program.A)
         self._prepare(self._factors)
+        # In units that follow the iterate what is small would depend on the way there.
+        self._plain_limits = Limits(self._scaled.without_matrix(), device)
+        self._plain = (self._rows, self._columns, self._duals, self._costs)
         self.setup = time.perf_counter() - begun
 
     def _prepare(self, factors: tuple[Array, Array]) -> None:
         """The step in the units that these factors of rows and columns give."""
         device = self.device
         self._scaled = scaled = scale(self.program, factors=factors)
-        self._scaled_limits = Limits(scaled.without_matrix(), device)
         self.step: PdhgStep | AdmmStep
         self.step = AdmmStep(scaled, device) if self._method == "admm" else PdhgStep(scaled, device)
         self._rows, self._columns, self._duals, self._costs = (
@@ -237,7 +241,7 @@ class Engine:
         )
         if self._solved(check, certificate, activity, adjoint, tol, budget):
             self._status = Status.OPTIMAL
-        elif self._checks % _RAYS_EVERY == 0 and self._hopeless(
+        elif self._checks % RAYS_EVERY == 0 and self._hopeless(
             check, certificate.primal_relative > tol
         ):
             pass
@@ -293,8 +297,9 @@ class Engine:
                 step,
                 self._scaled,
                 self._limits,
-                self._scaled_limits,
+                self._plain_limits,
                 (self._rows, self._columns, self._duals, self._costs),
+                self._plain,
             )
         polished = self._polisher.polish(
             check.x,
@@ -314,10 +319,9 @@ class Engine:
 
         Beside a cost of 10⁶ in other units, one of 10⁻⁶ that nothing supports is no residual.
         """
-        held = measure(
-            self._scaled_limits, check.x, check.y, activity / self._rows, adjoint / self._costs
-        )
-        return _holds(held, tol)
+        rows, columns, duals, costs = self._plain
+        x, y = check.x * (self._columns / columns), check.y * (self._duals / duals)
+        return _holds(measure(self._plain_limits, x, y, activity / rows, adjoint / costs), tol)
 
     def _hopeless(self, check: Check, misses: bool) -> bool:
         """Whether the iterates move along a ray that proves there is no solution."""
@@ -325,7 +329,7 @@ class Engine:
         direction, dual = check.rays()
         y = dual_feasible(limits, dual * self._duals)
         adjoint = self._costs * operator.adjoint(y / self._duals)
-        if proves_infeasible(limits, y, adjoint, self._columns, _RAY_TOLERANCE):
+        if proves_infeasible(limits, y, adjoint, self._columns, RAY_TOLERANCE):
             self._status, self._ray = Status.INFEASIBLE, y.cpu().numpy()
             return True
         stuck = self._best is None or self._best[0] > _LITTLE
@@ -337,7 +341,7 @@ class Engine:
                 direction = self._descent(steps)
         x = recession(limits, direction * self._columns)
         activity = self._rows * operator.forward(x / self._columns)
-        if proves_unbounded(limits, x, activity, self._duals, _RAY_TOLERANCE):
+        if proves_unbounded(limits, x, activity, self._duals, RAY_TOLERANCE):
             self._status, self._ray = Status.UNBOUNDED, x.cpu().numpy()
             return True
         return False

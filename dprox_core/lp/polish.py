@@ -22,6 +22,7 @@ from dprox_core.lp.scaling import Scaled
 __all__ = ["Polished", "Polisher"]
 
 Array = NDArray[np.float64]
+Factors = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Polished:
         x: scaled variables.
         y: scaled duals.
         certificate: in original units.
-        scaled: in scaled units.
+        scaled: in plain scaled units.
         feasible: whether both residuals came down to what was asked.
         steps: how many were done.
     """
@@ -52,8 +53,9 @@ class Polisher:
         step: with the scaled program's matrix.
         scaled: the program.
         limits: of the program as written.
-        scaled_limits: of the scaled program.
+        plain_limits: of the program in units that do not follow the iterate.
         factors: rows, columns, duals and costs of ``scaled`` on the step's device.
+        plain: those of the units that do not follow.
 
     References:
         D. Applegate et al., PDLP: A Practical First-Order Method for Large-Scale Linear
@@ -65,11 +67,12 @@ class Polisher:
         step: PdhgStep,
         scaled: Scaled,
         limits: Limits,
-        scaled_limits: Limits,
-        factors: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor],
+        plain_limits: Limits,
+        factors: Factors,
+        plain: Factors,
     ) -> None:
-        self._step, self._limits, self._scaled_limits = step, limits, scaled_limits
-        self._factors = factors
+        self._step, self._limits, self._plain_limits = step, limits, plain_limits
+        self._factors, self._plain = factors, plain
         self._without_costs = replace(scaled, c=np.zeros_like(scaled.c))
         self._without_limits = replace(
             scaled,
@@ -136,10 +139,14 @@ class Polisher:
 
     def _measured(self, x: torch.Tensor, y: torch.Tensor) -> tuple[Certificate, Certificate]:
         rows, columns, duals, costs = self._factors
-        activity, adjoint = self._step.operator.forward(x), self._step.operator.adjoint(y)
+        operator = self._step.operator
+        activity, adjoint = rows * operator.forward(x), costs * operator.adjoint(y)
+        x, y = x * columns, y * duals
+        rows, columns, duals, costs = self._plain
+        parts = x / columns, y / duals, activity / rows, adjoint / costs
         return (
-            measure(self._limits, x * columns, y * duals, rows * activity, costs * adjoint),
-            measure(self._scaled_limits, x, y, activity, adjoint),
+            measure(self._limits, x, y, activity, adjoint),
+            measure(self._plain_limits, *parts),
         )
 
 

@@ -141,9 +141,9 @@ def presolve(program: LinearProgram, seconds: float | None = None) -> Presolved:
     highs = quiet_highs()
     if seconds is not None:
         highs.setOptionValue("time_limit", max(seconds, 1e-3))
-    # Then HiGHS leaves out the rules that suit a simplex method only: substitutions give fewer rows,
-    # but of sizes and structure with which first-order methods need many times the steps, and
-    # what they removed gets good duals only from an exact solution.
+    # Then HiGHS leaves out the rules that suit a simplex method only. Substitutions give fewer
+    # rows, but of sizes and structure with which first-order methods need many times the steps,
+    # and what they removed gets good duals only from an exact solution.
     highs.setOptionValue("solver", "hipdlp")
     units = choose_units(program)
     highs.passModel(to_highs(units.program))

@@ -31,7 +31,7 @@ from dprox_core.lp import LinearProgram
 from dprox_core.lp.distributed import partition, solve_distributed
 dist.init_process_group("gloo")
 program = capacity_expansion(24, 2).program
-few = solve_distributed(program, max_iter=120)
+few = solve_distributed(program, max_iter=120, presolve=False)
 full = solve_distributed(program, tol=1e-4)
 mine = partition(program.A, 2)[dist.get_rank()]
 part = LinearProgram(
@@ -40,8 +40,23 @@ part = LinearProgram(
 )
 own = solve_distributed(part, whole=False, max_iter=120)
 assert np.abs(own.y - few.y[mine]).max() <= 1e-12 * np.abs(few.y).max()
+rough = solve_distributed(program, tol=1e-4, presolve=False)
+A = [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, -1.0]]
+for presolve in (False, True):
+    no = solve_distributed(
+        LinearProgram([1.0, 2, 0], A, [2.0, -np.inf, 0], [np.inf, 1.0, 0]), presolve=presolve
+    )
+    assert no.status.value == "infeasible" and no.objective == np.inf, no
+    if no.ray is not None:
+        assert no.ray.shape == (3,) and no.ray[0] > 0 > no.ray[1]
+    down = solve_distributed(
+        LinearProgram([-1.0, 2, 0], [[1.0, 1, 0], [0, 1, -1]], [2.0, 0.5]), presolve=presolve
+    )
+    assert down.status.value == "unbounded" and down.objective == -np.inf, down
+    assert down.x[0] + down.x[1] >= 2 - 1e-4, down.x
 np.savez(f"{sys.argv[1]}/{dist.get_rank()}.npz", few=few.x, few_y=few.y, x=full.x, y=full.y,
-         own=own.x, status=full.status.value, worst=full.certificate.worst, reason=full.reason)
+         own=own.x, rough=rough.objective, status=full.status.value,
+         worst=full.certificate.worst, reason=few.reason)
 dist.destroy_process_group()
 """
 
@@ -74,6 +89,7 @@ def test_two_processes_are_one_to_rounding(tmp_path: Path) -> None:
     summed = int(str(first["reason"]).split("sum ")[1].split(" bytes")[0])
     assert 8 * program.n <= summed <= 1.1 * 8 * program.n
     full = solve_lp(program, "pdhg", tol=1e-6)
+    assert float(first["rough"]) == pytest.approx(full.objective, rel=2e-4)
     assert program.objective(first["x"]) == pytest.approx(full.objective, rel=2e-4)
 
 
