@@ -237,10 +237,8 @@ class _Reduced:
             self._held = reduce(minimum)
             found = [self._held.verdict, self._held.program]
         dist.broadcast_object_list(found, 0, device=device)
-        self.verdict, self.program = str(found[0]), found[1]
-        if self.verdict == "unchanged":
-            self.program = None
-        assert self.program is None or isinstance(self.program, LinearProgram)
+        self.verdict, left = str(found[0]), found[1]
+        self.program = left if isinstance(left, LinearProgram) else None
 
     def restore(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Variables and duals of the program as it was."""
