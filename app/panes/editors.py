@@ -13,7 +13,6 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 
 import resources
 from app import icons
+from app.filechooser import FileChooser
 from app.guard import guarded
 from app.panes.scales import STEPS, from_slider, raw_value, slider_range, to_slider
 from nodes.assets import portable
@@ -343,7 +343,7 @@ class PathEditor(TextEditor):
         title, shown = ("Choose a file", f"Files ({endings});;All files (*)")
         if not endings:
             title, shown = "Choose an image", IMAGE_FILTER
-        chosen, _ = QFileDialog.getOpenFileName(self, title, start, shown)
+        chosen = FileChooser.ask(self, title, start, shown)
         if chosen:
             self._take(portable(Path(chosen), self.base))
 
