@@ -140,7 +140,8 @@ def main() -> int:
         needed = iterations_needed(data, contestants[1:]) if text in options.solve else {}
         for threads in options.threads:
             torch.set_num_threads(threads)
-            steps = 40 if size * size * channels <= 2**19 else 4
+            # Whole tens, for residuals are measured at every tenth.
+            steps = 40 if size * size * channels <= 2**19 else 10
             found = measure(contestants, needed, steps, options.rounds, CLOCKS[options.clock])
             met &= _print(f"{size}² × {channels}", threads, found)
     words = f"a step at most {STEP_TARGET} × the floor, a solve at most {SOLVE_TARGET} × by hand"

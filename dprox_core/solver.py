@@ -39,7 +39,7 @@ __all__ = ["CHECK_EVERY", "Solver"]
 
 Vectors = tuple[torch.Tensor, ...]
 
-# Residuals cost about a third of a step, so stopping is decided at every tenth.
+# Residuals cost about as much as a step, so stopping is decided at every tenth.
 CHECK_EVERY = 10
 # A prox-linear iteration that converges never lets its residual grow like this.
 _DIVERGED = 1e4
