@@ -226,7 +226,7 @@ class MainWindow(QMainWindow):
         assert place is not None
         if present:
             place.addWidget(self.formula)
-        else:
+        elif self.column.indexOf(self.formula) < 0:  # else it would go below the canvas
             self.column.insertWidget(self.column.indexOf(self.canvas), self.formula)
         self.stage.setVisible(present)
         self.formula.set_big(present)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtWidgets import QApplication
 
 from app.canvas import clipboard
@@ -32,7 +34,12 @@ class EditCommands(Handlers):
             QApplication.clipboard().setMimeData(mime)
 
     def edit_paste(self) -> None:
-        pasted = clipboard.read(QApplication.clipboard().mimeData())
+        mime = QApplication.clipboard().mimeData()
+        pasted = clipboard.read(mime)
+        files = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+        if pasted is None and files:  # copied in a file manager
+            self.window.commands.drop_files(files, self.window.canvas.paste_point())
+            return
         if pasted is None:
             self.session.said.emit("hint", "There are no nodes on the clipboard.")
             return

@@ -105,6 +105,18 @@ _ODD: list[tuple[str, bytes | None]] = [
 ]
 
 
+def test_a_picture_copied_in_a_file_manager_is_pasted(person: Person, tmp_path: Path) -> None:
+    picture = tmp_path / "shot.png"
+    picture.write_bytes(b"anything")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(picture)), QUrl("https://example.org/a.png")])
+    QApplication.clipboard().setMimeData(mime)
+    person.push("edit.paste")
+    (node,) = person.document.nodes
+    assert node.value("source") == str(picture)
+    QApplication.clipboard().setText("nothing")
+
+
 def test_odd_files_that_are_dropped_are_answered_in_words(person: Person, tmp_path: Path) -> None:
     said: list[str] = []
     session = person.window.session

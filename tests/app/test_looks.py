@@ -179,6 +179,8 @@ def test_presenting_puts_the_objective_across_the_window_in_big_type(person: Per
     window = person.window
     sweep()
     before = window.formula.height()
+    person.push("view.build")
+    assert window.column.indexOf(window.formula) == window.column.indexOf(window.canvas) - 1
     person.push("view.present")
     sweep()
     assert window.stage.isVisible()
