@@ -98,11 +98,22 @@ class AdmmStep:
         self._forget()
 
     def start(self, x: torch.Tensor, y: torch.Tensor) -> Array:
-        """The state that belongs to a pair of scaled vectors."""
+        """The state that belongs to a pair of scaled vectors, and the penalties it suggests."""
         u = np.clip(torch.cat([x, self.operator.forward(x)]).numpy(), self._lower, self._upper)
         z = self._c - self.operator.adjoint(y).numpy()
-        # Only what a limit supports can be told by the state.
-        s: Array = u - np.concatenate([z, y.numpy()]) / self._penalties
+        dual = np.concatenate([z, y.numpy()])
+        self.warm = bool(x.any() and y.any())
+        if self.warm:
+            # Only what a limit supports can be told by the state.
+            supported = np.where(dual > 0, u == self._lower, u == self._upper)
+            self._note(u, np.where(supported, dual, 0.0))
+            self.weight = float(
+                np.linalg.norm(self._duals) / max(np.linalg.norm(u), 1e-300)
+            ) or self.weight
+            self._reconsider(_LARGEST**2)
+            self._factors.renew(self._penalties)
+            self._forget()
+        s: Array = u - dual / self._penalties
         self._before = self.split(s)
         return s
 
@@ -170,10 +181,7 @@ class AdmmStep:
 
     def look(self, s: Array) -> None:
         """Take note of duals and distances for the next change of penalties."""
-        primal, dual = self.split(s)
-        self._duals += np.abs(dual)
-        self._distances += np.minimum(primal - self._lower, self._upper - primal)
-        self._looks += 1
+        self._note(*self.split(s))
 
     def learn(self, s: Array, lean: float) -> None:
         """Change the penalties and, so that both parts stay what they are, the state.
@@ -183,18 +191,27 @@ class AdmmStep:
             lean: by what, in logarithms, the common penalty is to change.
         """
         primal, dual = self.split(s)
+        if abs(lean) > _BALANCED:
+            self.weight *= min(max(math.exp(lean), 1 / _COMMON), _COMMON)
+        self._reconsider(_LARGEST)
+        self._factors.renew(self._penalties)
+        np.subtract(primal, dual / self._penalties, out=s)
+        self._forget()
+
+    def _note(self, primal: Array, dual: Array) -> None:
+        self._duals += np.abs(dual)
+        self._distances += np.minimum(primal - self._lower, self._upper - primal)
+        self._looks += 1
+
+    def _reconsider(self, largest: float) -> None:
+        """Penalties from what was noted, each changed by the factor ``largest`` at most."""
         duals, distances = self._duals[self._learns], self._distances[self._learns]
         if self._looks and duals.any() and distances.any():
             due = (duals / _typical(duals) + _SMALL) / (distances / _typical(distances) + _SMALL)
             held = self._shares[self._learns]
-            self._shares[self._learns] = np.clip(due, held / _LARGEST, held * _LARGEST)
-        if abs(lean) > _BALANCED:
-            self.weight *= min(max(math.exp(lean), 1 / _COMMON), _COMMON)
+            self._shares[self._learns] = np.clip(due, held / largest, held * largest)
         self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
         self._shares = self._penalties / self.weight
-        self._factors.renew(self._penalties)
-        np.subtract(primal, dual / self._penalties, out=s)
-        self._forget()
 
     def _forget(self) -> None:
         self._duals, self._distances = np.zeros(self.n + self.m), np.zeros(self.n + self.m)
@@ -235,6 +252,8 @@ def alternate(
     s = step.start(x, y)
     leans: list[float] = []
     pause, due, changes = float(_LEARN_EVERY), float(_LEARN_EVERY), 0
+    if step.warm and judge(Check(0, x, y, math.inf, partial(step.rays, s))).done:
+        return 0
     for count in range(1, max_iter + 1):
         step.advance(s)
         if adapt and count % _LOOK_EVERY == 0:
