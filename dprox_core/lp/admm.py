@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 # Over-relaxation, between 0 and 2.
 _RELAXATION = 1.6
 # The first common penalty, and how an equality and a free variable stand to it.
-_START, _EQUAL, _FREE = 0.1, 1000.0, 1e-6
+_START, _EQUAL, _FREE = 0.1, 1e6, 1e-6
 # Penalties learn every so many steps from what was seen every so many; after so many changes ever
 # more rarely, so that they settle.
 _LEARN_EVERY, _LOOK_EVERY, _SETTLE_AFTER, _RARER = 20, 5, 25, 1.15
@@ -33,7 +33,7 @@ _LARGEST, _SMALL = 10.0, 1e-4
 # The common penalty follows the residuals where one is this many times the other; more than this
 # factor at once makes it hunt.
 _BALANCED, _COMMON = math.log(4), 2.0
-_LOW, _HIGH = 1e-8, 1e8
+_LOW, _HIGH = 1e-9, 1e9
 # Relative residuals below this are rounding.
 _NOTHING = 1e-13
 
@@ -95,6 +95,7 @@ class AdmmStep:
         self._factors = Factors(scaled.A, self._penalties)
         self._moved = np.zeros(self.n + self.m)
         self._before = (np.zeros(0), np.zeros(0))
+        self.warm = False
         self._forget()
 
     def start(self, x: torch.Tensor, y: torch.Tensor) -> Array:
@@ -107,9 +108,9 @@ class AdmmStep:
             # Only what a limit supports can be told by the state.
             supported = np.where(dual > 0, u == self._lower, u == self._upper)
             self._note(u, np.where(supported, dual, 0.0))
-            self.weight = float(
-                np.linalg.norm(self._duals) / max(np.linalg.norm(u), 1e-300)
-            ) or self.weight
+            size, price = np.linalg.norm(u), np.linalg.norm(self._duals)
+            if size > 0 and price > 0:
+                self.weight = float(price / size)
             self._reconsider(_LARGEST**2)
             self._factors.renew(self._penalties)
             self._forget()

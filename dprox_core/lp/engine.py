@@ -145,7 +145,9 @@ class Engine:
             adapt: whether weight and units follow the iterates.
             polish: whether feasible neighbours are sought.
         """
-        self._polishes, self._deadline = polish, budget.deadline
+        # A few more steps of ADMM gain more than PDHG's polishing costs.
+        self._polishes = polish and self._method == "pdhg"
+        self._deadline = budget.deadline
         self._best: tuple[float, torch.Tensor, torch.Tensor, Certificate] | None = None
         self._status: Status | None = None
         self._ray: Array | None = None

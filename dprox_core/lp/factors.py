@@ -51,6 +51,11 @@ class Factors:
         solution: Array = self._factors.solve(right)
         return solution
 
+    def work(self) -> tuple[int, float]:
+        """How many entries the factors have, and how many operations a factorization takes."""
+        counts = np.diff(self._factors.factors()[0].indptr).astype(np.float64)
+        return int(counts.sum()), float(np.square(counts).sum())
+
     def _write(self, penalties: Array) -> None:
         self._upper.data[self._diagonal] = penalties
         self._upper.data[self._diagonal[self._n :]] = -1.0 / penalties[self._n :]

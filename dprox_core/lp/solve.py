@@ -63,18 +63,19 @@ def solve_lp(
     Args:
         program: what to solve.
         method: "pdhg" (restarted reflected Halpern PDHG; sparse products only), "admm" (ADMM with
-            a penalty for each limit that learns, and sparse factors), or "auto".
+            a penalty for each limit that learns, and sparse factors), or "auto", which takes ADMM
+            on the CPU where a factorization is cheap, and says why.
         tol: relative tolerance, above 0.
         max_iter: the most steps, from 1.
         time_limit: in seconds, None for none.
         x0: variables to start from, ``(n,)``; starting values switch presolve off.
         y0: duals to start from, ``(m,)``, with the sign of ``LPResult.y``.
-        presolve: whether HiGHS reduces the program first.
+        presolve: whether HiGHS reduces the program first; ADMM, which factorizes, never needs it.
         crossover: whether HiGHS moves the solution to an optimal vertex at the end.
         adapt_params: whether the primal weight (ADMM's penalties) is adapted while iterating, from
             distances travelled and residuals, and with PDHG the units too, from the sizes of the
             iterates; otherwise all stay as they were at the start.
-        polish: whether feasible duals near the iterate are sought before a solution is believed,
+        polish: whether PDHG seeks feasible duals near the iterate before a solution is believed,
             and a feasible pair where only feasibility is missing (feasibility polishing).
         device: "cpu", "cuda" or "auto".
         view: how it is shown to listeners; None for one variable x.
@@ -137,8 +138,8 @@ class _Solve:
         self._reporter = Reporter(program, tol, max_iter, view)
 
     def run(self, x0: Array | None, y0: Array | None) -> LPResult:
-        chosen, reason = choose(self._program, self._asked, self._device)
-        self._reporter.start(chosen, reason, self._device)
+        self._choice = choose(self._program, self._asked, self._device)
+        self._reporter.start(*self._choice, self._device)
         result = self._solve(x0, y0)
         self._reporter.finish(result)
         return result
@@ -159,7 +160,9 @@ class _Solve:
         if folded.program.m == 0:
             return self._without_rows(folded)
         warm = x0 is not None or y0 is not None
-        if self._presolve and not warm:
+        # ADMM's factorization eliminates what presolve would, and the way back from there magnifies
+        # what the duals of an approximate solution lack.
+        if self._presolve and not warm and self._choice[0] == "pdhg":
             found = self._reduced(folded)
             if isinstance(found, LPResult):
                 return found
@@ -221,7 +224,7 @@ class _Solve:
     def _iterate(
         self, program: LinearProgram, x: Array, y: Array, tol: float | None = None
     ) -> Outcome:
-        self._method, self._reason = choose(program, self._asked, self._device)
+        self._method, self._reason = self._choice
         engine = Engine(program, self._method, self._device, self._reporter.check)
         self._timings["setup"] += engine.setup
         return self._timed(
