@@ -4,7 +4,7 @@
 
 Opens the deconvolution example as a person would, presses Run, and saves the window as it looks
 after some iterations: dark and light, 1280 × 800 and 1920 × 1080; then the comparison of pictures,
-high contrast, the welcome page and the tour. Needs no display.
+presenting, high contrast, the welcome page and the tour. Needs no display.
 """
 
 from __future__ import annotations
@@ -75,6 +75,9 @@ def _others(window: MainWindow, out: Path) -> None:
     ids = {node.name: node.id for node in window.session.document.nodes}
     window.compare.choose("iterate", ids["observed"], "Wipe")
     _save(window, out / "compare.png")
+    window.docks.show("iterate")
+    window.arrange("present")
+    _save(window, out / "present.png")
     window.arrange("build")
     window.docks.show("iterate")
     theme.apply("contrast")
