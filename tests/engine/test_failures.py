@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -249,9 +250,13 @@ def _children() -> set[int]:
     return found
 
 
-def _inventory() -> dict[str, object]:
-    import tempfile
+@pytest.fixture
+def own_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder for temporary files that no other studio on this machine uses."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
+
+def _inventory() -> dict[str, object]:
     shared = Path("/dev/shm")
     return {
         "descriptors": len(os.listdir("/proc/self/fd")) if LINUX else 0,
@@ -261,7 +266,7 @@ def _inventory() -> dict[str, object]:
     }
 
 
-def test_twenty_engines_leave_nothing_behind(warm: Watcher) -> None:
+def test_twenty_engines_leave_nothing_behind(warm: Watcher, own_room: None) -> None:
     before = _inventory()
     for k in range(20):
         engine = Engine()
@@ -278,7 +283,7 @@ def test_twenty_engines_leave_nothing_behind(warm: Watcher) -> None:
     assert _inventory() == before
 
 
-def test_runs_leave_nothing_behind(warm: Watcher) -> None:
+def test_runs_leave_nothing_behind(warm: Watcher, own_room: None) -> None:
     warm.end(warm.engine.run(denoising(max_iter=3)))
     warm.messages.clear()
     warm.images.clear()
