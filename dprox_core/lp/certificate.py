@@ -14,6 +14,8 @@ __all__ = ["Certificate", "Limits", "certify", "dual_feasible", "measure"]
 
 # The size of an objective is at least this share of its terms' sizes, and this number.
 _CANCELLED, _NOTHING = 1e-2, 1e-3
+# The largest imbalance that a gap tells of.
+_MOST = 900.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,18 @@ class Certificate:
             self.primal_relative, self.dual_relative, self.gap_relative, self.objective_error
         )
         return worst if np.isfinite(worst) else float("inf")
+
+    @property
+    def imbalance(self) -> float:
+        """Relative dual residual over the primal one, for the choice of a primal weight.
+
+        Where every variable has both bounds any duals are feasible, and the gap says how far they
+        are: a tenfold imbalance then counts as a hundredfold one, and none as out of hand.
+        """
+        primal = max(self.primal_relative, 1e-300)
+        if self.dual_relative > 0 or self.gap_relative == 0:
+            return self.dual_relative / primal or 1.0
+        return min(max((self.gap_relative / primal) ** 2, 1 / _MOST), _MOST)
 
     def to_dict(self) -> dict[str, float]:
         """The numbers by name."""

@@ -42,8 +42,11 @@ _LITTLE = 1e-3
 _FOLLOW_FROM, _KNOWN, _LEAN = 200, 3e-3, 4.0
 # A pair that is this much better than asked needs no proof by polishing.
 _SURE = 0.25
-# Polishing makes residuals this small beside the tolerance, in at most this share of the steps.
-_FEASIBLE, _POLISH_FROM, _POLISH_SHARE = 0.01, 400, 0.25
+# Where another program decides, it is asked when this one's numbers are that close.
+_CLOSE = 10
+# Polishing makes residuals this small beside the tolerance, in at most this share of the steps, and
+# is tried again after this many times the steps.
+_FEASIBLE, _POLISH_FROM, _POLISH_SHARE, _POLISH_AGAIN = 0.01, 400, 0.25, 1.3
 
 
 @dataclass
@@ -93,6 +96,8 @@ class Engine:
         device: where to compute.
         listen: is told at every check and answers whether to stop.
         seek: whether to seek outright what proves that there is no solution.
+        accept: tells of x and y whether they solve the program that this one stands for; asked
+            where what is missing here may be small there.
     """
 
     def __init__(
@@ -102,10 +107,11 @@ class Engine:
         device: torch.device,
         listen: Callable[[Progress], bool],
         seek: bool = True,
+        accept: Callable[[Array, Array], bool] | None = None,
     ) -> None:
         begun = time.perf_counter()
         self.program, self.device, self._method = program, device, method
-        self._listen, self._seek = listen, seek
+        self._listen, self._seek, self._accept = listen, seek, accept
         self._limits = Limits(program, device)
         self._factors = equilibrate(program.A)
         self._prepare(self._factors)
@@ -231,8 +237,7 @@ class Engine:
             self._best = (worst, x, y, certificate)
         self._last, self._worst = (x, y), worst
         self._checks += 1
-        # Where every variable has both bounds, any duals are feasible: nothing to balance.
-        imbalance = certificate.dual_relative / max(certificate.primal_relative, 1e-300) or 1.0
+        imbalance = certificate.imbalance
         stop = self._listen(
             Progress(
                 budget.spent,
@@ -282,13 +287,21 @@ class Engine:
             return False
         if good:
             self._tried = worst
-        self._next_polish = max(2 * budget.spent, _POLISH_FROM)
+        self._next_polish = int(_POLISH_AGAIN * budget.spent)
         polished = self._polish(check, tol, budget, not good)
         held = polished.certificate
-        if not (polished.feasible and held.meets(tol) and _holds(polished.scaled, tol)):
+        if not (polished.feasible and _holds(polished.scaled, tol)):
+            return False
+        if not (held.meets(tol) or self._accepted(polished, tol)):
             return False
         self._best = (held.worst, polished.x * self._columns, polished.y * self._duals, held)
         return True
+
+    def _accepted(self, polished: Polished, tol: float) -> bool:
+        if self._accept is None or polished.certificate.worst > _CLOSE * tol:
+            return False
+        x, y = polished.x * self._columns, polished.y * self._duals
+        return self._accept(x.cpu().numpy(), y.cpu().numpy())
 
     def _polish(self, check: Check, tol: float, budget: Budget, both: bool) -> Polished:
         if self._polisher is None:

@@ -137,7 +137,7 @@ class RowJudge:
         facts = torch.tensor(
             [
                 float(_ENDS.index(found)),
-                certificate.dual_relative / max(certificate.primal_relative, 1e-300) or 1.0,
+                certificate.imbalance,
             ],
             dtype=torch.float64,
             device=x.device,

@@ -184,18 +184,23 @@ class _Solve:
             return self._if_good(folded, x, y)
         if held.program is None:
             return None
+
+        def accept(x: Array, y: Array) -> bool:
+            x, y = held.restore(x, y)
+            return certify(self._minimum, x, folded.expand(x, y)).meets(self._tol)
+
         self._reporter.expand = lambda x, y: held.restore(x, y)[0]
-        outcome = self._iterate(held.program, np.zeros(held.program.n), np.zeros(held.program.m))
+        zeros = np.zeros(held.program.n), np.zeros(held.program.m)
+        outcome = self._iterate(held.program, *zeros, accept=accept)
         self._reporter.expand = None
         if outcome.status is Status.INFEASIBLE:
             return self._without_point(Status.INFEASIBLE, "")
         if outcome.status is Status.UNBOUNDED:
             return self._either(None)
         x, y = self._timed("postsolve", lambda: held.restore(outcome.x, outcome.y))
-        if outcome.status is not Status.OPTIMAL:
-            full = folded.expand(x, y)
-            return self._result(outcome.status, x, full)
         found = self._if_good(folded, x, y)
+        if outcome.status is not Status.OPTIMAL and not isinstance(found, LPResult):
+            return self._result(outcome.status, x, folded.expand(x, y))
         if not isinstance(found, LPResult):
             # The way back made residuals larger: what is left of the program is solved better.
             self._reporter.expand = lambda x, y: held.restore(x, y)[0]
@@ -222,10 +227,16 @@ class _Solve:
         return self._result(outcome.status, outcome.x, folded.expand(outcome.x, outcome.y))
 
     def _iterate(
-        self, program: LinearProgram, x: Array, y: Array, tol: float | None = None
+        self,
+        program: LinearProgram,
+        x: Array,
+        y: Array,
+        tol: float | None = None,
+        accept: Callable[[Array, Array], bool] | None = None,
     ) -> Outcome:
         self._method, self._reason = self._choice
-        engine = Engine(program, self._method, self._device, self._reporter.check)
+        listen = self._reporter.check
+        engine = Engine(program, self._method, self._device, listen, accept=accept)
         self._timings["setup"] += engine.setup
         return self._timed(
             "iterate",
