@@ -81,7 +81,7 @@ class Inspector(QScrollArea):
         inside = self.widget()
         if self._node is None:
             nodes = [self.session.document.node(i) for i in self.session.selection]
-            for editor in self.editors.values():
+            for editor in self.editors.values() if nodes else ():  # they may just have gone
                 self._show_all(editor, nodes)
             return
         typing = inside is not None and inside.isAncestorOf(QApplication.focusWidget() or self)

@@ -326,6 +326,19 @@ def test_a_pin_puts_a_value_on_every_use_and_each_has_its_own(grouped: Person) -
     assert "sigma=0.25" not in window.session.script.text
 
 
+def test_a_use_with_values_of_its_own_is_removed_while_it_is_shown(grouped: Person) -> None:
+    second = _second_use(grouped)
+    grouped.window.session.do(Expose(grouped.node("observed").id, "sigma"))
+    grouped.window.session.select([])
+    grouped.window.session.select([second.id])
+    assert grouped.window.inspector.editors
+    grouped.press(KEY.Key_Delete)
+    grouped.window.inspector._renew()
+    grouped.bot.wait(20)
+    assert second.id not in grouped.document
+    assert grouped.window.session.notices == []
+
+
 def test_a_use_is_made_independent_by_its_button(grouped: Person) -> None:
     second = _second_use(grouped)
     window = grouped.window
