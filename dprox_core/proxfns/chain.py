@@ -28,6 +28,7 @@ class Chain(ProxFn):
         self.links = links
         functions = [function for _, function in links]
         self.separable = all(f.separable for f in functions)  # type: ignore[misc]
+        self.sums_samples = all(f.samplewise for f in functions)  # type: ignore[misc]
         self.convex = all(f.convex for f in functions)  # type: ignore[misc]
         self.meets_bounds = any(f.meets_bounds for f in functions)  # type: ignore[misc]
         self.is_indicator = all(f.is_indicator for f in functions)  # type: ignore[misc]

@@ -177,7 +177,9 @@ def test_where_samples_meet_they_share_one_rho() -> None:
     whole = dp.Problem(dp.sum_squares(x - b) + dp.norm2(x))
     rolled = dp.Problem(dp.sum_squares(x - b) + dp.norm1(dp.grad(x, axes=(0,))))
     apart = dp.Problem(dp.sum_squares(x - b) + dp.norm1(dp.grad(x)))
-    for problem, count in ((whole, 1), (rolled, 1), (apart, 3)):
+    edges = dp.norm1(dp.grad(x)) + dp.group_norm1(dp.grad(x))
+    joined = dp.Problem(dp.sum_squares(x - b) + edges)
+    for problem, count in ((whole, 1), (rolled, 1), (apart, 3), (joined, 3)):
         state = problem.compile("admm").init()
         assert torch.as_tensor(state.rho).numel() == count  # type: ignore[attr-defined]
 
