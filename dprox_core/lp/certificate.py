@@ -14,8 +14,8 @@ __all__ = ["Certificate", "Limits", "certify", "dual_feasible", "measure"]
 
 # The size of an objective is at least this share of its terms' sizes, and this number.
 _CANCELLED, _NOTHING = 1e-2, 1e-3
-# The largest imbalance that a gap tells of.
-_MOST = 900.0
+# The largest imbalance that a gap tells of, before it counts twofold.
+_MOST = 30.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Certificate:
         primal = max(self.primal_relative, 1e-300)
         if self.dual_relative > 0 or self.gap_relative == 0:
             return self.dual_relative / primal or 1.0
-        return min(max((self.gap_relative / primal) ** 2, 1 / _MOST), _MOST)
+        return min(max(self.gap_relative / primal, 1 / _MOST), _MOST) ** 2
 
     def to_dict(self) -> dict[str, float]:
         """The numbers by name."""

@@ -141,3 +141,14 @@ def test_a_small_contradiction_is_found_against_the_pull_of_the_costs() -> None:
     assert highs(program)[0] == "Infeasible"
     result = solve_lp(program, "pdhg", presolve=False, max_iter=12_000)
     assert result.status is dp.Status.INFEASIBLE, result
+
+
+def test_the_imbalance_is_a_number_whatever_is_zero() -> None:
+    # Feasible with both bounds: neither residual is anything, only the gap is.
+    program = LinearProgram([1.0], [[1.0]], row_lower=0.5, upper=2.0)
+    assert certify(program, np.array([1.0]), np.array([0.0])).imbalance == pytest.approx(900)
+    assert certify(program, np.array([0.5]), np.array([1.0])).imbalance == 1
+    free = LinearProgram([1.0], [[1.0]], row_lower=0.5, lower=-np.inf)
+    assert certify(free, np.array([0.25]), np.array([0.5])).imbalance == pytest.approx(
+        (0.5 / 2) / (0.25 / 1.5)
+    )
