@@ -90,6 +90,7 @@ class AdmmStep:
         self._learns = ~equal & ~free
         # Penalties over the common one.
         self._shares = np.where(equal, _EQUAL, np.where(free, _FREE, 1.0))
+        self._given = penalty is not None
         self.weight = _START if penalty is None else penalty
         self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
         self._factors = Factors(scaled.A, self._penalties)
@@ -109,7 +110,7 @@ class AdmmStep:
             supported = np.where(dual > 0, u == self._lower, u == self._upper)
             self._note(u, np.where(supported, dual, 0.0))
             size, price = np.linalg.norm(u), np.linalg.norm(self._duals)
-            if size > 0 and price > 0:
+            if size > 0 and price > 0 and not self._given:
                 self.weight = float(price / size)
             self._reconsider(_LARGEST**2)
             self._factors.renew(self._penalties)

@@ -98,6 +98,7 @@ class Engine:
         seek: whether to seek outright what proves that there is no solution.
         accept: tells of x and y whether they solve the program that this one stands for; asked
             where what is missing here may be small there.
+        rho: the weight to begin with, in scaled units; None chooses.
     """
 
     def __init__(
@@ -108,10 +109,11 @@ class Engine:
         listen: Callable[[Progress], bool],
         seek: bool = True,
         accept: Callable[[Array, Array], bool] | None = None,
+        rho: float | None = None,
     ) -> None:
         begun = time.perf_counter()
         self.program, self.device, self._method = program, device, method
-        self._listen, self._seek, self._accept = listen, seek, accept
+        self._listen, self._seek, self._accept, self._rho = listen, seek, accept, rho
         self._limits = Limits(program, device)
         self._factors = equilibrate(program.A)
         self._prepare(self._factors)
@@ -125,7 +127,10 @@ class Engine:
         device = self.device
         self._scaled = scaled = scale(self.program, factors=factors)
         self.step: PdhgStep | AdmmStep
-        self.step = AdmmStep(scaled, device) if self._method == "admm" else PdhgStep(scaled, device)
+        if self._method == "admm":
+            self.step = AdmmStep(scaled, device, self._rho)
+        else:
+            self.step = PdhgStep(scaled, device)
         self._rows, self._columns, self._duals, self._costs = (
             torch.from_numpy(part).to(device)
             for part in (scaled.rows, scaled.columns, scaled.duals, scaled.costs)
@@ -163,7 +168,7 @@ class Engine:
         left = max(budget.iterations - budget.spent, 1)
         # Units follow the solution in rounds twice as long each; ADMM would have to factorize anew.
         follows = adapt and self._method == "pdhg"
-        steps, weight = _FOLLOW_FROM, None
+        steps, weight = _FOLLOW_FROM, self._rho
         while self._status is None:
             follows = follows and self._worst > _KNOWN
             before, given = budget.spent, min(steps, left) if follows else left

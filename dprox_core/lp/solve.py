@@ -47,6 +47,7 @@ def solve_lp(
     crossover: bool = False,
     adapt_params: bool = True,
     polish: bool = True,
+    rho: float | None = None,
     device: str | torch.device = "cpu",
     view: View | None = None,
 ) -> LPResult:
@@ -77,6 +78,8 @@ def solve_lp(
             iterates; otherwise all stay as they were at the start.
         polish: whether PDHG seeks feasible duals near the iterate before a solution is believed,
             and a feasible pair where only feasibility is missing (feasibility polishing).
+        rho: ADMM's penalty, or PDHG's primal weight, to begin with, in scaled units, above 0; None
+            chooses. With ``adapt_params`` it changes from there.
         device: "cpu", "cuda" or "auto".
         view: how it is shown to listeners; None for one variable x.
 
@@ -101,10 +104,10 @@ def solve_lp(
         H. Lu, Z. Peng, J. Yang, cuPDLPx: A Further Enhanced GPU-Based First-Order Solver for
         Linear Programming, 2025.
     """
-    _check(method, tol, max_iter, time_limit)
+    _check(method, tol, max_iter, time_limit, rho)
     target = resolve_device(device)
     start = (_start(x0, program.n, "x0"), _start(y0, program.m, "y0"))
-    options = (tol, max_iter, time_limit, presolve, crossover, adapt_params, polish)
+    options = (tol, max_iter, time_limit, presolve, crossover, adapt_params, polish, rho)
     return _Solve(program, method, target, view or plain_view(program), *options).run(*start)
 
 
@@ -122,13 +125,14 @@ class _Solve:
         crossover: bool,
         adapt: bool,
         polish: bool,
+        rho: float | None,
     ) -> None:
         self._begun = time.perf_counter()
         self._program, self._minimum = program, program.minimized()
         self._sign = 1.0 if program.sense == "min" else -1.0
         self._asked, self._device, self._tol = method, device, tol
         self._presolve, self._crossover = presolve, crossover
-        self._adapt, self._polish = adapt, polish
+        self._adapt, self._polish, self._rho = adapt, polish, rho
         limit = math.inf if time_limit is None else time_limit
         self._budget = Budget(max_iter, self._begun + limit)
         self._timings = dict.fromkeys(
@@ -236,7 +240,7 @@ class _Solve:
     ) -> Outcome:
         self._method, self._reason = self._choice
         listen = self._reporter.check
-        engine = Engine(program, self._method, self._device, listen, accept=accept)
+        engine = Engine(program, self._method, self._device, listen, accept=accept, rho=self._rho)
         self._timings["setup"] += engine.setup
         return self._timed(
             "iterate",
@@ -352,7 +356,9 @@ def _start(value: object, size: int, name: str) -> Array | None:
     return array
 
 
-def _check(method: str, tol: float, max_iter: int, time_limit: float | None) -> None:
+def _check(
+    method: str, tol: float, max_iter: int, time_limit: float | None, rho: float | None
+) -> None:
     if method not in ("auto", "pdhg", "admm"):
         raise ParameterError(
             f'A linear program is solved by method "auto", "pdhg" or "admm", not {method!r}.',
@@ -380,4 +386,11 @@ def _check(method: str, tol: float, max_iter: int, time_limit: float | None) -> 
             expected="above 0",
             got=time_limit,
             where="time_limit",
+        )
+    if rho is not None and not (isinstance(rho, int | float) and 0 < rho < math.inf):
+        raise ParameterError(
+            f"rho must be a number above 0, or None, not {rho!r}.",
+            expected="above 0",
+            got=rho,
+            where="rho",
         )

@@ -74,10 +74,11 @@ class LPSolverADMM:
     """A solver for linear programs: ADMM with one sparse factorization.
 
     Args:
+        rho: the penalty to begin with, in scaled units; it changes from there.
         abstol: kept for old scripts: the relative tolerance decides.
         reltol: relative tolerance of residuals, gap and objective.
         max_iters: the most iterations; None for as many as it takes.
-        options: kept for old scripts: ρ, relaxation and balancing are chosen.
+        options: kept for old scripts: relaxation and balancing are chosen.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class LPSolverADMM:
         max_iters: int | None = None,
         **options: Any,
     ) -> None:
+        self.rho = float(rho)
         self.reltol = min(reltol, 1e-6)
         self.max_iters = max_iters
 
@@ -103,6 +105,7 @@ class LPSolverADMM:
             problem.program,
             "admm",
             tol=self.reltol,
+            rho=self.rho,
             device=available_device(problem.device),
             **limit,
         )

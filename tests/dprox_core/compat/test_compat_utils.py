@@ -251,5 +251,8 @@ def test_the_energy_model_is_its_own_program() -> None:
     found = solver.solve(dp.LPProblem(c, a_ub, b_ub, a_eq, b_eq))
     assert found.result.status.name == "OPTIMAL"
     assert np.all(a_ub @ found.numpy() <= b_ub + 1e-3)
+    other = dp.LPSolverADMM(rho=100.0).solve(dp.LPProblem(c, a_ub, b_ub, a_eq, b_eq)).result
+    assert other.objective == pytest.approx(found.result.objective, rel=1e-5)
+    assert other.history.rows[0].rho == 100 * found.result.history.rows[0].rho
     nothing = dp.LPProblem([1.0], [[1.0]], [-1.0])
     assert solver.solve(nothing).result.status.name == "INFEASIBLE"
