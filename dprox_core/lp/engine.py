@@ -126,11 +126,9 @@ class Engine:
         """The step in the units that these factors of rows and columns give."""
         device = self.device
         self._scaled = scaled = scale(self.program, factors=factors)
+        admm = self._method == "admm"
         self.step: PdhgStep | AdmmStep
-        if self._method == "admm":
-            self.step = AdmmStep(scaled, device, self._rho)
-        else:
-            self.step = PdhgStep(scaled, device)
+        self.step = AdmmStep(scaled, device, self._rho) if admm else PdhgStep(scaled, device)
         self._rows, self._columns, self._duals, self._costs = (
             torch.from_numpy(part).to(device)
             for part in (scaled.rows, scaled.columns, scaled.duals, scaled.costs)

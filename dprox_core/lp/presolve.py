@@ -175,15 +175,16 @@ def crossover(program: LinearProgram, x: Array, y: Array) -> Basis | None:
     program = units.program
     x, y = units.to(x, y)
     highs.passModel(to_highs(program))
-    solution = highspy.HighsSolution()
-    solution.col_value, solution.row_value = x, program.A @ x
-    solution.row_dual, solution.col_dual = y, program.c - program.A.T @ y
-    solution.value_valid = solution.dual_valid = True
-    highs.crossover(solution)
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        # Crossover found a basis that is not quite optimal: a few pivots finish.
-        highs.setOptionValue("solver", "simplex")
-        highs.run()
+    # HiGHS' own crossover ends the process on some programs (1.16, within IPX); its simplex method
+    # mends what is wrong with a guessed basis.
+    columns = _guess(x, program.c - program.A.T @ y, program.lower, program.upper)
+    rows = _guess(program.A @ x, y, program.row_lower, program.row_upper)
+    guess = highspy.HighsBasis()
+    guess.col_status, guess.row_status = columns, rows
+    guess.alien = guess.valid = True
+    highs.setOptionValue("solver", "simplex")
+    highs.setBasis(guess)
+    highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
     found, basis = highs.getSolution(), highs.getBasis()
@@ -193,3 +194,19 @@ def crossover(program: LinearProgram, x: Array, y: Array) -> Basis | None:
         np.array([status == basic for status in basis.col_status], bool),
         np.array([status == basic for status in basis.row_status], bool),
     )
+
+
+def _guess(values: Array, duals: Array, lower: Array, upper: Array) -> list[Any]:
+    """At which limits a nearby vertex is: where the dual outweighs the way to the limit."""
+    import highspy
+
+    kinds = highspy.HighsBasisStatus
+    low, high = values - lower, upper - values
+    away = np.minimum(low, high)
+    known = away[np.isfinite(away)]
+    size, price = np.abs(known).mean() if known.size else 0.0, np.abs(duals).mean()
+    at = np.abs(duals) * size > np.where(np.isfinite(away), np.abs(away), np.inf) * (price or 1.0)
+    return [
+        kinds.kBasic if not met else kinds.kLower if below <= above else kinds.kUpper
+        for met, below, above in zip(at, low, high, strict=True)
+    ]
