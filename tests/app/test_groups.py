@@ -324,19 +324,15 @@ def test_a_pin_puts_a_value_on_every_use_and_each_has_its_own(grouped: Person) -
     window.inspector.editors[key].reset.click()
     window.session.derive()
     assert "sigma=0.25" not in window.session.script.text
-
-
-def test_a_use_with_values_of_its_own_is_removed_while_it_is_shown(grouped: Person) -> None:
-    second = _second_use(grouped)
-    grouped.window.session.do(Expose(grouped.node("observed").id, "sigma"))
-    grouped.window.session.select([])
-    grouped.window.session.select([second.id])
-    assert grouped.window.inspector.editors
+    # It goes while its values are shown.
+    window.session.select([])
+    window.session.select([second.id])
+    assert window.inspector.editors
     grouped.press(KEY.Key_Delete)
-    grouped.window.inspector._renew()
+    window.inspector._renew()
     grouped.bot.wait(20)
     assert second.id not in grouped.document
-    assert grouped.window.session.notices == []
+    assert window.session.notices == []
 
 
 def test_a_use_is_made_independent_by_its_button(grouped: Person) -> None:
