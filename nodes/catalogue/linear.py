@@ -207,9 +207,9 @@ SPECS = (
         formula="x ← P(x − τ (c − Aᵀ y)), y ← y − σ (A x̄ − P(…)), averaged with its start",
         about="Finds the optimum of a linear program by a first-order method.\n\n"
         "Restarted primal-dual hybrid gradient with a reflected Halpern iteration needs only "
-        "products with the sparse matrix, so it reaches programs with millions of variables; for "
-        "small ones ADMM with one sparse factorization takes fewer steps. Programs without a "
-        "solution are proved to have none.\n\n"
+        "products with the sparse matrix, so it reaches programs with millions of variables. Where "
+        "the matrix has sparse factors, ADMM with a penalty for each limit takes far fewer steps, "
+        "and is chosen. Programs without a solution are proved to have none.\n\n"
         "H. Lu, Z. Peng, J. Yang, cuPDLPx: A Further Enhanced GPU-Based First-Order Solver for "
         "Linear Programming, 2025.",
         summary=_tolerance,
