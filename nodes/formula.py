@@ -86,9 +86,29 @@ def objective(document: Document) -> Formula:
         if (spec := analysis.specs.get(node.id)) is not None and spec.form is Form.PROBLEM
     ]
     if not found:
-        return Formula()
+        return _program(document, analysis)
     solved = [node for node in found if document.wires_out_of(node.id)]
     return _Writer(analysis).formula((solved or found)[0])
+
+
+def _program(document: Document, analysis: Analysis) -> Formula:
+    """The linear program that a node brings along whole, in letters."""
+    found = [
+        node
+        for node in document.nodes
+        if (spec := analysis.specs.get(node.id)) is not None
+        and any(port.type is PortType.PROGRAM for port in spec.outputs)
+    ]
+    if not found:
+        return Formula()
+    node = next((n for n in found if document.wires_out_of(n.id)), found[0])
+    html = "minimize over <i>x</i>: <i>c</i> · <i>x</i> subject to "
+    html += "<i>l</i> ≤ <i>A x</i> ≤ <i>u</i>, <i>x</i><sub>min</sub> ≤ <i>x</i> ≤ "
+    html += "<i>x</i><sub>max</sub>"
+    tex = r"\min_{x} \; c^\top x \quad \text{subject to} \quad "
+    tex += r"l \le A x \le u, \; x_{\min} \le x \le x_{\max}"
+    html += f" &nbsp;({escape(node.name)})"
+    return Formula(tex, html, ((node.id, html),))
 
 
 class _Writer:

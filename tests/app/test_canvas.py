@@ -7,6 +7,7 @@ from PySide6.QtGui import QDropEvent
 
 from app.canvas.ports import port_shape
 from app.panes.palette import MIME
+from nodes import files
 from nodes.commands import AddNode, Connect, RemoveNodes, new_node
 from nodes.document import Node
 from tests.app.gestures import add, ends
@@ -271,3 +272,14 @@ def test_the_overview_appears_when_needed_and_leads_there(person: Person) -> Non
     canvas.minimap.grab()
     person.press(Qt.Key.Key_F)
     assert not canvas.minimap.isVisible()
+
+
+def test_the_cards_of_every_example_stand_apart(person: Person) -> None:
+    """With all the rooms for pictures, so that a run covers nothing."""
+    for name in files.examples():
+        assert person.window.session.open(f"example:{name}")
+        bodies = [
+            item.mapRectToScene(item.body()) for item in person.window.canvas.mirror.items.values()
+        ]
+        crossing = [(a, b) for i, a in enumerate(bodies) for b in bodies[:i] if a.intersects(b)]
+        assert not crossing, name

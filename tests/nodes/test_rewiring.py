@@ -185,3 +185,11 @@ def test_a_step_says_what_it_was_about(document: Document) -> None:
     assert history.subjects[1:] == ["before: photo", f"cup → {target}", "cup"]
     history.go_to(0)
     assert len(history.subjects) == 4
+
+
+def test_a_linear_program_that_comes_whole_is_written_in_letters() -> None:
+    formula = objective(load("example:energy"))
+    assert formula.text.startswith("minimize over x: c · x subject to l ≤ A x ≤ u")
+    assert formula.tex.startswith(r"\min_{x} \; c^\top x")
+    system = next(node for node in load("example:energy").nodes if node.type == "energy_system")
+    assert [node for node, _ in formula.parts] == [system.id]
