@@ -40,7 +40,7 @@ part = LinearProgram(
 )
 own = solve_distributed(part, whole=False, max_iter=120)
 assert np.abs(own.y - few.y[mine]).max() <= 1e-12 * np.abs(few.y).max()
-rough = solve_distributed(program, tol=1e-4, presolve=False)
+rough = solve_distributed(program, tol=1e-2, presolve=False)
 A = [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, -1.0]]
 for presolve in (False, True):
     no = solve_distributed(
@@ -89,7 +89,7 @@ def test_two_processes_are_one_to_rounding(tmp_path: Path) -> None:
     summed = int(str(first["reason"]).split("sum ")[1].split(" bytes")[0])
     assert 8 * program.n <= summed <= 1.1 * 8 * program.n
     full = solve_lp(program, "pdhg", tol=1e-6)
-    assert float(first["rough"]) == pytest.approx(full.objective, rel=2e-4)
+    assert float(first["rough"]) == pytest.approx(full.objective, rel=2e-2)
     assert program.objective(first["x"]) == pytest.approx(full.objective, rel=2e-4)
 
 
