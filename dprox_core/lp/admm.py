@@ -33,7 +33,9 @@ _LARGEST, _SMALL = 10.0, 1e-4
 # The common penalty follows the residuals where one is this many times the other; more than this
 # factor at once makes it hunt.
 _BALANCED, _COMMON = math.log(4), 2.0
-_LOW, _HIGH = 1e-9, 1e9
+# Penalties stay between 1 / spread and spread. Far apart they cost digits: where no solution was
+# found after many changes, what is lacking may be those.
+_SPREAD, _NARROW, _NARROW_AFTER = 1e9, 1e6, 40
 # Relative residuals below this are rounding.
 _NOTHING = 1e-13
 
@@ -90,9 +92,10 @@ class AdmmStep:
         self._learns = ~equal & ~free
         # Penalties over the common one.
         self._shares = np.where(equal, _EQUAL, np.where(free, _FREE, 1.0))
+        self.spread = _SPREAD
         self._given = penalty is not None
         self.weight = _START if penalty is None else penalty
-        self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
+        self._penalties = np.clip(self.weight * self._shares, 1 / self.spread, self.spread)
         self._factors = Factors(scaled.A, self._penalties)
         self._moved = np.zeros(self.n + self.m)
         self._before = (np.zeros(0), np.zeros(0))
@@ -181,6 +184,11 @@ class AdmmStep:
             return 0.0
         return 0.5 * math.log(max(first, _NOTHING) / max(second, _NOTHING))
 
+    def narrow(self) -> None:
+        """Bring all penalties nearer to each other, for the sake of the last digits."""
+        self.spread = _NARROW
+        self._shares = np.clip(self._shares, _NARROW**-0.5, _NARROW**0.5)
+
     def look(self, s: Array) -> None:
         """Take note of duals and distances for the next change of penalties."""
         self._note(*self.split(s))
@@ -212,7 +220,7 @@ class AdmmStep:
             due = (duals / _typical(duals) + _SMALL) / (distances / _typical(distances) + _SMALL)
             held = self._shares[self._learns]
             self._shares[self._learns] = np.clip(due, held / largest, held * largest)
-        self._penalties = np.clip(self.weight * self._shares, _LOW, _HIGH)
+        self._penalties = np.clip(self.weight * self._shares, 1 / self.spread, self.spread)
         self._shares = self._penalties / self.weight
 
     def _forget(self) -> None:
@@ -269,6 +277,8 @@ def alternate(
             continue
         leans.append(step.lean(s))
         if count >= due:
+            if changes == _NARROW_AFTER:
+                step.narrow()
             step.learn(s, float(np.mean(leans)) if leans else 0.0)
             leans.clear()
             changes += 1
