@@ -74,8 +74,13 @@ class ImageView(QWidget):
 
     # --- content ---
 
-    def set_empty(self, sentence: str) -> None:
+    @property
+    def sentence(self) -> str:
         """What is written where there is no picture."""
+        return self._empty
+
+    def set_empty(self, sentence: str) -> None:
+        """Write something else where there is no picture."""
         self._empty = sentence
         self.update()
 

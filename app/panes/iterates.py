@@ -23,6 +23,7 @@ else:
 __all__ = ["IteratePane"]
 
 _EMPTY = "Press Run (F5): the picture being solved for appears here, iteration by iteration."
+_NONE = "This run has no picture of its own: double-click a chart on the canvas to see it large."
 
 
 class IteratePane(QWidget):
@@ -58,10 +59,16 @@ class IteratePane(QWidget):
         self.view.values_wanted.connect(self._on_values)
         runner.iterate.connect(self._on_iterate)
         runner.rows_added.connect(self._say)
+        runner.finished.connect(self._on_finished)
         runner.session.replaced.connect(self._on_replaced)
+
+    def _on_finished(self, _: str) -> None:
+        if self._shown is None and len(self.runner.history):
+            self.view.set_empty(_NONE)
 
     def _on_replaced(self) -> None:
         self._shown = None
+        self.view.set_empty(_EMPTY)
         self.view.clear()
         self.caption.setText("")
 

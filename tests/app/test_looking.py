@@ -181,3 +181,16 @@ def test_spectra_are_shown_with_the_frequency_zero_in_the_middle(person: Person)
 def test_money_is_not_mathematics() -> None:
     assert notes_html("It costs 5$ or 6 $ a day.") == "It costs 5$ or 6 $ a day."
     assert notes_html("{" * 200 + "$" + "{" * 200 + "$")
+
+
+def test_a_run_without_a_picture_says_where_its_charts_are(person: Person) -> None:
+    """A linear program has rows of a history and no iterate to look at."""
+    pane, runner = person.window.iterate, person.window.runner
+    person.window.session.open("example:energy")
+    runner.finished.emit("It failed before the first step.")
+    assert "Press Run" in pane.view.sentence
+    runner._append(np.full((1, 8), 1.0))
+    runner.finished.emit("Optimal.")
+    assert "no picture of its own" in pane.view.sentence
+    person.window.session.open("example:deconvolution")
+    assert "Press Run" in pane.view.sentence
