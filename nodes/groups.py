@@ -19,7 +19,7 @@ from nodes.spec import NodeSpec, Port, PortType
 
 if TYPE_CHECKING:
     from nodes.document import Document
-    from nodes.node import Node
+    from nodes.node import Node, Wire
 
 __all__ = [
     "DYNAMIC",
@@ -32,6 +32,7 @@ __all__ = [
     "holds",
     "key_of",
     "moved_key",
+    "moved_wire",
     "spec_of",
 ]
 
@@ -71,6 +72,17 @@ def key_of(member: str, parameter: str) -> str:
 def moved_key(key: str, now: Mapping[str, str]) -> str:
     """The key of a value where nodes have other ids."""
     return ".".join(now.get(part, part) for part in key.split("."))
+
+
+def moved_wire(wire: Wire, now: Mapping[str, str]) -> Wire:
+    """A wire where nodes, and the ports named after them, have other ids."""
+    return replace(
+        wire,
+        source=now[wire.source],
+        target=now[wire.target],
+        output=now.get(wire.output, wire.output),
+        input=now.get(wire.input, wire.input),
+    )
 
 
 def given(group: Group, values: Mapping[str, Json]) -> dict[str, dict[str, Json]]:

@@ -13,7 +13,7 @@ from nodes import files
 from nodes.commands import AddNode, Command, Connect, DefineGroup, Macro
 from nodes.document import Document, Node
 from nodes.errors import NodesError
-from nodes.groups import DYNAMIC, ENTRY, EXIT, GROUP, moved_key
+from nodes.groups import DYNAMIC, ENTRY, EXIT, GROUP, moved_key, moved_wire
 from nodes.names import free_name
 
 __all__ = ["copied", "let_go", "paste", "read"]
@@ -170,17 +170,7 @@ def _definitions(
                 )
             )
         mine = {member.id for member in pasted.members(group.id)}
-        wires = [
-            replace(
-                wire,
-                source=now[wire.source],
-                target=now[wire.target],
-                output=now.get(wire.output, wire.output),
-                input=now.get(wire.input, wire.input),
-            )
-            for wire in pasted.wires
-            if wire.source in mine
-        ]
+        wires = [moved_wire(wire, now) for wire in pasted.wires if wire.source in mine]
         frames = [
             replace(frame, id=uuid.uuid4().hex, group=now[group.id])
             for frame in pasted.frames

@@ -131,6 +131,14 @@ class _Splitting(Algorithm[SplitState]):
         """ρ."""
         return reductions.number(state.rho)
 
+    def _balanced(self, state: SplitState) -> SplitState:
+        """The state with ρ moved towards where residuals weigh alike."""
+        factor = self._factor(state)
+        if factor == 1.0:
+            return state
+        changed = self.with_parameter(state, state.rho * factor)
+        return replace(changed, changes=state.changes + 1)
+
     def _factor(self, state: SplitState) -> float:
         """By which power of two ρ should change for residuals to weigh alike."""
         held = state.residuals
@@ -177,11 +185,7 @@ class AdmmVxu(_Splitting):
 
     def adapt(self, state: SplitState) -> SplitState:
         """Balance residuals by ρ, the scaled duals along with it."""
-        factor = self._factor(state)
-        if factor == 1.0:
-            return state
-        changed = self.with_parameter(state, state.rho * factor)
-        return replace(changed, changes=state.changes + 1)
+        return self._balanced(state)
 
     def with_parameter(self, state: SplitState, value: Step) -> SplitState:
         """The state with another ρ, the scaled duals along with it."""
@@ -283,11 +287,7 @@ class DouglasRachford(_Splitting):
 
     def adapt(self, state: SplitState) -> SplitState:
         """Balance relative residuals by ρ."""
-        factor = self._factor(state)
-        if factor == 1.0:
-            return state
-        changed = self.with_parameter(state, state.rho * factor)
-        return replace(changed, changes=state.changes + 1)
+        return self._balanced(state)
 
     def with_parameter(self, state: SplitState, value: Step) -> SplitState:
         """The state with another ρ: w_j mixes points and duals ρ (w_j − K_j x), which both stay."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import torch
 
@@ -12,7 +10,7 @@ from dprox_core.algorithms.plug_and_play import Course, PlugAndPlay, Start
 from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.plan_plug_and_play import plan_of
-from dprox_core.compiler.shared import Request, positive
+from dprox_core.compiler.shared import Request, positives
 from dprox_core.compiler.split import choose_kind, split
 from dprox_core.errors import ParameterError
 from dprox_core.linops.algebra import Composition
@@ -121,8 +119,8 @@ def course_of(request: Request, noise: float, method: str) -> Course:
             got=steps,
             where="steps",
         )
-    rhos = None if rho is None else _positives("rho", rho)
-    levels = None if sigmas is None else _positives("sigmas", sigmas)
+    rhos = None if rho is None else positives("rho", rho)
+    levels = None if sigmas is None else positives("sigmas", sigmas)
     unit = 2.0 * BALANCE[method] * noise**2 * weight
 
     def balanced(level: Step | None, iteration: int) -> Step:
@@ -166,27 +164,6 @@ def _last_level(model: Model, noise: float) -> float:
     gains = [term.row.norm_bound() for term in model.terms if term.function.is_sum_squares]
     gain = max(gains, default=1.0)
     return noise / gain if gain > 0.0 else noise
-
-
-def _positives(name: str, given: object) -> Sequence[Step]:
-    """One or several numbers above 0, as numbers or as tensors that want a gradient."""
-    if isinstance(given, torch.Tensor):
-        values = list(given.reshape(-1).unbind()) if given.requires_grad else given.tolist()
-        items: list[Any] = values if isinstance(values, list) else [values]
-    else:
-        items = list(given) if isinstance(given, Sequence) else [given]
-    if not items:
-        raise ParameterError(
-            f"{name} is empty: give at least one number above 0.",
-            expected="numbers above 0",
-            got=given,
-            where=name,
-        )
-    for value in items:
-        positive(name, value)
-    return [
-        float(v) if not isinstance(v, torch.Tensor) or not v.requires_grad else v for v in items
-    ]
 
 
 def smooth_start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "nearest_power_of_two",
     "plan_term",
     "positive",
+    "positives",
     "rounded_above",
     "rounded_below",
     "schedule",
@@ -123,26 +125,48 @@ def positive(name: str, value: object) -> None:
         )
 
 
+def positives(name: str, given: object) -> Sequence[Step]:
+    """One or several numbers above 0, as numbers or as tensors that want a gradient.
+
+    Raises:
+        ParameterError: there are none, or something else than numbers above 0 is among them.
+    """
+    if isinstance(given, torch.Tensor):
+        values = list(given.reshape(-1).unbind()) if given.requires_grad else given.tolist()
+        items: list[Any] = values if isinstance(values, list) else [values]
+    else:
+        items = list(given) if isinstance(given, Sequence) else [given]
+    if not items:
+        raise ParameterError(
+            f"{name} is empty: give at least one number above 0.",
+            expected="numbers above 0",
+            got=given,
+            where=name,
+        )
+    for value in items:
+        positive(name, value)
+    return [
+        float(v) if not isinstance(v, torch.Tensor) or not v.requires_grad else v for v in items
+    ]
+
+
 def schedule(name: str, value: object) -> tuple[Step, ...] | None:
     """A number for each iteration where a list was given, None for one number or nothing.
 
     Raises:
-        ParameterError: the list is empty, or holds something else than numbers above 0.
+        ParameterError: as ``positives``.
     """
-    if isinstance(value, torch.Tensor) and value.numel() > 1:
-        value = [r if value.requires_grad else float(r) for r in value.reshape(-1)]
-    if not isinstance(value, (list, tuple)):
+    is_list = isinstance(value, (list, tuple))
+    if not is_list and not (isinstance(value, torch.Tensor) and value.numel() > 1):
         return None
-    if not value:
+    if is_list and not value:
         raise ParameterError(
             f"{name} is an empty list: give a number above 0, or one for each iteration.",
             expected="a number, or a list of numbers",
             got=value,
             where=name,
         )
-    for number in value:
-        positive(name, number)
-    return tuple(value)
+    return tuple(positives(name, value))
 
 
 def between(name: str, value: Any, low: float, high: float) -> float:

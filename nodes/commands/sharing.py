@@ -19,7 +19,7 @@ from nodes.edits import (
     SetGroups,
 )
 from nodes.errors import DocumentError
-from nodes.groups import ENTRY, EXIT, GROUP, Group, key_of, moved_key
+from nodes.groups import ENTRY, EXIT, GROUP, Group, key_of, moved_key, moved_wire
 from nodes.names import free_name
 
 __all__ = ["Detach", "Expose"]
@@ -99,13 +99,7 @@ class Detach:
         fresh = replace(use, parameters={**mine, "of": group.id})
         wires = [self._moved(wire, now) for wire in document.wires]
         inner = [
-            replace(
-                wire,
-                source=now[wire.source],
-                target=now[wire.target],
-                output=now.get(wire.output, wire.output),
-                input=now.get(wire.input, wire.input),
-            )
+            moved_wire(wire, now)
             for wire in document.wires
             if wire.source in now and wire.target in now
         ]
