@@ -78,7 +78,7 @@ from dprox_core.linops import (
     warp,
     wavelet,
 )
-from dprox_core.monitor import (
+from dprox_core.monitoring import (
     Iteration,
     Output,
     SolveFinished,
@@ -140,7 +140,7 @@ from dprox_core.proxfns import (
     weighted_sum_squares,
 )
 from dprox_core.result import Certificate, History, HistoryRow, Result, Sample, Status
-from dprox_core.session import session
+from dprox_core.sessions import session
 from dprox_core.solver import Solver
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from dprox_core.expressions.leaves import Variable
 from dprox_core.given import by_variable, refuse_other_shape, starting_point
 from dprox_core.imaging.metrics import psnr
 from dprox_core.memory import guarded
-from dprox_core.monitor import (
+from dprox_core.monitoring import (
     Iteration,
     SolveFinished,
     SolveStarted,

@@ -11,7 +11,7 @@ from dprox_core.errors import DataError, ParameterError
 from dprox_core.expressions.base import Expression
 from dprox_core.expressions.leaves import Constant, Placeholder, Variable
 from dprox_core.linops.space import Space
-from dprox_core.session import default_device, resolve_device
+from dprox_core.sessions import default_device, resolve_device
 
 if TYPE_CHECKING:
     from dprox_core.expressions.affine import Affine

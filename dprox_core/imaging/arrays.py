@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dprox_core.errors import DataError, ParameterError
-from dprox_core.session import current, default_device
+from dprox_core.sessions import current, default_device
 
 __all__ = ["array", "load_array", "load_matrix"]
 

@@ -9,7 +9,7 @@ import torch
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.imaging.simulate import seeded
-from dprox_core.session import default_device
+from dprox_core.sessions import default_device
 
 __all__ = ["coil_maps", "fourier_mask"]
 

@@ -7,7 +7,7 @@ import math
 import torch
 
 from dprox_core.errors import ParameterError
-from dprox_core.session import default_device
+from dprox_core.sessions import default_device
 
 __all__ = ["disk_psf", "gaussian_psf", "motion_psf"]
 

@@ -14,7 +14,7 @@ import torch
 
 import resources
 from dprox_core.errors import DataError, ImageError, ParameterError
-from dprox_core.session import current, default_device
+from dprox_core.sessions import current, default_device
 
 if TYPE_CHECKING:
     from PIL import Image

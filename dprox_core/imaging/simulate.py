@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.session import default_device
+from dprox_core.sessions import default_device
 
 __all__ = ["add_noise", "blur", "modulus", "random_mask", "seeded"]
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from dprox_core.errors import DataError, ImageError, ParameterError, ShapeError
-from dprox_core.session import current
+from dprox_core.sessions import current
 
 __all__ = ["save_image", "to_array", "to_pixels"]
 
@@ -53,7 +53,7 @@ def save_image(
         >>> dp.save_image(pathlib.Path(folder.name) / "k.png", dp.gaussian_psf(9), "auto").name
         'k.png'
     """
-    from dprox_core.monitor import notify_output
+    from dprox_core.monitoring import notify_output
 
     target = Path(path)
     out = current().out

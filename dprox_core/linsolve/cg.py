@@ -13,7 +13,7 @@ from dprox_core.linops.content import cut
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart, Vectors
 from dprox_core.linsolve.minres import minimal_residuals
 from dprox_core.linsolve.precondition import Preconditioner
-from dprox_core.monitor import cancel_requested
+from dprox_core.monitoring import cancel_requested
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from dprox_core.monitor import cancel_requested
+from dprox_core.monitoring import cancel_requested
 from dprox_core.numerics import reductions
 
 __all__ = ["minimal_residuals"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from dprox_core.imaging import save_image
-from dprox_core.session import current
+from dprox_core.sessions import current
 
 __all__ = ["Chart", "bars", "lines", "save_chart", "stacked"]
 

@@ -26,7 +26,7 @@ from dprox_core.lp.rays import (
     recession,
 )
 from dprox_core.lp.scaling import equilibrate, follow, room, scale
-from dprox_core.monitor import cancel_requested
+from dprox_core.monitoring import cancel_requested
 from dprox_core.result import Status
 
 __all__ = ["Budget", "Engine", "Outcome", "Progress"]

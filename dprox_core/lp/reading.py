@@ -15,7 +15,7 @@ from dprox_core.errors import DataError
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.networks import read_network
 from dprox_core.lp.presolve import from_highs, quiet_highs
-from dprox_core.session import current
+from dprox_core.sessions import current
 
 __all__ = ["read_lp", "save_lp"]
 

@@ -13,7 +13,7 @@ from dprox_core.lp.engine import Progress
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.outcome import LPResult
 from dprox_core.lp.view import View
-from dprox_core.monitor import (
+from dprox_core.monitoring import (
     Iteration,
     SolveFinished,
     SolveStarted,

@@ -22,9 +22,9 @@ from dprox_core.lp.presolve import crossover as cross
 from dprox_core.lp.presolve import presolve as reduce
 from dprox_core.lp.report import Reporter
 from dprox_core.lp.view import View, plain_view
-from dprox_core.monitor import silence
+from dprox_core.monitoring import silence
 from dprox_core.result import Status
-from dprox_core.session import resolve_device
+from dprox_core.sessions import resolve_device
 
 __all__ = ["solve_lp"]
 

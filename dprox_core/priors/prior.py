@@ -274,7 +274,7 @@ def _looks_like_file(text: str) -> bool:
 
 
 def _placed_path(path: str | os.PathLike[str]) -> Path:
-    from dprox_core.session import current
+    from dprox_core.sessions import current
 
     base = current().base
     return Path(path) if base is None else base / path

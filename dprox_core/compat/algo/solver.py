@@ -16,7 +16,7 @@ from dprox_core.compat.constraints import Constraint
 from dprox_core.compat.proxfn.base import ProxFn, as_functions
 from dprox_core.compiler.methods import METHODS as OURS
 from dprox_core.errors import ParameterError
-from dprox_core.monitor import Iteration, monitor
+from dprox_core.monitoring import Iteration, monitor
 from dprox_core.result import Result
 
 __all__ = ["METHODS", "Algorithm", "available_device", "method_of"]
