@@ -10,7 +10,7 @@ import torch
 
 from dprox_core.errors import ShapeError
 from dprox_core.linops.base import LinOp, Transfer, magnitude_squared, register
-from dprox_core.linops.estimate import cached_norm
+from dprox_core.linops.estimate import near_norm
 from dprox_core.linops.space import Space
 from dprox_core.numerics import fourier
 
@@ -259,7 +259,7 @@ class Composition(LinOp):
         d = self.outer.diagonal()
         if self.outer.is_orthogonal or (d is not None and d.ndim == 0):
             return self.outer.norm_bound() * self.inner.tight_norm()
-        return min(self.norm_bound(), cached_norm(self))
+        return near_norm(self, self.norm_bound())
 
 
 class Sum(LinOp):
@@ -313,7 +313,7 @@ class Sum(LinOp):
     def tight_norm(self) -> float:
         """The norm as the Lanczos process finds it, where no diagonal form is known."""
         bound = self.norm_bound()
-        return bound if self.exact_norm() is not None else min(bound, cached_norm(self))
+        return bound if self.exact_norm() is not None else near_norm(self, bound)
 
 
 def compose(outer: LinOp, inner: LinOp) -> LinOp:

@@ -10,6 +10,7 @@ import torch
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.linops.base import LinOp, Transfer, apply, magnitude_squared, register
+from dprox_core.linops.estimate import near_norm
 from dprox_core.linops.space import Space
 from dprox_core.numerics import fourier
 
@@ -156,6 +157,10 @@ class Conv(LinOp):
     def norm_bound(self) -> float:
         """max |k̂|, the largest factor of any frequency; a window makes it no larger."""
         return math.sqrt(float(self._powers().detach().max()))
+
+    def tight_norm(self) -> float:
+        """What is left of that behind a window, where the boundary is not circular."""
+        return self.norm_bound() if self.circular else near_norm(self, self.norm_bound())
 
 
 @register

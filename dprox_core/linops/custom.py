@@ -38,6 +38,7 @@ class BlackBox(LinOp):
 
         Raises:
             ShapeError: the function fails on the argument's shape.
+            ParameterError: the function gives no tensor, or is not linear.
         """
         shape = argument.shape
         if shape is None:
@@ -84,7 +85,10 @@ class BlackBox(LinOp):
     def _back(self, y: torch.Tensor) -> torch.Tensor:
         if self._owner.adjoint is not None:
             return self.to_domain(self._owner.adjoint(y))
-        differentiate = torch.is_grad_enabled()
+        # What a plain function holds is not known, so it may want a gradient.
+        held = self._owner.parameters()
+        wanted = not held or any(t.requires_grad for t in (*held, y))
+        differentiate = wanted and torch.is_grad_enabled()
         with torch.enable_grad():
             x = torch.zeros(
                 self.domain.shape, dtype=self.domain.dtype, device=y.device, requires_grad=True
@@ -119,7 +123,8 @@ class LinOpFactory:
         name: what it is called in descriptions.
 
     Raises:
-        ParameterError: one of the functions cannot be called.
+        ParameterError: one of the functions cannot be called, or ``forward`` is not linear, as seen
+            when it is applied.
 
     Example:
         >>> import torch, dprox_core as dp
@@ -168,28 +173,70 @@ class LinOpFactory:
 
         Raises:
             ShapeError: the function fails on such a tensor.
+            ParameterError: it gives no tensor, or is not linear.
         """
         key = (tuple(shape), dtype, device)
         held = self._probed.get(key)
         if held is None:
-            try:
-                with torch.no_grad():
-                    held = self.forward(torch.zeros(tuple(shape), dtype=dtype, device=device))
-            except Exception as error:
-                raise ShapeError(
-                    f"{self.name} fails on a tensor of shape {tuple(shape)}: {error}",
-                    got=tuple(shape),
-                    where=self.name,
-                ) from error
-            self._probed[key] = held
+            zeros = torch.zeros(tuple(shape), dtype=dtype, device=device)
+            held = self._probed[key] = self._tried(zeros)
+            self._check_linear(
+                held, Space(tuple(shape), dtype.is_complex, zeros.real.dtype, device)
+            )
         return held
+
+    @torch.no_grad()
+    def _tried(self, x: torch.Tensor) -> torch.Tensor:
+        try:
+            image = self.forward(x)
+        except Exception as error:
+            raise ShapeError(
+                f"{self.name} fails on a tensor of shape {tuple(x.shape)}: {error}",
+                got=tuple(x.shape),
+                where=self.name,
+            ) from error
+        if not isinstance(image, torch.Tensor):
+            raise ParameterError(
+                f"{self.name} must give a tensor, not {type(image).__name__}.",
+                expected="a tensor",
+                got=type(image).__name__,
+                where=self.name,
+            )
+        return image
+
+    def _check_linear(self, at_zero: torch.Tensor, space: Space) -> None:
+        """A 0 = 0 and A(−2 x) = −2 A x for a random x: an answer for anything else is wrong."""
+        if at_zero.numel() == 0:
+            return
+        largest = float(at_zero.abs().max())
+        if largest > 0:
+            raise ParameterError(
+                f"{self.name} is not linear: it gives {largest:.3g} for zeros. Take out what it "
+                "adds, such as the bias of a layer.",
+                expected="zeros for zeros",
+                where=self.name,
+            )
+        x = space.random()
+        image, doubled = self._tried(x), self._tried(-2.0 * x)
+        size = float(torch.linalg.vector_norm(image))
+        apart = float(torch.linalg.vector_norm(doubled + 2.0 * image))
+        # NaN is refused as well.
+        if not apart <= 1e-2 * size:
+            raise ParameterError(
+                f"{self.name} is not linear: what it gives for −2 x is not −2 times what it gives "
+                "for x. Take out what bends it, such as activations or clipping.",
+                expected="A(−2 x) = −2 A x",
+                got=f"{apart / size if size else apart:.2g} apart",
+                where=self.name,
+            )
 
 
 class LearnedLinOp(LinOpFactory):
     """A linear operator that is a torch module, such as convolutions without bias.
 
-    Its parameters receive gradients through a solve. The adjoint is autograd's transpose of the
-    module, unless a module of its own is given for it.
+    Its parameters receive gradients through a solve. One with real parameters is applied to real
+    and imaginary parts alike. The adjoint is autograd's transpose of the module, unless a module
+    of its own is given for it.
 
     Args:
         module: a linear module: no bias, no activation.
@@ -198,7 +245,7 @@ class LearnedLinOp(LinOpFactory):
         name: what it is called in descriptions.
 
     Raises:
-        ParameterError: the module is not linear: it does not take zero to zero.
+        ParameterError: the module is not linear.
 
     Example:
         >>> import torch, dprox_core as dp
@@ -217,7 +264,13 @@ class LearnedLinOp(LinOpFactory):
         norm_bound: float | None = None,
         name: str = "learned",
     ) -> None:
-        super().__init__(module, adjoint, None, norm_bound, name)
+        super().__init__(
+            _of_any_precision(module),
+            None if adjoint is None else _of_any_precision(adjoint),
+            None,
+            norm_bound,
+            name,
+        )
         self._module = module
         self._transposed = adjoint
 
@@ -229,21 +282,45 @@ class LearnedLinOp(LinOpFactory):
         return tuple(found)
 
     def probe(self, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-        """What the module gives for zeros, which must be zeros.
+        """What the module gives for zeros on its own device.
 
         Raises:
-            ParameterError: it gives something else.
+            ShapeError: the module fails on such a tensor.
+            ParameterError: the module is not linear.
         """
         held_by = next(iter(self.parameters()), None)
-        if held_by is not None:
-            dtype = held_by.dtype.to_complex() if dtype.is_complex else held_by.dtype
-            device = held_by.device
-        result = super().probe(shape, dtype, device)
-        if bool(result.abs().max() > 0):
-            raise ParameterError(
-                f"{self.name} is not linear: it gives {float(result.abs().max()):.3g} for zeros. "
-                "Take the bias out of its layers.",
-                expected="zeros for zeros",
-                where=self.name,
-            )
-        return result
+        return super().probe(shape, dtype, device if held_by is None else held_by.device)
+
+
+def _of_any_precision(module: torch.nn.Module) -> Map:
+    """The module on tensors of any precision, real or complex.
+
+    A module with real parameters is applied to real and imaginary parts: it is linear. One of
+    single precision computes in double where it is given that, or the adjoint would be no nearer
+    than single precision.
+    """
+
+    def apply_module(x: torch.Tensor) -> torch.Tensor:
+        held = next(iter(module.parameters()), None)
+        if held is None:
+            image: torch.Tensor = module(x)
+            return image
+        if x.is_complex() and not held.is_complex():
+            return torch.complex(apply_module(x.real), apply_module(x.imag))
+        dtype = torch.promote_types(held.dtype, x.dtype)
+        if dtype == held.dtype:
+            image = module(x.to(dtype))
+        else:
+            named = (*module.named_parameters(), *module.named_buffers())
+            wider = {n: t.to(_wider(t.dtype, dtype)) for n, t in named}
+            image = torch.func.functional_call(module, wider, (x.to(dtype),))
+        return image.to(x.dtype.to_complex() if image.is_complex() else x.dtype)
+
+    return apply_module
+
+
+def _wider(held: torch.dtype, given: torch.dtype) -> torch.dtype:
+    """A parameter's dtype in the precision of another; what is no real number keeps its own."""
+    if held.is_complex:
+        return given.to_complex()
+    return given.to_real() if held.is_floating_point else held

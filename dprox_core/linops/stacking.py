@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from dprox_core.linops.base import LinOp
-from dprox_core.linops.estimate import cached_norm
+from dprox_core.linops.estimate import near_norm
 from dprox_core.linops.space import Space
 
 __all__ = ["Stack"]
@@ -75,7 +75,7 @@ class Stack(LinOp):
     def tight_norm(self) -> float:
         """The norm as the Lanczos process finds it, where no diagonal form is known."""
         bound = self.norm_bound()
-        return bound if self.exact_norm() is not None else min(bound, cached_norm(self))
+        return bound if self.exact_norm() is not None else near_norm(self, bound)
 
 
 def _summed(grams: list[torch.Tensor | None]) -> torch.Tensor | None:

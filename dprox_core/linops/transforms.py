@@ -65,7 +65,8 @@ class Dct(_Orthogonal):
     def __init__(self, domain: Space) -> None:
         super().__init__(domain)
         self._rows, self._columns = (
-            cosine_matrix(n).to(device=domain.device, dtype=domain.dtype) for n in domain.shape[-2:]
+            cosine_matrix(n).to(device=domain.device, dtype=domain.precision)
+            for n in domain.shape[-2:]
         )
 
     @classmethod

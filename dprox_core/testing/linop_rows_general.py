@@ -42,6 +42,14 @@ def _banded(x: Any) -> Any:
     return sparse.diags([-1.0, 2.0, 0.5], [0, 1, -1], shape=(n, n)).tocsr() @ x
 
 
+def _layer() -> torch.nn.Module:
+    """A layer in single precision with parameters that are always the same."""
+    layer = torch.nn.Conv2d(2, 3, (2, 1), bias=False)
+    weight = torch.arange(12.0).reshape(layer.weight.shape).sin()
+    layer.weight = torch.nn.Parameter(weight, requires_grad=False)
+    return layer
+
+
 GENERAL = (
     LinOpCase(
         "matrix",
@@ -248,7 +256,22 @@ GENERAL = (
             Wrong(
                 lambda: LearnedLinOp(torch.nn.Linear(4, 4))(variable(4)),
                 ParameterError,
-                "is not linear",
+                "is not linear: it gives",
+            ),
+            Wrong(
+                lambda: LearnedLinOp(torch.nn.ReLU())(variable(4)),
+                ParameterError,
+                "learned is not linear: what it gives for −2 x",
+            ),
+            Wrong(
+                lambda: LinOpFactory(lambda x: x + 1.0)(variable(4)),
+                ParameterError,
+                "is not linear: it gives 1 for zeros",
+            ),
+            Wrong(
+                lambda: LinOpFactory(cast(Any, lambda x: x.tolist()))(variable(4)),
+                ParameterError,
+                "must give a tensor, not list",
             ),
         ),
     ),
@@ -256,6 +279,12 @@ GENERAL = (
         "blackbox",
         LinOpFactory(lambda x: 2.0 * x[..., 1:] - x[..., :-1]),
         label="transposed by autograd",
+    ),
+    LinOpCase(
+        "blackbox",
+        LearnedLinOp(_layer()),
+        label="a real layer in single precision",
+        shapes=((1, 2, 4, 6), (3, 2, 5, 1)),
     ),
     LinOpCase(
         "blackbox",

@@ -55,7 +55,9 @@ def test_a_norm_is_found_once_for_all_that_is_the_same(monkeypatch: pytest.Monke
 
     calls = []
     found = estimate.estimate_norm
-    monkeypatch.setattr(estimate, "estimate_norm", lambda *a: calls.append(1) or found(*a))
+    monkeypatch.setattr(
+        estimate, "estimate_norm", lambda *a, **k: calls.append(1) or found(*a, **k)
+    )
     forget_norms()
     problem(kernel).compile("pdhg")
     first = len(calls)
