@@ -35,7 +35,7 @@ class UnrolledSolver(nn.Module):
         self,
         solver: Algorithm,
         max_iter: int,
-        share: bool = True,
+        share: bool = False,
         learned_params: bool = False,
         rhos: Any = None,
         lams: Any = None,
@@ -141,7 +141,7 @@ def specialize(solver: Algorithm, method: str = "deq", device: Any = None, **opt
     if device is not None:
         solver.device = device
     if method == "unroll":
-        return UnrolledSolver(solver, **{"max_iter": 24, **options})
+        return UnrolledSolver(solver, **{"max_iter": 24, "share": True, **options})
     if method == "deq":
         return DEQSolver(solver, **options)
     if method == "rl":

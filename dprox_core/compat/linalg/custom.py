@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,7 @@ from dprox_core.compat.linalg.solve import SOLVERS
 from dprox_core.compat.linalg.solve.solver_plss import transpose_of
 from dprox_core.errors import ParameterError
 
-__all__ = ["LinearSolveConfig", "linear_solve"]
+__all__ = ["LinearSolve", "LinearSolveConfig", "linear_solve"]
 
 
 @dataclass
@@ -72,22 +71,18 @@ def linear_solve(A: Any, b: torch.Tensor, config: LinearSolveConfig | None = Non
     if not config.use_analytic_grad:
         return _run(A, b, config)
     parameters = tuple(A.parameters()) if isinstance(A, nn.Module) else ()
-    found: torch.Tensor = _LinearSolve.apply(A, config, b, *parameters)
+    found: torch.Tensor = LinearSolve.apply(A, b, config, *parameters)
     return found
 
 
 def _run(A: Any, b: torch.Tensor, config: LinearSolveConfig) -> torch.Tensor:
     solver: Any = SOLVERS[config.solver_type]
-    tolerance: dict[str, Any] = {"rtol": config.rtol}
-    if "rtol" not in inspect.signature(solver).parameters:
-        length = float(torch.linalg.vector_norm(b.detach()))
-        tolerance = {"tol": (config.rtol * length) ** 2}
     found: torch.Tensor = solver(
         A,
         b,
+        rtol=config.rtol,
         max_iters=config.max_iters,
         verbose=config.verbose,
-        **tolerance,
         **config.solver_kwargs,
     )
     return found
@@ -104,11 +99,14 @@ class _Adjoint:
         return self._forward(y)
 
 
-class _LinearSolve(torch.autograd.Function):
+class LinearSolve(torch.autograd.Function):
+    """``linear_solve`` as torch sees it: ``LinearSolve.apply(A, b, config, *parameters)``."""
+
     @staticmethod
     def forward(
-        ctx: Any, A: Any, config: LinearSolveConfig, b: torch.Tensor, *parameters: torch.Tensor
+        ctx: Any, A: Any, b: torch.Tensor, config: LinearSolveConfig, *parameters: torch.Tensor
     ) -> torch.Tensor:
+        """x with A x = b."""
         with torch.no_grad():
             x = _run(A, b, config).clone()
         ctx.A, ctx.config, ctx.parameters = A, config, parameters
@@ -118,6 +116,7 @@ class _LinearSolve(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, cotangent: torch.Tensor) -> Any:
+        """Aᴴ λ = ∂L/∂x, and from λ the gradients of b and the parameters."""
         (x,) = ctx.saved_tensors
         dual = _run(_Adjoint(ctx.A), cotangent, ctx.config)
         wanted = [p for p in ctx.parameters if p.requires_grad]
@@ -127,4 +126,4 @@ class _LinearSolve(torch.autograd.Function):
                 image = ctx.A(x.detach())
                 found = torch.autograd.grad(image, wanted, -dual, allow_unused=True)
             gradients = {id(p): g for p, g in zip(wanted, found, strict=True)}
-        return (None, None, dual, *(gradients.get(id(p)) for p in ctx.parameters))
+        return (None, dual, None, *(gradients.get(id(p)) for p in ctx.parameters))

@@ -147,6 +147,21 @@ class LinOp(nn.Module):
 
         return Gram(self)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its data are; the CPU where it has none."""
+        for node in self.constants:
+            if node.value is not None:
+                found: torch.device = node.value.device
+                return found
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
+
+    def unwrap(self, value: Any) -> Any:
+        """The value of a placeholder or constant; anything else as it is."""
+        from dprox_core.compat.linop.leaves import Constant
+
+        return value.required() if isinstance(value, Constant) else value
+
     def clone(self) -> LinOp:
         """A copy of the node on the same inputs."""
         import copy

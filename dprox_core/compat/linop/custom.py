@@ -25,7 +25,7 @@ class BlackBox(LinOp):
     """An operator known by two functions.
 
     Args:
-        arg: what it is applied to.
+        args: the expression that it is applied to.
         forward: x ↦ A x; may take ``step``, the count of calls from 0.
         adjoint: y ↦ Aᴴ y; None lets autograd transpose ``forward``.
         diag: d where A x = d ⊙ x.
@@ -34,13 +34,13 @@ class BlackBox(LinOp):
 
     def __init__(
         self,
-        arg: Any,
+        *args: Any,
         forward: Callable[..., torch.Tensor],
         adjoint: Callable[..., torch.Tensor] | None = None,
         diag: Any = None,
         norm_bound: float | None = None,
     ) -> None:
-        super().__init__([arg])
+        super().__init__(list(args))
         self._forward = _without_step(forward)
         self._adjoint = None if adjoint is None else _without_step(adjoint)
         # Registered, so that a solver built on it knows them as its parameters.
@@ -104,7 +104,8 @@ class LinOpFactory:
 
     def __call__(self, arg: Any) -> BlackBox:
         """The operator on an expression."""
-        return BlackBox(arg, *self._given)
+        forward, adjoint, diag, norm_bound = self._given
+        return BlackBox(arg, forward=forward, adjoint=adjoint, diag=diag, norm_bound=norm_bound)
 
 
 class LearnedLinOp(LinOp):

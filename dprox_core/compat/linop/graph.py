@@ -128,8 +128,14 @@ def eval(linop: Any, *inputs: Any, zero_out_constant: bool = True) -> Any:
     return evaluate(end, _assigned(end, inputs), zero_out_constant)
 
 
-def adjoint(linop: Any, *outputs: Any) -> Any:
-    """Aᴴ y of the whole expression; a list where it has several variables."""
+def adjoint(linop: Any, *outputs: Any, zero_out_constant: bool = True) -> Any:
+    """Aᴴ y of the whole expression; a list where it has several variables.
+
+    Args:
+        linop: an expression.
+        outputs: a tensor for each of its values.
+        zero_out_constant: kept for old scripts: constants have no part in an adjoint.
+    """
     end = as_node(linop)
     first = outputs[0]
     y = first if len(outputs) == 1 and isinstance(first, (list, tuple)) else list(outputs)
@@ -138,9 +144,15 @@ def adjoint(linop: Any, *outputs: Any) -> Any:
     return parts[0] if len(parts) == 1 else parts
 
 
-def gram(linop: Any, *inputs: Any) -> Any:
-    """Aᴴ A x of the whole expression."""
-    return adjoint(linop, eval(linop, *inputs))
+def gram(linop: Any, *inputs: Any, zero_out_constant: bool = True) -> Any:
+    """Aᴴ (A x + c) of the whole expression.
+
+    Args:
+        linop: an expression.
+        inputs: a tensor for each variable.
+        zero_out_constant: whether c counts as zero, so that this is Aᴴ A x.
+    """
+    return adjoint(linop, eval(linop, *inputs, zero_out_constant=zero_out_constant))
 
 
 def validate(linop: Any, tol: float = 1e-6) -> bool:
@@ -169,7 +181,7 @@ class CompGraph:
         zero_out_constant: whether data counts as zero.
     """
 
-    def __init__(self, end: Any, zero_out_constant: bool = True) -> None:
+    def __init__(self, end: Any, zero_out_constant: bool = False) -> None:
         self.end = as_node(end)
         self.zero_out_constant = zero_out_constant
 
@@ -179,21 +191,40 @@ class CompGraph:
         return self.end.variables
 
     @property
+    def constants(self) -> list[Constant]:
+        """The constants and placeholders."""
+        return self.end.constants
+
+    @property
     def x0(self) -> Any:
         """The values of the variables, zeros where there are none."""
         shapes = infer_shapes([(self.end, None)], {})
         parts = [v.value if v.value is not None else torch.zeros(s) for v, s in shapes.items()]
         return parts[0] if len(parts) == 1 else parts
 
-    def forward(self, *inputs: Any) -> Any:
-        """A x, for a tensor for each variable."""
-        return eval(self.end, *inputs, zero_out_constant=self.zero_out_constant)
+    def forward(self, *values: Any, return_list: bool = False) -> Any:
+        """A x + c, for a tensor for each variable, or for one list of them.
+
+        Args:
+            values: the tensors.
+            return_list: whether the answer is a list even where it is one tensor.
+        """
+        first = values[0]
+        inputs = first if len(values) == 1 and isinstance(first, (list, tuple)) else values
+        image = eval(self.end, *inputs, zero_out_constant=self.zero_out_constant)
+        return _listed(image) if return_list else image
 
     __call__ = forward
 
-    def adjoint(self, *outputs: Any) -> Any:
-        """Aᴴ y."""
-        return adjoint(self.end, *outputs)
+    def adjoint(self, *values: Any, return_list: bool = False) -> Any:
+        """Aᴴ y.
+
+        Args:
+            values: the tensors, or one list of them.
+            return_list: whether the answer is a list even where it is one tensor.
+        """
+        back = adjoint(self.end, *values)
+        return _listed(back) if return_list else back
 
     def update_vars(self, values: Any) -> None:
         """Set the variables' values: one tensor, or a list."""
@@ -206,7 +237,7 @@ class CompGraph:
         return float(structure(self.end).norm_bound())
 
     @torch.no_grad()
-    def sanity_check(self, eps: float = 1e-6) -> bool:
+    def sanity_check(self, eps: float = 1e-5) -> bool:
         """Whether ⟨A x, y⟩ = ⟨x, Aᴴ y⟩ up to eps ‖A x‖ ‖y‖, for random x and y."""
         try:
             shapes = infer_shapes([(self.end, None)], {})
@@ -251,6 +282,10 @@ class CompGraph:
         if save_path is not None:
             Path(save_path).with_suffix(".dot").write_text(text, encoding="utf-8")
         return text
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _inner(a: torch.Tensor, b: torch.Tensor) -> float:

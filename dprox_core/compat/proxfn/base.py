@@ -29,7 +29,8 @@ class ProxFn(nn.Module):
     ``_eval(v)`` = f(v).
 
     Args:
-        linop: the expression inside.
+        linop: the expression inside; None for a variable of its own, where only the prox is asked
+            for.
         alpha: a weight from 0.
         beta: a factor inside, not 0.
     """
@@ -37,9 +38,11 @@ class ProxFn(nn.Module):
     # Whether the prox belongs to a function that is not known, as denoisers do.
     is_prior: ClassVar[bool] = False
 
-    def __init__(self, linop: Any, alpha: float = 1.0, beta: float = 1.0) -> None:
+    def __init__(self, linop: Any = None, alpha: float = 1.0, beta: float = 1.0) -> None:
+        from dprox_core.compat.linop.leaves import Variable
+
         super().__init__()
-        self.linop: LinOp = as_node(linop)
+        self.linop: LinOp = Variable() if linop is None else as_node(linop)
         self.alpha = alpha
         self.beta = beta
         self._origin: ProxFn | None = None
@@ -109,6 +112,10 @@ class ProxFn(nn.Module):
     def forward(self, v: torch.Tensor, lam: Any) -> torch.Tensor:
         """The prox."""
         return self.prox(v, lam)
+
+    def unwrap(self, value: Any) -> Any:
+        """The value of a placeholder or constant; anything else as it is."""
+        return self.linop.unwrap(value)
 
     @property
     def variables(self) -> list[Any]:

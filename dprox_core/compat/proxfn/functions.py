@@ -8,7 +8,7 @@ import torch
 
 import dprox_core
 from dprox_core.compat.linop.base import LinOp
-from dprox_core.compat.linop.leaves import Constant
+from dprox_core.compat.linop.leaves import Constant, Variable
 from dprox_core.compat.linop.nodes import as_node
 from dprox_core.compat.linop.operators import mul_elementwise
 from dprox_core.compat.proxfn.base import ProxFn
@@ -83,8 +83,8 @@ class norm2(sum_squares):
     The norm itself is ``dprox_core.norm2``.
     """
 
-    def __init__(self, linop: Any, **scales: float) -> None:
-        super().__init__(linop, None, **scales)
+    def __init__(self, linop: Any = None, **scales: float) -> None:
+        super().__init__(Variable() if linop is None else linop, None, **scales)
 
 
 class nonneg(ProxFn):

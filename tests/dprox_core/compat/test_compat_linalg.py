@@ -36,9 +36,25 @@ def test_each_solver_reaches_the_solution(name: str) -> None:
     assert torch.allclose(getattr(dp.linalg.solve, name)(Matrix(A), 1e-8 * B), 1e-8 * X, rtol=1e-6)
 
 
-def test_cg2_stops_at_an_absolute_tolerance() -> None:
-    found = dp.linalg.solve.cg2(lambda v: A @ v, B)
-    assert float((A @ found - B).square().sum()) <= 1e-10
+@pytest.mark.parametrize("name", ["cg", "cg2", "pcg", "minres", "plss"])
+def test_a_start_may_stand_third(name: str) -> None:
+    """As published: ``cg(A, b, x0, rtol, max_iters)``."""
+    solve = getattr(dp.linalg.solve, name)
+    near = X + 1e-3 * torch.eye(5, dtype=torch.float64)[0]
+    found = solve(Matrix(A), B, near, 1e-9, 1).detach()
+    assert float((A @ found - B).norm()) <= float((A @ near - B).norm())
+    assert torch.equal(solve(Matrix(A), B, X, 1e-6, 50), X)
+
+
+def test_minres_takes_a_preconditioner_and_shifts() -> None:
+    scales = torch.logspace(0, 4, 30, dtype=torch.float64) * torch.tensor([1.0, -1.0]).repeat(15)
+    b = torch.rand(30, generator=GENERATOR, dtype=torch.float64)
+    helped = dp.linalg.minres(lambda v: scales * v, b, max_iters=3, Minv=lambda v: v / scales.abs())
+    assert torch.allclose(helped, b / scales)
+    shifts = torch.tensor([0.0, 0.5], dtype=torch.float64)
+    found = dp.linalg.minres(lambda v: A @ v, B, shifts=shifts, value=2.0)
+    for shift, x in zip(shifts, found, strict=True):
+        assert torch.allclose(2.0 * A @ x + shift * x, B, atol=1e-8)
 
 
 def test_minres_takes_images_and_indefinite_systems() -> None:
@@ -52,7 +68,7 @@ def test_plss_takes_a_system_without_symmetry() -> None:
     b = P @ X
     assert torch.allclose(dp.linalg.plss(Matrix(P), b, max_iters=200), X, rtol=1e-6)
     heavy = torch.linspace(0.5, 2.0, 5, dtype=torch.float64)
-    assert torch.allclose(dp.linalg.plssw(Matrix(P), b, max_iters=200, W=heavy), X, rtol=1e-6)
+    assert torch.allclose(dp.linalg.plssw(Matrix(P), b, max_iters=200, Wh=heavy), X, rtol=1e-6)
 
 
 def test_a_preconditioner_helps() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
@@ -28,10 +27,10 @@ def tolerance_of(rtol: float | None, b: torch.Tensor) -> float:
 def pcg(
     A: Operator,
     b: torch.Tensor,
+    x0: torch.Tensor | None = None,
     rtol: float | None = None,
     max_iters: int = 100,
     verbose: bool = False,
-    x0: torch.Tensor | None = None,
     Minv: Operator | None = None,
 ) -> torch.Tensor:
     """Preconditioned conjugate gradients for A x = b, A symmetric and positive semi-definite.
@@ -41,10 +40,10 @@ def pcg(
     Args:
         A: x ↦ A x.
         b: the right side, of any shape.
+        x0: where to start, None for zero.
         rtol: relative tolerance; None for 1e-6 in single and 1e-12 in double precision.
         max_iters: the most steps.
         verbose: whether the end is logged.
-        x0: where to start, None for zero.
         Minv: an approximation of A⁻¹, symmetric and positive definite.
 
     References:
@@ -78,33 +77,31 @@ def pcg(
 def cg(
     A: Operator,
     b: torch.Tensor,
+    x0: torch.Tensor | None = None,
     rtol: float | None = None,
     max_iters: int = 100,
     verbose: bool = False,
-    x0: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Conjugate gradients: ``pcg`` without a preconditioner."""
-    return pcg(A, b, rtol, max_iters, verbose, x0)
+    return pcg(A, b, x0, rtol, max_iters, verbose)
 
 
 def cg2(
     A: Operator,
     b: torch.Tensor,
-    tol: float = 1e-10,
-    max_iters: int = 100,
+    x0: torch.Tensor | None = None,
+    rtol: float | None = None,
+    max_iters: int = 500,
     verbose: bool = False,
-    x0: Any = None,
 ) -> torch.Tensor:
-    """Conjugate gradients started at ones, stopped at ‖A x − b‖² ≤ tol.
+    """Conjugate gradients started at ones.
 
     Args:
         A: x ↦ A x.
         b: the right side.
-        tol: absolute tolerance of the squared residual.
+        x0: where to start, None for ones.
+        rtol: relative tolerance, as ``pcg`` has it.
         max_iters: the most steps.
         verbose: whether the end is logged.
-        x0: where to start, None for ones.
     """
-    length = float(torch.linalg.vector_norm(b.detach()))
-    relative = tol**0.5 / length if length else 0.0
-    return pcg(A, b, relative, max_iters, verbose, torch.ones_like(b) if x0 is None else x0)
+    return pcg(A, b, torch.ones_like(b) if x0 is None else x0, rtol, max_iters, verbose)

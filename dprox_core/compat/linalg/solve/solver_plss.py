@@ -24,10 +24,10 @@ def _inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def plss(
     A: Any,
     b: torch.Tensor,
+    x0: torch.Tensor | None = None,
     rtol: float | None = None,
     max_iters: int = 100,
     verbose: bool = False,
-    x0: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """A x = b for any A with an adjoint, by projections with the residuals as sketch.
 
@@ -38,10 +38,10 @@ def plss(
     Args:
         A: an operator with ``adjoint`` or ``T``; one without is taken for its own adjoint.
         b: the right side, of any shape.
+        x0: where to start, None for zero.
         rtol: relative tolerance; None for 1e-6 in single and 1e-12 in double precision.
         max_iters: the most steps.
         verbose: whether the end is logged.
-        x0: where to start, None for zero.
 
     References:
         J. Brust, M. Saunders, PLSS: A Projected Linear Systems Solver, 2023.
@@ -52,28 +52,28 @@ def plss(
 def plssw(
     A: Any,
     b: torch.Tensor,
+    Wh: torch.Tensor | None = None,
+    x0: torch.Tensor | None = None,
     rtol: float | None = None,
     max_iters: int = 100,
     verbose: bool = False,
-    x0: torch.Tensor | None = None,
-    W: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """``plss`` with updates measured in a weighted norm, Σ pᵢ² / Wᵢ.
+    """``plss`` with updates measured in a weighted norm, Σ (pᵢ / Whᵢ)².
 
     Args:
         A: an operator with ``adjoint`` or ``T``.
         b: the right side.
+        Wh: weights other than 0 in the shape of x; None for ones.
+        x0: where to start, None for zero.
         rtol: relative tolerance; None for 1e-6 in single and 1e-12 in double precision.
         max_iters: the most steps.
         verbose: whether the end is logged.
-        x0: where to start, None for zero.
-        W: weights above 0 in the shape of x; None for ones.
     """
-    if W is not None and not bool((W > 0).all()):
+    if Wh is not None and not bool((Wh != 0).all()):
         raise ParameterError(
-            "plssw: weights must be above 0.", expected="numbers above 0", where="W"
+            "plssw: no weight may be 0.", expected="numbers other than 0", where="Wh"
         )
-    return _project(A, b, rtol, max_iters, verbose, x0, W)
+    return _project(A, b, rtol, max_iters, verbose, x0, None if Wh is None else Wh.square())
 
 
 def transpose_of(A: Any) -> Operator:
