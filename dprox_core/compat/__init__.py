@@ -8,11 +8,17 @@ and why.
 
 from dprox_core.compat import algo, contrib, linalg, linop, proxfn, utils
 from dprox_core.compat.algo import (
+    ADMM,
+    HQS,
+    ADMM_vxu,
     Algorithm,
     DEQSolver,
+    LinearizedADMM,
     LPProblem,
     LPSolverADMM,
+    PockChambolle,
     Problem,
+    ProximalGradientDescent,
     UnrolledSolver,
     compile,
     log_descent,
@@ -76,6 +82,9 @@ from dprox_core.compat.proxfn import (
 )
 
 __all__ = [
+    "ADMM",
+    "HQS",
+    "ADMM_vxu",
     "Algorithm",
     "BlackBox",
     "CompGraph",
@@ -89,11 +98,14 @@ __all__ = [
     "LinOp",
     "LinOpFactory",
     "LinearSolveConfig",
+    "LinearizedADMM",
     "MissingError",
     "Placeholder",
+    "PockChambolle",
     "Problem",
     "ProxFn",
     "ProxFnSum",
+    "ProximalGradientDescent",
     "UnrolledSolver",
     "Variable",
     "adjoint",

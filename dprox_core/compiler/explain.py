@@ -72,6 +72,8 @@ def _terms(plan: Plan) -> list[str]:
         lines.append(f"Gradient step on {term.text} (operator norm {term.norm:.4g}).")
     for term in proxes:
         place = "the variable itself" if term.operator is None else term.operator
+        if term.operator is not None and term.moved:
+            place += f" without its {term.moved}"
         lines.append(f"Proximal step for {term.text}, on {place} (norm {term.norm:.4g}).")
     for term in plan.terms:
         if term.role == "denoiser":

@@ -173,6 +173,12 @@ class BoundTerm:
         """f."""
         return self.penalty.function
 
+    @property
+    def moved(self) -> str:
+        """What passes took out of the argument into the prox, in words; "" for nothing."""
+        parts = {"scaling": self.penalty.scale, "rotation": self.penalty.rotation}
+        return " and ".join(word for word, part in parts.items() if part is not None)
+
     def value(self, x: Vectors) -> torch.Tensor:
         """The term's value, in double precision."""
         return self.penalty.value(self.row.forward(x))

@@ -28,13 +28,15 @@ class PlanTerm:
         text: the term as written.
         role: "linear solve", "prox", "gradient step", "denoiser".
         operator: the operator in front of the prox, None for the variable itself.
-        norm: the norm of that operator.
+        norm: the norm of that operator, without what moved.
+        moved: what of it is inside the prox: "scaling", "rotation" or both; "" for nothing.
     """
 
     text: str
     role: str
     operator: str | None
     norm: float
+    moved: str = ""
 
 
 @dataclass(frozen=True)

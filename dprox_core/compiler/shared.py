@@ -88,7 +88,7 @@ def plan_term(term: BoundTerm, role: str, tight: bool = False) -> PlanTerm:
     """Where a term went, with the norm that was used: a tight one where steps depend on it."""
     operator = None if term.row.is_identity else term.argument
     norm = term.row.tight_norm() if tight else term.row.norm_bound()
-    return PlanTerm(term.text, role, operator, norm)
+    return PlanTerm(term.text, role, operator, norm, term.moved)
 
 
 # Parameters chosen from data are rounded so that a small change of the data leaves them alone:

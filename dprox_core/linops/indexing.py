@@ -86,11 +86,18 @@ class Index(LinOp):
 
     def gram_diagonal(self) -> torch.Tensor:
         """One where a value is picked, zero elsewhere."""
+        if self.is_orthogonal:
+            return torch.ones((), dtype=torch.float64)
         picked = torch.zeros(
             self.domain.shape, dtype=self.domain.precision, device=self.domain.device
         )
         picked[self._where] = 1.0
         return picked
+
+    @property
+    def is_orthogonal(self) -> bool:
+        """Where everything is picked, as by [..., 0] on an axis of one element."""
+        return self.range.numel == self.domain.numel
 
     @property
     def is_selection(self) -> bool:

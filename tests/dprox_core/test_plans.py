@@ -214,3 +214,19 @@ def test_the_compiled_objective_is_the_written_one() -> None:
         values = dict(zip(problem.variables, at, strict=True))
         if solver.violation(at) == 0.0:
             assert solver.objective(at) == pytest.approx(problem.value(values), rel=1e-12)
+
+
+def test_a_plan_says_what_moved_into_a_prox() -> None:
+    x = dp.Variable("x", (4, 6))
+    terms = dp.sum_squares(x - torch.ones(4, 6)) + dp.norm1(3 * dp.grad(x))
+    words = dp.Problem(terms).solve(method="admm", max_iter=1).plan.explain()
+    assert "norm1(3*grad(x)) [scaling inside the prox]" in words
+    assert "on 3*grad(x) without its scaling (norm 2.828)" in words
+
+
+def test_picking_the_only_element_of_an_axis_keeps_the_fast_solve() -> None:
+    """A gradient along one axis has a last axis of one element, and stays a convolution."""
+    x, k = dp.Variable("x", (1, 1, 6, 5)), torch.ones(3, 3) / 9
+    right = dp.index(dp.grad(x, axes=(-1,)), (..., 0))
+    terms = dp.sum_squares(dp.conv(x, k) - torch.ones(1, 1, 6, 5)) + dp.sum_squares(right)
+    assert dp.Problem(terms).solve(method="admm", max_iter=1).plan.linear_solver == "fourier"

@@ -2,17 +2,31 @@
 
 from dprox_core.compat.algo.lp import LPProblem, LPSolverADMM
 from dprox_core.compat.algo.problem import Problem, compile, optimize, visualize
+from dprox_core.compat.algo.published import (
+    ADMM,
+    HQS,
+    ADMM_vxu,
+    LinearizedADMM,
+    PockChambolle,
+    ProximalGradientDescent,
+)
 from dprox_core.compat.algo.schedule import log_descent, log_descent2, log_descent_origin
 from dprox_core.compat.algo.solver import Algorithm
 from dprox_core.compat.algo.specialize import DEQSolver, UnrolledSolver, specialize
 from dprox_core.compat.algo.train import train
 
 __all__ = [
+    "ADMM",
+    "HQS",
+    "ADMM_vxu",
     "Algorithm",
     "DEQSolver",
     "LPProblem",
     "LPSolverADMM",
+    "LinearizedADMM",
+    "PockChambolle",
     "Problem",
+    "ProximalGradientDescent",
     "UnrolledSolver",
     "compile",
     "log_descent",

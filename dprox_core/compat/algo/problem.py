@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dprox_core.compat.algo.solver import Algorithm
+from dprox_core.compat.algo.published import solver_class
+from dprox_core.compat.algo.solver import Algorithm, linear_options
 from dprox_core.compat.constraints import Constraint
 from dprox_core.compat.linop.base import LinOp
 from dprox_core.compat.linop.graph import CompGraph
 from dprox_core.compat.linop.matrix import MatrixProduct
 from dprox_core.compat.proxfn.base import ProxFnSum, as_functions
 from dprox_core.errors import ParameterError
-from dprox_core.linsolve.base import LinearSolve
 
 __all__ = ["Problem", "compile", "optimize", "visualize"]
 
@@ -69,7 +69,7 @@ class Problem:
         self.linear_solve_config = linear_solve_config
         self.settings = _passes(absorb, merge)
         forced = not (try_diagonalize or try_freq_diagonalize)
-        self.settings |= _linear(linear_solve_config, forced)
+        self.settings |= linear_options(linear_solve_config, forced)
 
     def solve(self, method: str = "admm", device: Any = None, **options: Any) -> Any:
         """The solution as a tensor; a list where there are several variables.
@@ -84,8 +84,7 @@ class Problem:
             from dprox_core.compat.algo.lp import solve_linear
 
             return solve_linear(self.objective, self.constraints, method, device, **options)
-        algorithm = Algorithm(self.objective, method, device, self.constraints, **self.settings)
-        return algorithm.solve(**options)
+        return compile(self, method, device).solve(**options)
 
     def visualize(self, savepath: str | Path | None = None) -> str:
         """The graph of all terms in the DOT language, also written where a path is given."""
@@ -101,14 +100,6 @@ def _passes(absorb: bool, merge: bool) -> dict[str, Any]:
     if not merge:
         names += ["merge_bounds", "merge_quadratics", "merge_penalties", "share_operators"]
     return {"passes": dict.fromkeys(names, False)} if names else {}
-
-
-def _linear(config: Any, forced: bool = False) -> dict[str, Any]:
-    """The option for linear systems."""
-    if config is None:
-        return {"linear_solver": "cg"} if forced else {}
-    kind = "minres" if config.solver_type == "minres" else "cg"
-    return {"linear_solver": LinearSolve(kind, config.rtol, config.max_iters, forced)}
 
 
 def _refuse_other_costs(costs: Any) -> None:
@@ -137,13 +128,17 @@ def compile(prox_fns: Any, method: str = "admm", device: Any = None, **settings:
         >>> dp.compile(dp.sum_squares(x - torch.ones(2)), method="admm").solve()
         tensor([1., 1.])
     """
-    settings |= _linear(settings.pop("linear_solve_config", None))
+    settings |= linear_options(settings.pop("linear_solve_config", None))
     if isinstance(prox_fns, ProxFnSum):
         settings = {**prox_fns.settings, **settings}
     if isinstance(prox_fns, Problem):
-        settings = {**prox_fns.settings, **settings}
-        return Algorithm(prox_fns.objective, method, device, prox_fns.constraints, **settings)
-    return Algorithm(prox_fns, method, device, **settings)
+        settings = {"constraints": prox_fns.constraints, **prox_fns.settings, **settings}
+        prox_fns = prox_fns.objective
+    kind = solver_class(method)
+    if kind is None:
+        return Algorithm(prox_fns, method, device, **settings)
+    found: Algorithm = kind.create(prox_fns, device=device, **settings)
+    return found
 
 
 def optimize(prox_fns: Any, merge: bool = False, absorb: bool = False) -> ProxFnSum:

@@ -82,8 +82,12 @@ class Schedule:
     """
 
     def __init__(self, given: Any, name: str) -> None:
-        tensor = torch.as_tensor(given) if not isinstance(given, torch.Tensor) else given
-        self.values: Any = tensor.reshape(-1)
+        if not isinstance(given, torch.Tensor):
+            mixed = isinstance(given, (list, tuple)) and any(map(torch.is_tensor, given))
+            given = torch.stack([torch.as_tensor(v) for v in given]) if mixed else given
+            # Plain numbers keep all their digits.
+            given = torch.as_tensor(given, dtype=None if mixed else torch.float64)
+        self.values: Any = given.reshape(-1)
         if not self.values.numel() or bool((self.values.detach() <= 0).any()):
             raise ParameterError(
                 f"{name} must be numbers above 0, one or one for each iteration, not "

@@ -10,19 +10,22 @@ from typing import Any
 import torch
 from torch import nn
 
+from dprox_core.compat.algo.schedule import LAM, RHO, Schedule, read_schedules
 from dprox_core.compat.algo.solution import solution
-from dprox_core.compat.algo.translate import Translated, translate
+from dprox_core.compat.algo.translate import ITERATIONS, Translated, translate
 from dprox_core.compat.constraints import Constraint
 from dprox_core.compat.proxfn.base import ProxFn, as_functions
 from dprox_core.compiler.methods import METHODS as OURS
 from dprox_core.errors import ParameterError
+from dprox_core.linsolve.base import LinearSolve
 from dprox_core.monitoring import Iteration, monitor
 from dprox_core.result import Result
 
-__all__ = ["METHODS", "Algorithm", "available_device", "method_of"]
+__all__ = ["METHODS", "Algorithm", "available_device", "linear_options", "method_of"]
 
 _log = logging.getLogger(__name__)
 
+_HERE = __name__.rpartition(".")[0]
 METHODS = ("admm", "admm_vxu", "ladmm", "hqs", "pc", "pgd")
 # Plug-and-play knows two iterations; the others are these with their updates in another order, or
 # with a step in place of a solve that is done exactly here.
@@ -63,6 +66,102 @@ class Algorithm(nn.Module):
     def functions(self) -> list[ProxFn]:
         """The terms."""
         return [f for f in self.prox_fns if isinstance(f, ProxFn)]
+
+    @property
+    def psi_fns(self) -> list[ProxFn]:
+        """The terms that are split off."""
+        return self.partition(self.functions)[0]
+
+    @property
+    def omega_fns(self) -> list[ProxFn]:
+        """The sums of squares, which the linear solve takes."""
+        return self.partition(self.functions)[1]
+
+    @staticmethod
+    def partition(prox_fns: Any) -> tuple[list[ProxFn], list[ProxFn]]:
+        """The terms that are split off, and the sums of squares."""
+        psi: list[ProxFn] = []
+        omega: list[ProxFn] = []
+        for function in as_functions(prox_fns):
+            (omega if getattr(function, "is_square", False) else psi).append(function)
+        return psi, omega
+
+    @classmethod
+    def create(cls, prox_fns: Any, **settings: Any) -> Any:
+        """A solver of this class for a sum of penalties.
+
+        Args:
+            prox_fns: the sum.
+            settings: options of the class.
+        """
+        listed = as_functions(prox_fns)
+        kind: Any = cls
+        if cls is Algorithm:
+            return kind(listed, **settings)
+        solver = kind(*cls.partition(listed), **settings)
+        solver.prox_fns = nn.ModuleList(listed)
+        return solver
+
+    def initialize(self, x0: Any) -> list[Any]:
+        """The state to begin with, of the published iteration.
+
+        Raises:
+            MissingError: the method has no published iteration.
+        """
+        from dprox_core.compat.errors import MissingError
+
+        raise MissingError(
+            f'"{self.method}" is no published iteration: compile with one of {", ".join(METHODS)}, '
+            "or step a solver of dprox_core.",
+            expected=METHODS,
+            got=self.method,
+            where="method",
+        )
+
+    def iter(self, state: list[Any], rho: Any, lam: Any) -> list[Any]:
+        """One published iteration."""
+        return self.initialize(state)
+
+    def iters(
+        self,
+        state: list[Any],
+        rhos: Any = None,
+        lams: Any = None,
+        max_iter: int = ITERATIONS,
+        pbar: bool = False,
+        callback: Callable[..., object] | None = None,
+    ) -> list[Any]:
+        """So many published iterations.
+
+        Args:
+            state: as ``initialize`` gave it.
+            rhos: ρ: one number or one for each iteration.
+            lams: λ: one number, one for each iteration, or such for each function by a mapping.
+            max_iter: how many.
+            pbar: whether the end is logged.
+            callback: called after each iteration with ``iter, state, rho, lam``.
+        """
+        _, rho, steps, count = self.defaults(None, rhos, lams, max_iter)
+        for k in range(count):
+            lam = {f: listed[k] for f, listed in steps.items()}
+            state = self.iter(state, rho[k], lam)
+            if callback is not None:
+                callback(iter=k, state=state, rho=rho[k], lam=lam)
+        if pbar:
+            _log.info("%s: %d iterations.", self.method, count)
+        return state
+
+    def defaults(
+        self, x0: Any = None, rhos: Any = None, lams: Any = None, max_iter: int = ITERATIONS
+    ) -> tuple[Any, list[Any], dict[ProxFn, list[Any]], int]:
+        """The start, and ρ and λ for each iteration, 1 and 0.02 where none are given."""
+        rho, found = read_schedules(self.functions, RHO if rhos is None else rhos, lams)
+        assert rho is not None
+        spare = Schedule(LAM, "lams")
+        steps = {f: found.get(i, spare) for i, f in enumerate(self.functions) if f in self.psi_fns}
+        counted = range(max_iter)
+        listed = {f: [schedule.at(k) for k in counted] for f, schedule in steps.items()}
+        return x0, [rho.at(k) for k in counted], listed, max_iter
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """``solve``."""
@@ -121,11 +220,23 @@ class Algorithm(nn.Module):
             return_full_states: return the list of all states too, the variables first.
             settings: further options of ``dprox_core.Problem.solve``.
         """
+        if self._has_own_iteration():
+            count = ITERATIONS if max_iter is None else max_iter
+            state = self.iters(self.initialize(x0), rhos, lams, count, pbar, callback)
+            return (state[0], state) if return_full_states else state[0]
         translated = self.translate(x0, rhos, lams, max_iter, **settings)
         result = self._run(translated, callback)
         if pbar:
             _log.info("%s: %d iterations. %s", self.method, result.iterations, result)
         return self._answer(translated, result, return_full_states)
+
+    def _has_own_iteration(self) -> bool:
+        """Whether a class of the user's own changes the iteration."""
+        return any(
+            "_iter" in vars(kind) or "iter" in vars(kind)
+            for kind in type(self).__mro__
+            if issubclass(kind, Algorithm) and not kind.__module__.startswith(_HERE)
+        )
 
     def _run(self, translated: Translated, callback: Callable[..., object] | None) -> Result:
         if callback is None:
@@ -155,6 +266,19 @@ class Algorithm(nn.Module):
         state: Any = result.state
         others = [list(getattr(state, name)) for name in ("z", "u") if hasattr(state, name)]
         return answer, [answer, *others]
+
+
+def linear_options(config: Any, forced: bool = False) -> dict[str, Any]:
+    """The option for linear systems, from a ``LinearSolveConfig`` or None.
+
+    Args:
+        config: the configuration.
+        forced: whether systems with a closed form are solved step by step too.
+    """
+    if config is None:
+        return {"linear_solver": "cg"} if forced else {}
+    kind = "minres" if config.solver_type == "minres" else "cg"
+    return {"linear_solver": LinearSolve(kind, config.rtol, config.max_iters, forced)}
 
 
 def method_of(method: str, has_prior: bool) -> str:

@@ -38,9 +38,16 @@ class sum(LinOp):
         return [y for _ in self.input_nodes]
 
     def _expression(self, scope: Scope) -> Any:
-        parts = [scope.expression(node) for node in self.input_nodes]  # type: ignore[arg-type]
+        first, *others = self.input_nodes
         # Two tensors side by side need no expression of our language.
-        return builtins.sum(parts[1:], start=parts[0])
+        total: Any = scope.expression(first)  # type: ignore[arg-type]
+        for node in others:
+            if isinstance(node, scale) and node.is_negation:
+                # So that a plan reads x - b, not x + b with another b.
+                total = total - scope.expression(node.input_nodes[0])  # type: ignore[arg-type]
+            else:
+                total = total + scope.expression(node)  # type: ignore[arg-type]
+        return total
 
     def _push(self, shape: Shape | None, found: dict[Any, Shape]) -> None:
         for node in self.input_nodes:
@@ -89,6 +96,11 @@ class scale(LinOp):
                 )
             scalar = scalar.reshape(())
         self.scalar = scalar
+
+    @property
+    def is_negation(self) -> bool:
+        """Whether it is minus the expression."""
+        return not isinstance(self.scalar, torch.Tensor) and self.scalar == -1
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """s x."""

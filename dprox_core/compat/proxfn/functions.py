@@ -80,8 +80,10 @@ class norm1(ProxFn):
 class norm2(sum_squares):
     """‖A x‖²: here norm2 is the squared norm, as its published prox v / (1 + 2 lam) says.
 
-    The norm itself is ``dprox_core.norm2``.
+    It is split off like other penalties. The norm itself is ``dprox_core.norm2``.
     """
+
+    is_square = False
 
     def __init__(self, linop: Any = None, **scales: float) -> None:
         super().__init__(Variable() if linop is None else linop, None, **scales)

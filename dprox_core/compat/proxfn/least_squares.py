@@ -9,7 +9,6 @@ import torch
 
 import dprox_core
 from dprox_core.compat.proxfn.base import ProxFn
-from dprox_core.compat.proxfn.functions import sum_squares
 from dprox_core.compat.scope import Scope, infer_shapes, precision_of
 from dprox_core.errors import ParameterError
 
@@ -39,7 +38,7 @@ class least_squares:
         linear_solve_config: object = None,
     ) -> None:
         for function in quad_fns:
-            if not isinstance(function, sum_squares):
+            if not getattr(function, "is_square", False):
                 raise ParameterError(
                     f"least_squares takes sums of squares, not {type(function).__name__}.",
                     expected="sum_squares",
@@ -65,7 +64,7 @@ class least_squares:
                 got=len(targets),
                 where="b",
             )
-        ends: list[Any] = [(function.linop, None) for function in self.quad_fns]
+        ends: list[Any] = [(function.linop, function.inside()) for function in self.quad_fns]
         ends += [(k, tuple(v.shape)) for k, v in zip(couplings, targets, strict=True)]
         shapes = infer_shapes(ends, {})
         dtype = precision_of(targets)

@@ -36,6 +36,13 @@ class Absorb(Pass):
             tuple(_absorbed(t) if _candidate(t) else t for t in model.terms)
         ), None
 
+    def shown(self, model: Model) -> tuple[str, ...]:
+        """The terms, with the word what their prox takes over."""
+        return tuple(
+            f"{term.text} [{term.moved} inside the prox]" if term.moved else term.text
+            for term in model.terms
+        )
+
 
 def _candidate(term: BoundTerm) -> bool:
     return term.function.quadratic() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -55,13 +56,16 @@ def minres(
         C. Paige, M. Saunders, Solution of sparse indefinite systems of linear equations, 1975.
     """
     scale = 1.0 if value is None else value
+
+    def solved(shift: Any) -> torch.Tensor:
+        def shifted(v: torch.Tensor) -> torch.Tensor:
+            return scale * A(v) + shift * v
+
+        return _minres(shifted, b, x0, rtol, max_iters, verbose, Minv, eps)
+
     if shifts is None:
-        scaled = A if value is None else lambda v: scale * A(v)
-        return _minres(scaled, b, x0, rtol, max_iters, verbose, Minv, eps)
-    found = [
-        _minres(lambda v, s=s: scale * A(v) + s * v, b, x0, rtol, max_iters, verbose, Minv, eps)
-        for s in shifts.reshape(-1)
-    ]
+        return solved(0.0)
+    found = [solved(shift) for shift in shifts.reshape(-1)]
     return torch.stack(found).reshape(*shifts.shape, *b.shape)
 
 
