@@ -156,7 +156,8 @@ class Problem:
             device: "auto", "cpu", "cuda"; None computes where the data is.
             options: of the method. admm and dr: ``rho``, ``relaxation``, ``linear_solver``
                 ("cg" or "minres" where no closed form is wanted);
-                admm_vxu and hqs: ``rho``, ``linear_solver``; ladmm: ``rho``; pdhg: ``step``,
+                admm_vxu and hqs: ``rho``, ``linear_solver``; hqs also ``dual_step``, from 0 (a
+                penalty method, as with a list of ``rho``) to 1; ladmm: ``rho``; pdhg: ``step``,
                 ``weight`` (the ratio of dual to primal steps), ``relaxation``, ``adaptive``,
                 ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
                 "condat_vu"); pgd: ``step``, ``backtracking``; fista: ``step``, ``restart``; with

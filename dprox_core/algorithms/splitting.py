@@ -9,12 +9,15 @@ admm_vxu, ADMM with the proxes first (the same method with the two blocks exchan
     x   ← argmin q(x) + (ρ/2) Σ_j ‖K_j x − z_j + u_j‖²
     u_j ← u_j + K_j x − z_j
 
-hqs, the quadratic penalty method without duals, ρ_k growing (D. Geman, C. Yang, Nonlinear Image
-Recovery with Half-Quadratic Regularization, 1995; that ρ_k → ∞ with Σ 1/ρ_k = ∞ reaches the optimum
-is G. Passty, Ergodic Convergence to a Zero of the Sum of Monotone Operators, 1979):
+hqs, the two steps of half-quadratic splitting (D. Geman, C. Yang, Nonlinear Image Recovery with
+Half-Quadratic Regularization, 1995). Alone, γ = 0, they minimize q(x) and envelopes of h_j, off by
+about 1/ρ_k (that ρ_k → ∞ with Σ 1/ρ_k = ∞ reaches the optimum is G. Passty, Ergodic Convergence to
+a Zero of the Sum of Monotone Operators, 1979). With short dual steps γ ≤ 1 they reach the optimum
+at any ρ (R. Glowinski, Numerical Methods for Nonlinear Variational Problems, 1984, chapter VI):
 
-    z_j ← prox of h_j / ρ_k at K_j x
-    x   ← argmin q(x) + (ρ_k/2) Σ_j ‖K_j x − z_j‖²
+    z_j ← prox of h_j / ρ_k at K_j x + u_j
+    x   ← argmin q(x) + (ρ_k/2) Σ_j ‖K_j x − z_j + u_j‖²
+    u_j ← u_j + γ (K_j x − z_j)
 
 dr, Douglas-Rachford splitting on (x, K x) (P.-L. Lions, B. Mercier, 1979; in the form for a graph
 N. Parikh, S. Boyd, Block Splitting for Distributed Optimization, 2014):
@@ -26,7 +29,6 @@ N. Parikh, S. Boyd, Block Splitting for Distributed Optimization, 2014):
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,6 +36,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from dprox_core.algorithms.balance import rho_factors
 from dprox_core.algorithms.base import Algorithm, State, Tolerances
 from dprox_core.algorithms.blocks import Blocks
 from dprox_core.algorithms.evidence import Evidence, of_blocks
@@ -53,7 +56,8 @@ class SplitState(State):
 
     Attributes:
         z: the split copies.
-        u: the scaled duals; for Douglas-Rachford the points w_j; for HQS nothing.
+        u: the scaled duals; for Douglas-Rachford the points w_j; nothing for HQS without dual
+            steps.
         rho: ρ.
         changes: how often ρ was changed.
     """
@@ -77,7 +81,9 @@ class _Splitting(Algorithm[SplitState]):
         quadratic: what the linear solver solves, for certificates.
     """
 
+    # As for ADMM: finally ρ stays, and stays within reach of its start.
     max_changes: ClassVar[int] = 12
+    max_span: ClassVar[float] = 1e4
 
     def __init__(
         self,
@@ -133,23 +139,17 @@ class _Splitting(Algorithm[SplitState]):
 
     def _balanced(self, state: SplitState) -> SplitState:
         """The state with ρ moved towards where residuals weigh alike."""
-        factor = self._factor(state)
+        held = state.residuals
+        if not self._adaptive or held is None:
+            return state
+        found = rho_factors(
+            held, state.rho, self._rho, state.changes, self.max_changes, self.max_span
+        )
+        factor = float(found[0])
         if factor == 1.0:
             return state
         changed = self.with_parameter(state, state.rho * factor)
         return replace(changed, changes=state.changes + 1)
-
-    def _factor(self, state: SplitState) -> float:
-        """By which power of two ρ should change for residuals to weigh alike."""
-        held = state.residuals
-        if not self._adaptive or held is None or state.changes >= self.max_changes:
-            return 1.0
-        if min(held.primal_tolerance, held.dual_tolerance, held.primal, held.dual) <= 0.0:
-            return 1.0
-        ratio = (held.primal / held.primal_tolerance) / (held.dual / held.dual_tolerance)
-        if not math.isfinite(ratio) or 0.1 <= ratio <= 10.0:
-            return 1.0
-        return 2.0 if ratio > 1.0 else 0.5
 
 
 class AdmmVxu(_Splitting):
@@ -194,46 +194,77 @@ class AdmmVxu(_Splitting):
 
 
 class Hqs(_Splitting):
-    """Half-quadratic splitting with ρ_k from a list, or growing in proportion to k.
+    """Half-quadratic splitting.
 
     Args:
-        rhos: ρ for each iteration, the last one kept; None for ρ · k.
+        rhos: ρ for each iteration, the last one kept; None for one that stays, or without dual
+            steps grows in proportion to k.
+        dual_step: γ, from 0 to 1.
     """
 
     name = "hqs"
-    options: ClassVar[Mapping[str, Any]] = {"rho": None, "linear_solver": None}
+    options: ClassVar[Mapping[str, Any]] = {"rho": None, "dual_step": None, "linear_solver": None}
 
-    def __init__(self, *given: Any, rhos: tuple[Step, ...] | None = None) -> None:
+    def __init__(
+        self, *given: Any, rhos: tuple[Step, ...] | None = None, dual_step: float = 0.0
+    ) -> None:
         super().__init__(*given)
         self._rhos = rhos
+        self._dual_step = dual_step
 
-    def _at(self, iteration: int) -> Step:
-        """ρ of an iteration, counted from 0."""
+    def _rho_of(self, state: SplitState) -> Step:
+        """ρ of the iteration to come."""
         if self._rhos is not None:
-            return self._rhos[min(iteration, len(self._rhos) - 1)]
-        # Factors are computed anew whenever ρ changes, so it changes ever more rarely.
-        return self._rho * _coarse(iteration + 1)
+            return self._rhos[min(state.iteration, len(self._rhos) - 1)]
+        if self._dual_step == 0.0:
+            # Factors are computed anew whenever ρ changes, so it changes ever more rarely.
+            return self._rho * _coarse(state.iteration + 1)
+        return state.rho
 
     def init(self, x0: Vectors) -> SplitState:
-        """z_j = K_j x₀."""
-        return SplitState(0, x0, None, self._blocks.push(x0), (), self._at(0))
+        """z_j = K_j x₀, u_j = 0."""
+        z = self._blocks.push(x0)
+        u = tuple(torch.zeros_like(t) for t in z) if self._dual_step > 0.0 else ()
+        return SplitState(0, x0, None, z, u, self._rho if self._rhos is None else self._rhos[0])
 
     def _points(self, state: SplitState, images: Vectors) -> Vectors:
-        return images
+        return _sum(images, state.u)
 
     def step(self, state: SplitState, measure: bool) -> SplitState:
         """One iteration; nothing of the state given is overwritten."""
-        blocks, rho = self._blocks, self._at(state.iteration)
+        blocks, rho = self._blocks, self._rho_of(state)
+        if rho is not state.rho:
+            state = self.with_parameter(state, rho)
         before = blocks.push(state.x)
-        z = blocks.prox(before, 1.0 / rho)
-        x = self._solve(z, rho, state.x)
-        residuals = None
-        if measure:
+        z = blocks.prox(_sum(before, state.u), 1.0 / rho)
+        x = self._solve(_sum(z, state.u, -1.0), rho, state.x)
+        u, residuals = state.u, None
+        if measure or u:
             images = blocks.push(x)
-            moved = tuple(a - b for a, b in zip(images, before, strict=True))
-            duals = tuple(a - b for a, b in zip(images, z, strict=True))
-            residuals = blocks.residuals(self.tolerances, images, z, moved, duals, rho)
-        return replace(state, iteration=state.iteration + 1, x=x, z=z, rho=rho, residuals=residuals)
+            apart = _sum(images, z, -1.0)
+            if measure:
+                moved = _sum(images, before, -1.0)
+                duals = _sum(apart, u)
+                residuals = blocks.residuals(self.tolerances, images, z, moved, duals, rho)
+            if u:
+                u = _sum(u, apart, self._dual_step)
+        return replace(state, iteration=state.iteration + 1, x=x, z=z, u=u, residuals=residuals)
+
+    def adapt(self, state: SplitState) -> SplitState:
+        """Balance residuals by ρ, the scaled duals along with it."""
+        return self._balanced(state) if state.u else state
+
+    def with_parameter(self, state: SplitState, value: Step) -> SplitState:
+        """The state with another ρ, the scaled duals along with it."""
+        factor = value / state.rho
+        return replace(state, u=tuple(t / factor for t in state.u), rho=value)
+
+
+def _sum(points: Vectors, shifts: Vectors, factor: float = 1.0) -> Vectors:
+    """p_j + factor · s_j; the points where there are no shifts."""
+    if not shifts:
+        return points
+    return tuple(torch.add(a, b, alpha=factor) for a, b in zip(points, shifts, strict=True))
 
 
 def _coarse(count: int) -> float:

@@ -17,7 +17,7 @@ from dprox_core.compiler.build_admm import (
     linear_solver,
 )
 from dprox_core.compiler.plan import Plan
-from dprox_core.compiler.shared import Request, between, plan_term, positive, schedule
+from dprox_core.compiler.shared import Request, between, plan_term, positive, schedule, share
 from dprox_core.compiler.split import Split
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -43,21 +43,37 @@ def build_dr(request: Request) -> tuple[DouglasRachford, Plan]:
 
 
 def build_hqs(request: Request) -> tuple[Hqs, Plan]:
-    """Half-quadratic splitting."""
+    """Half-quadratic splitting; a list of ρ, and what is not convex, without dual steps."""
     rhos = schedule("rho", request.options.get("rho"))
+    wanted = request.options.get("dual_step")
+    if wanted is None:
+        convex = all(term.function.convex for term in request.model.terms)
+        dual_step = 0.5 if rhos is None and convex else 0.0
+    else:
+        dual_step = share("dual_step", wanted)
     if rhos is not None:
         request = replace(request, options={**request.options, "rho": rhos[0]})
     # Growing in proportion to k takes Σ 1/ρ_k to infinity only slowly, so it starts low.
-    assignment, given, parameters, automatic = _prepared(request, share=1.0 / 16.0)
+    growing = rhos is None and dual_step == 0.0
+    assignment, given, parameters, automatic = _prepared(request, 1.0 / 16.0 if growing else 1.0)
     if rhos is not None:
         parameters = {"rho": reductions.number(rhos[0]), "last rho": reductions.number(rhos[-1])}
         automatic = ()
-    algorithm = Hqs(*given, rhos=rhos)
-    return algorithm, _plan(request, assignment, "hqs", parameters, automatic)
+    parameters["dual_step"] = dual_step
+    automatic += ("dual_step",) * (wanted is None)
+    algorithm = Hqs(*given, rhos=rhos, dual_step=dual_step)
+    plan = _plan(request, assignment, "hqs", parameters, automatic)
+    if dual_step == 0.0 and assignment.blocks:
+        penalty = (
+            "Without dual steps this is a penalty method: it does not reach a minimum, it stays "
+            "off by about 1/rho."
+        )
+        plan = replace(plan, guarantees=(*plan.guarantees, penalty))
+    return algorithm, plan
 
 
 def _prepared(
-    request: Request, share: float = 1.0
+    request: Request, portion: float = 1.0
 ) -> tuple[Split, tuple[Any, ...], dict[str, float], tuple[str, ...]]:
     """The assignment, what constructors share, parameters for the plan, and which were chosen."""
     model, options = request.model, request.options
@@ -65,7 +81,7 @@ def _prepared(
     rho: Step | None = options.get("rho")
     automatic = ("rho",) * (rho is None)
     if rho is None:
-        rho = share * automatic_rho(assignment)
+        rho = portion * automatic_rho(assignment)
     positive("rho", rho)
     if not (isinstance(rho, torch.Tensor) and rho.requires_grad):
         rho = float(rho)

@@ -11,7 +11,7 @@ _METHODS = {
     "admm": "ADMM (alternating direction method of multipliers)",
     "admm_vxu": "ADMM with the proxes before the linear solve",
     "ladmm": "linearized ADMM (gradient steps in place of the linear solve)",
-    "hqs": "half-quadratic splitting (a growing penalty, no duals)",
+    "hqs": "half-quadratic splitting",
     "pdhg": "PDHG (primal-dual hybrid gradient, Chambolle-Pock)",
     "pgd": "proximal gradient (forward-backward splitting)",
     "fista": "FISTA (accelerated proximal gradient)",

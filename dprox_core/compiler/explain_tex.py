@@ -69,16 +69,22 @@ def _updates(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) -> 
 def _x_update(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) -> str:
     """argmin of the quadratics and the coupling."""
     parts = [rf"q({x})"] if has_quadratic else []
+    duals = _has_duals(plan)
     for index, term in enumerate(apart, start=1):
         inner = x if term.operator is None else tex_of(term.operator)
         target = {
             "admm": rf"- z_{{{index}}}^{{k}} + u_{{{index}}}^{{k}}",
             "admm_vxu": rf"- z_{{{index}}}^{{k+1}} + u_{{{index}}}^{{k}}",
             "dr": rf"- w_{{{index}}}^{{k}}",
-            "hqs": rf"- z_{{{index}}}^{{k+1}}",
+            "hqs": rf"- z_{{{index}}}^{{k+1}}" + (rf" + u_{{{index}}}^{{k}}" if duals else ""),
         }[plan.method]
         parts.append(rf"\frac{{\rho}}{{2}} \Vert {inner} {target} \Vert_{{2}}^2")
     return rf"{x}^{{k+1}} = \mathrm{{argmin}}_{{{x}}} \; {' + '.join(parts)}"
+
+
+def _has_duals(plan: Plan) -> bool:
+    """Whether an order with the proxes first has a dual beside each copy."""
+    return plan.method == "admm_vxu" or plan.parameters.get("dual_step", 0.0) > 0.0
 
 
 def _copies(plan: Plan, x: str, apart: list[PlanTerm]) -> list[str]:
@@ -93,9 +99,11 @@ def _copies(plan: Plan, x: str, apart: list[PlanTerm]) -> list[str]:
             lines.append(rf"{v} = \alpha {new} + (1 - \alpha) {z}^{{k}} + {u}^{{k}}")
             lines.append(rf"{z}^{{k+1}} = {prox}({v})")
             lines.append(rf"{u}^{{k+1}} = {v} - {z}^{{k+1}}")
-        elif plan.method == "admm_vxu":
+        elif _has_duals(plan):
             lines.append(rf"{z}^{{k+1}} = {prox}({old} + {u}^{{k}})")
-            lines.append(rf"{u}^{{k+1}} = {u}^{{k}} + {new} - {z}^{{k+1}}")
+            moved = rf"{new} - {z}^{{k+1}}"
+            moved = moved if plan.method == "admm_vxu" else rf"\gamma ({moved})"
+            lines.append(rf"{u}^{{k+1}} = {u}^{{k}} + {moved}")
         elif plan.method == "dr":
             lines.append(rf"{z}^{{k+1}} = {prox}(2 {new} - {w}^{{k}})")
             lines.append(rf"{w}^{{k+1}} = {w}^{{k}} + \alpha ({z}^{{k+1}} - {new})")

@@ -36,6 +36,14 @@ def _admm(request: Request) -> tuple[Algorithm[Any], Plan]:
 
 def _hqs(request: Request) -> tuple[Algorithm[Any], Plan]:
     if has_prior(request.model):
+        if request.options.get("dual_step") is not None:
+            raise ParameterError(
+                'dual_step belongs to hqs without deep priors: leave it out, or take "admm", which '
+                "has duals.",
+                expected=None,
+                got=request.options["dual_step"],
+                where="dual_step",
+            )
         return build_plug_and_play(request, "hqs")
     _refuse_courses(request)
     return build_hqs(request)

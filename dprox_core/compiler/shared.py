@@ -186,6 +186,23 @@ def between(name: str, value: Any, low: float, high: float) -> float:
     return number
 
 
+def share(name: str, value: Any) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        ParameterError: it is not.
+    """
+    number = float(value) if isinstance(value, (int, float)) else math.nan
+    if not 0.0 <= number <= 1.0:
+        raise ParameterError(
+            f"{name} must be a number from 0 to 1, not {value!r}.",
+            expected="a number from 0 to 1",
+            got=value,
+            where=name,
+        )
+    return number
+
+
 def flag(name: str, value: object) -> bool:
     """True or False.
 

@@ -8,6 +8,7 @@ __all__ = [
     "ADAPTIVE",
     "ANDERSON",
     "BACKTRACKING",
+    "DUAL_STEP",
     "LINEAR_SOLVER",
     "PRECONDITIONED",
     "RATIO",
@@ -80,6 +81,20 @@ LINEAR_SOLVER = Parameter(
     quiet=True,
     help="Automatic solves in closed form where it can; or conjugate gradients, or minimal "
     "residuals.",
+)
+DUAL_STEP = Parameter(
+    "dual_step",
+    "dual step",
+    "float",
+    None,
+    minimum=0,
+    maximum=1,
+    optional=True,
+    quiet=True,
+    soft=(0, 1),
+    decimals=2,
+    help="How much of what copies miss their duals take up. Automatic is 0.5 where everything is "
+    "convex, and 0 elsewhere: a penalty method with growing ρ.",
 )
 STEPS = Parameter(
     "steps",

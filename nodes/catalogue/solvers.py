@@ -8,6 +8,7 @@ from nodes.catalogue.solver_options import (
     ADAPTIVE,
     ANDERSON,
     BACKTRACKING,
+    DUAL_STEP,
     LINEAR_SOLVER,
     PRECONDITIONED,
     RATIO,
@@ -132,14 +133,16 @@ SPECS = (
         "hqs",
         "HQS",
         "mdi6.stairs-down",
-        (RHO, LINEAR_SOLVER, STEPS),
-        "Solves by half-quadratic splitting: made for deep priors, approximate for the rest.\n\n"
+        (RHO, DUAL_STEP, LINEAR_SOLVER, STEPS),
+        "Solves by half-quadratic splitting: made for deep priors.\n\n"
         "Each iteration solves a linear system that keeps the unknown true to the data, then "
         "denoises it. The noise level falls from coarse to that of the data in as many steps as "
         "the course has, 24 unless fewer iterations are allowed, and the penalty rises along with "
-        "it. Without a deep prior the proximal operators take the denoiser's place, ρ grows with "
-        "the iterations, and the result is off by about 1/ρ.\n\n"
-        "K. Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, 2021.",
+        "it. Without a deep prior the proximal operators take the denoiser's place, and short "
+        "dual steps lead to the optimum of a convex problem. With a dual step of 0 it is the "
+        "penalty method: ρ grows with the iterations, and the result is off by about 1/ρ.\n\n"
+        "K. Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, 2021; "
+        "R. Glowinski, Numerical Methods for Nonlinear Variational Problems, 1984.",
         "x ← argmin f(x) + ρ/2 ‖x − z‖², z ← D(x, σ)",
         ("plug and play", "pnp", "dpir", "half-quadratic splitting", "denoiser"),
     ),

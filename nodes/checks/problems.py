@@ -117,10 +117,13 @@ def check_options(context: Context, node: Node) -> Iterator[Issue]:
         for name, clashes, why in (
             ("steps", prior is None, "has no deep prior, whose noise levels they are"),
             ("anderson", prior is not None, "has a deep prior, whose noise level changes"),
+            ("dual_step", prior is not None, "has a deep prior: ADMM has duals for it"),
             ("backtracking", prior is not None, "has a deep prior, and a step is its noise level"),
         ):
             parameter = spec.parameter(name)
-            if parameter is not None and values[name] and clashes and problem.type == "problem":
+            if parameter is None or not clashes or problem.type != "problem":
+                continue
+            if values[name] or (name == "dual_step" and values[name] is not None):
                 without = "automatic" if parameter.default is None else "off"
                 yield context.error(
                     node.id,

@@ -20,7 +20,7 @@ COMMANDS = frozenset(
         r"\w+",
         "Vert ast iota geq leq langle rangle infty nabla Delta odot downarrow mathrm mathcal left "
         "right frac cdot quad top succeq max sqrt backslash sim hat tau rho sigma alpha omega "
-        "lambda",
+        "lambda gamma",
     )
 )
 TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|[{}_^]|[^\\{}_^]", re.DOTALL)

@@ -103,7 +103,7 @@ def test_the_gradient_through_a_decision_is_that_of_finite_differences(algorithm
     assert torch.autograd.gradcheck(error, given, eps=1e-5, atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("algorithm", ["admm", "admm_vxu", "ladmm"])
+@pytest.mark.parametrize("algorithm", ["admm", "admm_vxu", "hqs", "ladmm"])
 def test_without_a_prior_it_chooses_rho(algorithm: str) -> None:
     b, x = dp.Placeholder("b", shape=(9,)), dp.Variable("x", shape=(9,))
     problem = dp.Problem(dp.sum_squares(x - b) + 0.3 * dp.norm1(dp.grad(x, axes=(-1,))))

@@ -15,7 +15,7 @@ from nodes.spec import Form
 
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "admm": [{"relaxation": 1.2}, {"linear_solver": "cg"}, {"rho": 0.5, "anderson": 3}],
-    "hqs": [{"linear_solver": "minres"}, {"anderson": 2}],
+    "hqs": [{"dual_step": 0.25}, {"dual_step": 0.0}, {"linear_solver": "minres"}, {"anderson": 2}],
     "fista": [{"step": 0.25}, {"restart": False}],
     "admm_vxu": [{"linear_solver": "cg"}],
     "ladmm": [{"rho": 2.0}],
@@ -57,7 +57,7 @@ def test_an_option_is_written_comes_back_and_is_obeyed(method: str, given: dict[
     exec(text, values)
     result = values["result"]
     parameters = result.plan.parameters
-    for name in ("rho", "step", "weight", "anderson", "relaxation"):
+    for name in ("rho", "step", "weight", "anderson", "relaxation", "dual_step"):
         if name in given and name in parameters:
             assert parameters[name] == pytest.approx(given[name])
             assert name not in result.plan.automatic
@@ -77,6 +77,7 @@ def test_every_method_has_its_row() -> None:
     [
         ("steps", False, "cannot be set, because problem has no deep prior"),
         ("anderson", True, "cannot be set, because problem has a deep prior"),
+        ("dual_step", True, "cannot be set, because problem has a deep prior"),
     ],
 )
 def test_options_that_do_not_go_with_the_problem_are_named(
@@ -85,7 +86,9 @@ def test_options_that_do_not_go_with_the_problem_are_named(
     graph, n = tv_problem(max_iter=2)
     if prior:
         graph.wire(graph.add("deep_prior", input=n["x"]), n["problem"], "terms")
-    solver = graph.add("hqs", "mine", problem=n["problem"], **{option: 5})
+    solver = graph.add(
+        "hqs", "mine", problem=n["problem"], **{option: 0 if option == "dual_step" else 5}
+    )
     (issue,) = [issue for issue in check(graph.document) if issue.code == "other-option"]
     assert (issue.node, issue.parameter) == (solver.id, option)
     assert sentence in issue.sentence
