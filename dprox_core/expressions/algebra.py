@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -51,6 +52,14 @@ class Apply(Expression):
                     expected="a tensor or a placeholder",
                     got=operand.describe(),
                     where=name,
+                )
+            if operand.shape is not None and 0 in operand.shape:
+                raise ShapeError(
+                    f"{operator.name}: {operand.describe()} of shape {operand.shape} has no "
+                    "elements.",
+                    expected="at least one element along each axis",
+                    got=operand.shape,
+                    where=operand.describe(),
                 )
         self.operator = operator
         self.argument = argument
@@ -224,8 +233,20 @@ def subtract(left: object, right: object) -> Expression:
 
 
 def scale(factor: object, argument: Expression) -> Expression:
-    """factor · argument, for a number, a tensor of one element or such a placeholder."""
-    return Apply(Scale, argument, (as_expression(factor, "factor"),))
+    """factor · argument, for a number, a tensor of one element or such a placeholder.
+
+    Raises:
+        ParameterError: the number is NaN or infinite.
+    """
+    held = as_expression(factor, "factor")
+    if isinstance(held, Constant) and held.is_number and not cmath.isfinite(held.tensor.item()):
+        raise ParameterError(
+            f"{argument.describe()} is multiplied by {held.describe()}: give a finite number.",
+            expected="a finite number",
+            got=held.describe(),
+            where=argument.describe(),
+        )
+    return Apply(Scale, argument, (held,))
 
 
 def multiply(expression: Expression, other: object) -> Expression:

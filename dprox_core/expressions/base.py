@@ -164,6 +164,22 @@ class Expression(ABC):
 
         return divide(self, divisor)
 
+    def __rtruediv__(self, dividend: object) -> Expression:
+        raise ParameterError(
+            f"{dividend} is divided by {self.describe()}: expressions are affine in the variables, "
+            "and a quotient is not.",
+            expected="an affine expression",
+            where=self.describe(),
+        )
+
+    def __pow__(self, power: object) -> Expression:
+        raise ParameterError(
+            f"{self.describe()} ** {power}: expressions are affine in the variables; for a sum of "
+            f"squares write sum_squares({self.describe()}).",
+            expected="an affine expression",
+            where=self.describe(),
+        )
+
     def __matmul__(self, right: object) -> Expression:
         from dprox_core.expressions.algebra import product
 

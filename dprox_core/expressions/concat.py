@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import torch
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.affine import Affine
 from dprox_core.expressions.base import Expression, Shape, as_expression, shape_text
+from dprox_core.linops.arguments import whole_number, whole_numbers
 from dprox_core.linops.indexing import index
 from dprox_core.linops.stacking import Stack
 
@@ -112,7 +112,7 @@ def vstack(parts: Sequence[Expression | torch.Tensor], axis: int = 0) -> Any:
 
     Raises:
         ShapeError: two parts differ in another axis.
-        ParameterError: there are no parts.
+        ParameterError: there are no parts, or the axis is no whole number.
 
     Example:
         >>> import dprox_core as dp
@@ -123,7 +123,7 @@ def vstack(parts: Sequence[Expression | torch.Tensor], axis: int = 0) -> Any:
     References:
         F. Heide et al., ProxImaL: Efficient Image Optimization using Proximal Algorithms, 2016.
     """
-    given = list(parts)
+    given = [parts] if isinstance(parts, (Expression, torch.Tensor)) else list(parts)
     if not given:
         raise ParameterError(
             "vstack takes at least one expression.",
@@ -131,7 +131,9 @@ def vstack(parts: Sequence[Expression | torch.Tensor], axis: int = 0) -> Any:
             got=0,
             where="vstack",
         )
-    expression = Concat([as_expression(part, "part") for part in given], operator.index(axis))
+    expression = Concat(
+        [as_expression(part, "part") for part in given], whole_number("vstack", "axis", axis)
+    )
     if any(isinstance(part, Expression) for part in given):
         return expression
     from dprox_core.expressions.binding import evaluate
@@ -152,6 +154,7 @@ def split(x: Any, sizes: int | Sequence[int], axis: int = 0) -> list[Any]:
 
     Raises:
         ShapeError: the sizes do not add up to the length of the axis, or there is no such axis.
+        ParameterError: a size or the axis is no whole number.
 
     Example:
         >>> import dprox_core as dp
@@ -166,6 +169,7 @@ def split(x: Any, sizes: int | Sequence[int], axis: int = 0) -> list[Any]:
     ndim = expression.ndim
     shape = expression.shape
     assert shape is not None, "ndim refuses an open shape"
+    axis = whole_number("split", "axis", axis)
     if not -ndim <= axis < ndim:
         raise ShapeError(
             f"split: {expression.describe()} of shape {shape} has no axis {axis}.",
@@ -175,11 +179,12 @@ def split(x: Any, sizes: int | Sequence[int], axis: int = 0) -> list[Any]:
         )
     axis %= ndim
     length = shape[axis]
-    if isinstance(sizes, int):
-        even = sizes > 0 and length % sizes == 0
-        pieces = [length // sizes] * sizes if even else []
+    if isinstance(sizes, Sequence):
+        pieces = list(whole_numbers("split", "sizes", sizes))
     else:
-        pieces = [operator.index(size) for size in sizes]
+        count = whole_number("split", "sizes", sizes)
+        even = count > 0 and length % count == 0
+        pieces = [length // count] * count if even else []
     if sum(pieces) != length or any(piece < 1 for piece in pieces):
         raise ShapeError(
             f"split: pieces of {sizes} do not make up the {length} elements of "

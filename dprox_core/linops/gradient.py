@@ -10,6 +10,7 @@ import torch
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.linops import differences
+from dprox_core.linops.arguments import whole_numbers
 from dprox_core.linops.base import LinOp, Transfer, apply, register
 from dprox_core.linops.differences import check_boundary
 from dprox_core.linops.space import Space
@@ -279,7 +280,7 @@ def grad(x: Any, axes: Sequence[int] = (-2, -1), boundary: str = "circular") -> 
         L. Rudin, S. Osher, E. Fatemi, Nonlinear total variation based noise removal algorithms,
         Physica D 60, 1992.
     """
-    return apply(Grad, x, axes=tuple(axes), boundary=boundary)
+    return apply(Grad, x, axes=whole_numbers("grad", "axes", axes), boundary=boundary)
 
 
 @overload

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.linops.arguments import whole_number
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
 
@@ -42,8 +43,7 @@ class Index(LinOp):
         """
         where, shape = options["where"], argument.shape
         for item in where:
-            fine = isinstance(item, slice) or hasattr(item, "__index__")
-            if not fine or isinstance(item, bool) or (isinstance(item, slice) and _backward(item)):
+            if not _understood(item):
                 raise ParameterError(
                     f"index: {argument.describe()} is indexed by whole numbers and slices that go "
                     f"forward, not by {item!r}.",
@@ -109,8 +109,16 @@ class Index(LinOp):
         return 1.0
 
 
-def _backward(item: slice) -> bool:
-    return item.step is not None and item.step < 1
+def _understood(item: object) -> bool:
+    """Whether something is a slice that goes forward, or a whole number."""
+    given = (item.start, item.stop, item.step) if isinstance(item, slice) else (item,)
+    try:
+        for number in given:
+            if number is not None or item is None:
+                whole_number("index", "an index", number)
+    except ParameterError:
+        return False
+    return not isinstance(item, slice) or item.step is None or item.step >= 1
 
 
 def _indexed(shape: Sequence[int], where: Slices) -> tuple[int, ...]:
@@ -147,6 +155,11 @@ def expanded(where: object, ndim: int | None) -> Slices:
     place = next(i for i, item in enumerate(items) if item is Ellipsis)
     filling = (slice(None),) * (ndim - len(items) + 1)
     return items[:place] + filling + items[place + 1 :]
+
+
+def _called(x: Any) -> str:
+    """What a sentence calls the argument."""
+    return "x" if isinstance(x, torch.Tensor) else str(x.describe())
 
 
 def _ndim(x: Any) -> int | None:
@@ -204,7 +217,8 @@ def crop(x: Any, top: int = 0, bottom: int = 0, left: int = 0, right: int = 0) -
         An expression, or a tensor where x is one, (..., H − top − bottom, W − left − right).
 
     Raises:
-        ShapeError: nothing is left.
+        ShapeError: nothing is left, or x has fewer than two axes.
+        ParameterError: a number is no whole number, or below 0.
 
     Example:
         >>> import dprox_core as dp
@@ -214,14 +228,32 @@ def crop(x: Any, top: int = 0, bottom: int = 0, left: int = 0, right: int = 0) -
     References:
         R. C. Gonzalez and R. E. Woods, Digital Image Processing.
     """
+    shape = None if x.shape is None else tuple(x.shape)
+    if shape is not None and len(shape) < 2:
+        raise ShapeError(
+            f"crop takes an image (..., H, W): {_called(x)} has shape {shape}.",
+            expected="(..., H, W)",
+            got=shape,
+            where=_called(x),
+        )
     ends = []
-    for name, first, last in (("rows", top, bottom), ("columns", left, right)):
+    sides = (("rows", top, bottom, -2), ("columns", left, right, -1))
+    for name, before, after, axis in sides:
+        first, last = (whole_number("crop", name, n) for n in (before, after))
         if min(first, last) < 0:
             raise ParameterError(
                 f"crop: the number of {name} to leave out must be 0 or more, not "
                 f"{min(first, last)}.",
                 expected="a number from 0",
                 got=min(first, last),
+                where=name,
+            )
+        if shape is not None and first + last >= shape[axis]:
+            raise ShapeError(
+                f"crop: {_called(x)} of shape {shape} has nothing left without {first} + {last} "
+                f"of its {shape[axis]} {name}.",
+                expected=f"fewer than {shape[axis]} {name}",
+                got=first + last,
                 where=name,
             )
         ends.append(slice(first, -last if last else None))

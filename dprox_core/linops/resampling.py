@@ -170,10 +170,18 @@ def downsample(x: Any, kernel: Any = None, factor: int = 2) -> Any:
         overview, 2003.
     """
     _check_factor("downsample", factor)
+    if x.shape is not None and len(x.shape) < 2:
+        name = "x" if isinstance(x, torch.Tensor) else x.describe()
+        raise ShapeError(
+            f"downsample takes an image (..., H, W): {name} has shape {tuple(x.shape)}.",
+            expected="(..., H, W)",
+            got=tuple(x.shape),
+            where=name,
+        )
     if kernel is not None:
         return subsample(conv(x, kernel), factor)
     shape = x.shape
-    if shape is not None and len(shape) >= 2 and min(shape[-2:]) < 2 * factor - 1:
+    if shape is not None and min(shape[-2:]) < 2 * factor - 1:
         name = "x" if isinstance(x, torch.Tensor) else x.describe()
         raise ShapeError(
             f"downsample: {name} of shape {tuple(shape)} is too small for the factor {factor}: it "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 
 from dprox_core.errors import ShapeError
+from dprox_core.linops.arguments import whole_numbers
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
 
@@ -168,6 +169,7 @@ def reshape(x: Any, shape: Sequence[int]) -> Any:
 
     Raises:
         ShapeError: the new shape holds another number of elements.
+        ParameterError: the shape is not made of whole numbers.
 
     Example:
         >>> import dprox_core as dp
@@ -177,7 +179,7 @@ def reshape(x: Any, shape: Sequence[int]) -> Any:
     References:
         C. R. Harris et al., Array programming with NumPy, 2020.
     """
-    return apply(Reshape, x, shape=tuple(shape))
+    return apply(Reshape, x, shape=whole_numbers("reshape", "shape", shape))
 
 
 @overload
@@ -196,6 +198,7 @@ def permute(x: Any, axes: Sequence[int]) -> Any:
 
     Raises:
         ShapeError: the axes are not all of those of x, each once.
+        ParameterError: an axis is no whole number.
 
     Example:
         >>> import dprox_core as dp
@@ -205,7 +208,7 @@ def permute(x: Any, axes: Sequence[int]) -> Any:
     References:
         C. R. Harris et al., Array programming with NumPy, 2020.
     """
-    return apply(Permute, x, axes=tuple(axes))
+    return apply(Permute, x, axes=whole_numbers("permute", "axes", axes))
 
 
 def transpose(x: Any) -> Any:

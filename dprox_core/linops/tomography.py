@@ -151,4 +151,13 @@ def radon(x: Any, angles: int | Sequence[float] = 180) -> Any:
                 where="angles",
             )
         angles = [180.0 * k / angles for k in range(angles)]
-    return apply(Radon, x, angles=tuple(float(a) for a in angles))
+    try:
+        given = tuple(float(angle) for angle in angles)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"radon: angles are numbers in degrees, or how many there are, not {angles!r:.60}.",
+            expected="numbers",
+            got=angles,
+            where="angles",
+        ) from None
+    return apply(Radon, x, angles=given)

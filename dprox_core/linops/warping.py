@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import torch
 
-from dprox_core.errors import ShapeError
+from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.base import broadcasts_into
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
@@ -40,7 +40,9 @@ class Warp(LinOp):
 
         Raises:
             ShapeError: the flow is not (..., H, W, 2).
+            ParameterError: the flow is complex.
         """
+        _check_real("warp", "flow", operands[0])
         shape, flow = argument.shape, operands[0].shape
         if shape is None or flow is None:
             return shape
@@ -95,7 +97,9 @@ class Homography(Warp):
 
         Raises:
             ShapeError: the matrix is not 3 × 3, or the argument has fewer than two axes.
+            ParameterError: the matrix is complex.
         """
+        _check_real("homography", "matrix", operands[0])
         shape, matrix = argument.shape, operands[0].shape
         if shape is None or matrix is None:
             return shape
@@ -138,7 +142,22 @@ def homography_flow(matrix: torch.Tensor, size: tuple[int, int]) -> torch.Tensor
         indexing="ij",
     )
     place = torch.stack([rows, columns, torch.ones_like(rows)], dim=-1) @ matrix.mT
-    return place[..., :2] / place[..., 2:] - torch.stack([rows, columns], dim=-1)
+    distance = place[..., 2:]
+    # What lies at infinity is outside, as what lies far away.
+    endless = distance == 0
+    seen = place[..., :2] / torch.where(endless, 1.0, distance)
+    seen = torch.where(endless, -2.0, seen)
+    return seen - torch.stack([rows, columns], dim=-1)
+
+
+def _check_real(name: str, what: str, operand: Expression) -> None:
+    if operand.is_complex:
+        raise ParameterError(
+            f"{name}: the {what} {operand.describe()} is complex, and places in an image are real.",
+            expected=f"a real {what}",
+            got="complex",
+            where=operand.describe(),
+        )
 
 
 @overload
@@ -160,6 +179,7 @@ def warp(x: Any, flow: Any) -> Any:
 
     Raises:
         ShapeError: the flow does not match x.
+        ParameterError: the flow is complex.
 
     Example:
         >>> import torch, dprox_core as dp
@@ -190,6 +210,7 @@ def homography(x: Any, H: Any) -> Any:
 
     Raises:
         ShapeError: H is not 3 × 3.
+        ParameterError: H is complex.
 
     Example:
         >>> import torch, dprox_core as dp

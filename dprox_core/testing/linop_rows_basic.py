@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
@@ -39,6 +41,7 @@ BASIC = (
                 "give one kernel (k, k), or one per channel (C, k, k)",
             ),
             Wrong(lambda: conv(variable(8), torch.ones(3)), ShapeError, "takes an image"),
+            Wrong(lambda: conv(variable(8, 8), torch.ones(0, 0)), ShapeError, "has no elements"),
             Wrong(
                 lambda: conv(variable(4, 4), variable(2, 2)),
                 ParameterError,
@@ -137,6 +140,9 @@ BASIC = (
                 "write mul_elementwise(x, w) for a product element by element",
             ),
             Wrong(lambda: variable(4) / 0, ParameterError, "divided by zero"),
+            Wrong(lambda: math.nan * variable(4), ParameterError, "give a finite number"),
+            Wrong(lambda: 1 / variable(4), ParameterError, "a quotient is not"),
+            Wrong(lambda: variable(4) ** 2, ParameterError, "write sum_squares(x)"),
             Wrong(lambda: variable(4) / variable(4), ParameterError, "can be divided by a number"),
         ),
     ),

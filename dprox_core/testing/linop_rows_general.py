@@ -60,6 +60,7 @@ GENERAL = (
             Wrong(lambda: matrix(variable(4), torch.ones(2, 3)), ShapeError, "has 3 columns"),
             Wrong(lambda: matrix(variable(4), torch.ones(2, 2, 2)), ShapeError, "is no matrix"),
             Wrong(lambda: matrix(variable(4), torch.ones(4, 4), 2), ShapeError, "no axis 2"),
+            Wrong(lambda: matrix(variable(4), torch.ones(0, 4)), ShapeError, "has no elements"),
             Wrong(lambda: variable(4) @ variable(4), ParameterError, "must be data"),
         ),
     ),
@@ -105,6 +106,7 @@ GENERAL = (
         declares=_GRAM,
         wrong=(
             Wrong(lambda: reshape(variable(4), (3, 2)), ShapeError, "do not fill the shape (3, 2)"),
+            Wrong(lambda: reshape(variable(4), cast(Any, (2.0, 2))), ParameterError, "not 2.0"),
         ),
     ),
     LinOpCase(
@@ -113,6 +115,7 @@ GENERAL = (
         declares=_GRAM,
         wrong=(
             Wrong(lambda: permute(variable(4, 4), (0, 0)), ShapeError, "does not name each axis"),
+            Wrong(lambda: permute(variable(4), cast(Any, (0.0,))), ParameterError, "whole number"),
         ),
     ),
     LinOpCase("permute", lambda x: x.T, label="transposed", on_tensors=False, declares=_GRAM),
@@ -126,6 +129,7 @@ GENERAL = (
             Wrong(lambda: variable(4)[0, 0], ShapeError, "has nothing at"),
             Wrong(lambda: variable(4)[::-1], ParameterError, "slices that go forward"),
             Wrong(lambda: variable(4)["a"], ParameterError, "whole numbers and slices"),
+            Wrong(lambda: variable(4)[torch.arange(2)], ParameterError, "whole numbers and slices"),
             Wrong(lambda: index(variable(4), None), ParameterError, "whole numbers and slices"),
         ),
     ),
@@ -137,7 +141,9 @@ GENERAL = (
         declares=_GRAM,
         wrong=(
             Wrong(lambda: crop(variable(4, 4), top=-1), ParameterError, "must be 0 or more"),
-            Wrong(lambda: crop(variable(4, 4), 2, 2), ShapeError, "has nothing"),
+            Wrong(lambda: crop(variable(4, 4), 2, 2), ShapeError, "nothing left without 2 + 2"),
+            Wrong(lambda: crop(variable(4, 4), cast(Any, 1.5)), ParameterError, "whole number"),
+            Wrong(lambda: crop(variable(4), 1), ShapeError, "crop takes an image"),
         ),
     ),
     LinOpCase(
@@ -223,6 +229,7 @@ GENERAL = (
                 "x has shape (2, 3) and x has shape (2, 4)",
             ),
             Wrong(lambda: vstack([variable(2)], axis=1), ShapeError, "has no axis 1"),
+            Wrong(lambda: vstack([variable(2)], cast(Any, 0.5)), ParameterError, "not 0.5"),
         ),
     ),
     LinOpCase(
@@ -241,6 +248,7 @@ GENERAL = (
         wrong=(
             Wrong(lambda: split(variable(4), 3), ShapeError, "do not make up the 4 elements"),
             Wrong(lambda: split(variable(4), [1, 2]), ShapeError, "do not make up"),
+            Wrong(lambda: split(variable(4), cast(Any, 1.5)), ParameterError, "not 1.5"),
         ),
     ),
     LinOpCase(
@@ -253,6 +261,33 @@ GENERAL = (
                 "mine fails on a tensor of shape (4,)",
             ),
             Wrong(lambda: LinOpFactory(cast(Any, 3)), ParameterError, "must be a function"),
+            Wrong(lambda: LinOpFactory(cast(Any, None)), ParameterError, "must be a function"),
+            Wrong(lambda: LearnedLinOp(cast(Any, None)), ParameterError, "must be a torch.nn."),
+            Wrong(
+                lambda: LinOpFactory(lambda x: x, norm_bound=-1.0),
+                ParameterError,
+                "a number from 0",
+            ),
+            Wrong(
+                lambda: LinOpFactory(lambda x: 3 * x, norm_bound=1.0)(variable(4)),
+                ParameterError,
+                "some vector becomes 3 times as long",
+            ),
+            Wrong(
+                lambda: LinOpFactory(lambda x: 3 * x, diagonal=torch.ones(4))(variable(4)),
+                ParameterError,
+                "is not the diagonal times x",
+            ),
+            Wrong(
+                lambda: LinOpFactory(lambda x: x.cumsum(-1), lambda y: y)(variable(4)),
+                ParameterError,
+                "adjoint is not that of forward",
+            ),
+            Wrong(
+                lambda: LinOpFactory(lambda x: x[1:], lambda y: y)(variable(4)),
+                ParameterError,
+                "adjoint gives (3,) where (4,) is due",
+            ),
             Wrong(
                 lambda: LearnedLinOp(torch.nn.Linear(4, 4))(variable(4)),
                 ParameterError,

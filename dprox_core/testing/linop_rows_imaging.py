@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, cast
 
 import torch
 
@@ -137,6 +138,7 @@ IMAGING = (
             Wrong(lambda: grad(variable(4), axes=(-1, -2)), ShapeError, "has no axis -2"),
             Wrong(lambda: grad(variable(4, 4), boundary="odd"), ParameterError, "boundary must be"),
             Wrong(lambda: grad(variable(4, 4), axes=()), ParameterError, "whole numbers"),
+            Wrong(lambda: grad(variable(4), cast(Any, (0.5,))), ParameterError, "not 0.5"),
         ),
     ),
     LinOpCase(
@@ -170,6 +172,7 @@ IMAGING = (
         tight=2.5,
         wrong=(
             Wrong(lambda: downsample(variable(4, 4), factor=3), ShapeError, "is too small for"),
+            Wrong(lambda: downsample(variable(4)), ShapeError, "downsample takes an image"),
         ),
     ),
     LinOpCase(
@@ -277,7 +280,12 @@ IMAGING = (
         "warp",
         warp,
         data=lambda shape, make: (1.5 * make.normal(*shape[-2:], 2),),
-        wrong=(Wrong(lambda: warp(variable(4, 4), torch.ones(4, 4)), ShapeError, "rows first"),),
+        wrong=(
+            Wrong(lambda: warp(variable(4, 4), torch.ones(4, 4)), ShapeError, "rows first"),
+            Wrong(
+                lambda: warp(variable(4, 4), 1j * torch.ones(4, 4, 2)), ParameterError, "is complex"
+            ),
+        ),
     ),
     LinOpCase(
         "warp",
@@ -300,6 +308,11 @@ IMAGING = (
             Wrong(lambda: radon(variable(4, 4), 0), ParameterError, "must be 1 or more"),
             Wrong(lambda: radon(variable(4, 4), [math.nan]), ParameterError, "in degrees"),
             Wrong(lambda: radon(variable(4)), ShapeError, "takes an image"),
+            Wrong(
+                lambda: radon(variable(4, 4), cast(Any, "ab")),
+                ParameterError,
+                "or how many there are",
+            ),
         ),
     ),
     LinOpCase("radon", lambda x: radon(x, [0.0, 17.0, 90.0]), label="some angles"),

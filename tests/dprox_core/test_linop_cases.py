@@ -196,6 +196,18 @@ def test_wrong_calls_are_refused_in_a_sentence(wrong) -> None:  # type: ignore[n
     assert wrong.text in str(caught.value)
 
 
+def test_a_line_at_infinity_is_outside_the_image() -> None:
+    """Row 1 of the image goes to infinity: nothing is seen there, and no NaN."""
+    matrix = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -1.0, 1.0]]).double()
+    matrix = matrix[:, [1, 0, 2]][[1, 0, 2]].requires_grad_()
+    seen = dp.homography(torch.ones(4, 4, dtype=torch.float64), matrix)
+    assert torch.isfinite(seen).all()
+    assert torch.equal(seen[1], torch.zeros(4, dtype=torch.float64))
+    assert float(seen[0].detach().sum()) == 4.0
+    (slope,) = torch.autograd.grad(seen.sum(), matrix)
+    assert torch.isfinite(slope).all()
+
+
 def test_every_registered_operator_has_a_row() -> None:
     assert set(LINOPS) == {case.name for case in LINOP_CASES}
 

@@ -1,0 +1,46 @@
+"""Settings of operators as whole numbers, or a sentence that says why not."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+from dprox_core.errors import ParameterError
+
+__all__ = ["whole_number", "whole_numbers"]
+
+
+def whole_number(name: str, where: str, value: Any) -> int:
+    """A whole number, also one of numpy's.
+
+    Args:
+        name: the operator's name.
+        where: the setting's name.
+        value: what was given.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    if not isinstance(value, bool):
+        try:
+            return operator.index(value)
+        except (TypeError, ValueError, RuntimeError):
+            # A tensor of several elements raises errors of its own.
+            pass
+    raise ParameterError(
+        f"{name}: {where} must be a whole number, such as 1, not {value!r:.60}.",
+        expected="a whole number",
+        got=value,
+        where=where,
+    )
+
+
+def whole_numbers(name: str, where: str, values: Any) -> tuple[int, ...]:
+    """Several whole numbers; one alone counts as a list of one.
+
+    Raises:
+        ParameterError: something else is among them.
+    """
+    several = isinstance(values, Iterable) and not isinstance(values, str)
+    return tuple(whole_number(name, where, value) for value in (values if several else (values,)))
