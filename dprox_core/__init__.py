@@ -75,6 +75,7 @@ from dprox_core.linops import (
     real,
     reshape,
     subsample,
+    sum_over,
     warp,
     wavelet,
 )
@@ -333,6 +334,7 @@ __all__ = [
     "spi",
     "split",
     "subsample",
+    "sum_over",
     "sum_squares",
     "train",
     "unrolled_prior",

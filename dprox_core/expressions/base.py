@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -204,6 +204,18 @@ class Expression(ABC):
         from dprox_core.linops.shaping import transpose
 
         return transpose(self)
+
+    def sum(self, axes: int | Sequence[int] | None = None, keepdim: bool = False) -> Expression:
+        """The sum over some axes, or over all, as ``sum_over``."""
+        from dprox_core.linops.reducing import sum_over
+
+        return sum_over(self, axes, keepdim)
+
+    def mean(self, axes: int | Sequence[int] | None = None, keepdim: bool = False) -> Expression:
+        """The mean over some axes, or over all."""
+        from dprox_core.linops.reducing import mean_over
+
+        return mean_over(self, axes, keepdim)
 
     def __ge__(self, lower: object) -> Constraint:
         from dprox_core.expressions.constraints import at_least

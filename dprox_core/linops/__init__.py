@@ -11,6 +11,7 @@ from dprox_core.linops.indexing import Index, crop, index
 from dprox_core.linops.matrix import Matrix, matrix
 from dprox_core.linops.padding import Pad, pad
 from dprox_core.linops.parts import Imag, Real, imag, real
+from dprox_core.linops.reducing import SumOver, sum_over
 from dprox_core.linops.resampling import Subsample, downsample, subsample
 from dprox_core.linops.sampling import Mask, MulElementwise, mask, mul_elementwise
 from dprox_core.linops.shaping import Permute, Reshape, permute, reshape, transpose
@@ -66,6 +67,7 @@ __all__ = [
     "Stack",
     "Subsample",
     "Sum",
+    "SumOver",
     "Transfer",
     "Warp",
     "Wavelet",
@@ -96,6 +98,7 @@ __all__ = [
     "real",
     "reshape",
     "subsample",
+    "sum_over",
     "transpose",
     "warp",
     "wavelet",

@@ -202,7 +202,7 @@ class Objective:
     """A weighted sum of functions of expressions; what ``Problem`` minimizes.
 
     Made by the functions of the language (``sum_squares``, ``norm1``, …), added with ``+`` and
-    scaled with ``*`` by numbers from 0.
+    scaled with ``*`` by numbers from 0; linear terms by any, and they may be subtracted.
 
     Attributes:
         terms: the summands.
@@ -253,6 +253,12 @@ class Objective:
     def __mul__(self, weight: object) -> Objective:
         if isinstance(weight, (bool, int, float, np.number)):
             number = float(weight)
+            if number < 0 and self._is_affine and math.isfinite(number):
+                flipped = tuple(
+                    replace(term, operands=(-term.operands[0],), number=-number * term.number)
+                    for term in self.terms
+                )
+                return Objective(flipped, self.offset * number)
             if not (math.isfinite(number) and number >= 0):
                 raise ParameterError(
                     f"The weight of {self.describe()} must be a number from 0, not {number:g}: a "
@@ -296,9 +302,20 @@ class Objective:
     def __neg__(self) -> Objective:
         return self * -1.0
 
+    @property
+    def _is_affine(self) -> bool:
+        return all(term.function.name == "linear" for term in self.terms)
+
+    def __rsub__(self, other: object) -> Objective:
+        return -self + other
+
     def __sub__(self, other: object) -> Objective:
         if isinstance(other, (int, float, np.number)):
             return self + -float(other)
+        if isinstance(other, Objective) and other._is_affine:
+            return self + -other
+        if isinstance(other, Expression) and other.is_one_number:
+            return self + -other
         raise ParameterError(
             f"A penalty cannot be subtracted from {self.describe()}: the difference is not convex.",
             expected="a sum",

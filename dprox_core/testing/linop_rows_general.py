@@ -25,6 +25,7 @@ from dprox_core.linops import (
     permute,
     real,
     reshape,
+    sum_over,
     wavelet,
 )
 from dprox_core.testing.cases import LinOpCase, Wrong
@@ -33,6 +34,7 @@ from dprox_core.testing.linop_rows_basic import variable
 __all__ = ["GENERAL"]
 
 _GRAM = frozenset({"gram_diagonal"})
+_SPECTRUM = frozenset({"gram_spectrum"})
 _ORTHOGONAL = frozenset({"gram_diagonal", "gram_spectrum"})
 _FLAT = ((6,), (2, 3, 6))
 
@@ -133,6 +135,22 @@ GENERAL = (
             Wrong(lambda: index(variable(4), None), ParameterError, "whole numbers and slices"),
         ),
     ),
+    LinOpCase(
+        "sum_over",
+        lambda x: x.sum((0, -1)),
+        on_tensors=False,
+        wrong=(
+            Wrong(lambda: variable(4).sum(1), ShapeError, "has 1 axes; (1,) must name"),
+            Wrong(lambda: variable(4, 3).sum((0, -2)), ShapeError, "each once"),
+            Wrong(
+                lambda: sum_over(variable(4), cast(Any, "ab")),
+                ParameterError,
+                "must be whole numbers",
+            ),
+        ),
+    ),
+    LinOpCase("sum_over", sum_over, label="of all"),
+    LinOpCase("sum_over", lambda x: sum_over(x, -1, True), label="of rows", declares=_SPECTRUM),
     LinOpCase("index", lambda x: x[0, ..., -1], label="one element along an axis", declares=_GRAM),
     LinOpCase(
         "index",

@@ -82,6 +82,35 @@ SPECS = (
         keywords=("transpose", "axes", "order", "swap"),
     ),
     _shaping(
+        "sum_over",
+        "Sum",
+        r"\operatorname{ sum}_{{axes}}\left( {x} \right)",
+        "sum<sub>{axes}</sub>({x})",
+        stem="sums",
+        icon="mdi6.sigma",
+        parameters=(
+            _text(
+                "axes",
+                "over axes",
+                "-2, -1",
+                "order",
+                "The axes to sum over, from 0, or from -1 at the end. -2, -1 sums over height and "
+                "width.",
+            ),
+            Parameter(
+                "keepdim",
+                "keep axes",
+                "bool",
+                False,
+                quiet=True,
+                help="Whether these axes stay, of one element each.",
+            ),
+        ),
+        formula="Σ x over some axes",
+        summary=lambda p: f"over {p.get('axes')}",
+        keywords=("sum", "total", "mean", "average", "reduce", "budget"),
+    ),
+    _shaping(
         "index",
         "Pick",
         "{x}[{where}]",

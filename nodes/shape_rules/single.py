@@ -104,6 +104,19 @@ def _permute(shape: Shape, values: Values) -> Shape | Refusal:
     return tuple(shape[axis] for axis in axes)
 
 
+def _sum_over(shape: Shape, values: Values) -> Shape | Refusal:
+    axes, count = whole_numbers(str(values["axes"])), len(shape)
+    named = {axis % count for axis in axes if -count <= axis < count}
+    if len(named) < len(axes):
+        return Refusal(
+            f"has {count} axes: what is summed over must be some of {-count} to {count - 1}, each "
+            f"once, not {values['axes']}."
+        )
+    if values["keepdim"]:
+        return tuple(1 if axis in named else n for axis, n in enumerate(shape))
+    return tuple(n for axis, n in enumerate(shape) if axis not in named)
+
+
 def _index(shape: Shape, values: Values) -> Shape | Refusal:
     where = list(indices(str(values["where"])))
     if ... in where:
@@ -157,6 +170,7 @@ SINGLE: Mapping[str, _Rule] = {
     "reshape": _reshape,
     "permute": _permute,
     "index": _index,
+    "sum_over": _sum_over,
     "split": _split,
 }
 """Node type → its rule."""

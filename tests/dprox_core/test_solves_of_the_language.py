@@ -170,3 +170,52 @@ def test_gradients_reach_the_parameters_of_a_learned_operator() -> None:
             values.append(float(problem.solve(**TIGHT)[x].square().sum()))
             layer.weight[0, 0, 1, 0] -= change
     assert float(slope[0, 0, 1, 0]) == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-4)
+
+
+def test_a_budget_is_a_sum() -> None:
+    gain = torch.tensor([0.1, 0.3, 0.2, -0.1], dtype=torch.float64)
+    root = torch.tensor([[1.0, 0.2, 0.0, 0.1], [0.0, 0.8, 0.3, 0.0]], dtype=torch.float64)
+    x, u = dp.Variable("x", (4,)), cp.Variable(4)
+    risk = dp.sum_squares(dp.matrix(x, root)) + 0.1 * dp.sum_squares(x) - dp.linear(x, gain)
+    other = cp.sum_squares(root.numpy() @ u) + 0.1 * cp.sum_squares(u) - gain.numpy() @ u
+    result = dp.Problem(risk, [x.sum() == 1.0, x >= 0, x[:2].mean() <= 0.3]).solve(
+        abs_tol=1e-8, rel_tol=1e-8, max_iter=5000
+    )
+    limits = [cp.sum(u) == 1.0, u >= 0, cp.sum(u[:2]) / 2.0 <= 0.3]
+    best = cp.Problem(cp.Minimize(other), limits).solve(solver=cp.CLARABEL)
+    assert result.objective == pytest.approx(best, abs=1e-6)
+    assert float(result[x].sum()) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_linear_terms_are_subtracted_and_nothing_else() -> None:
+    x = dp.Variable("x", (3,), dtype=torch.float64)
+    c = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    square = dp.sum_squares(x)
+    for objective in (
+        square - dp.linear(x, c),
+        square + -1.0 * dp.linear(x, c),
+        square - (dp.linear(x, c) + 4.0) + 4.0,
+        square - c @ x,
+        -(c @ x) + square,
+        1.0 - dp.linear(x, c) + square - 1.0,
+    ):
+        result = dp.Problem(objective).solve(**TIGHT)
+        torch.testing.assert_close(result[x], c / 2.0)
+        assert result.objective == pytest.approx(-float(c.square().sum()) / 4.0)
+    mean = dp.Problem(square - x.mean()).solve(**TIGHT)[x]
+    torch.testing.assert_close(mean, torch.full((3,), 1.0 / 6.0, dtype=torch.float64))
+    with pytest.raises(dp.ParameterError, match="is not convex"):
+        square - dp.norm1(x)
+    with pytest.raises(dp.ParameterError, match="is not convex"):
+        1.0 - square
+
+
+def test_sums_over_pictures_are_solved_by_fft() -> None:
+    b = torch.randn(2, 3, 5, 6, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    x = dp.Variable("x", (2, 3, 5, 6))
+    fit = dp.sum_squares(x - b) + 2.0 * dp.sum_squares(x.sum((-1, -2)) - 1.0)
+    problem = dp.Problem(fit + 0.1 * dp.norm1(dp.grad(x)))
+    assert problem.compile().plan.linear_solver == "fourier"
+    smooth = dp.Problem(fit).solve()[x]
+    # (1 + 2 · 30) s = Σ b + 2 · 30 for each sum s.
+    torch.testing.assert_close(smooth.sum((-1, -2)), (b.sum((-1, -2)) + 60.0) / 61.0)

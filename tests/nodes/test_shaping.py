@@ -120,10 +120,12 @@ def shaped(tmp_path: Path) -> dict[str, Any]:
     some = graph.add("index", "some", x=graph.add("add", a=x, b=photo), where="0, :, 2:9, ::2")
     both = graph.add("vstack", "both", parts=[x, photo, graph.add("scale", x=x)], axis=1)
     last = graph.add("split", "last", x=both, sizes="3, 4, 2", axis=1, piece=2)
+    bands = graph.add("sum_over", "bands", x=x, axes="-1, 1")
+    columns = graph.add("sum_over", "columns", x=x, axes="-2", keepdim=True)
     known = graph.add("index", "known", x=photo, where="..., 0:4")
     graph.add("view_image", image=known)
     terms = [graph.add("sum_squares", input=x, target=photo)]
-    terms += [graph.add("norm1", input=e) for e in (flat, turned, some, both, last)]
+    terms += [graph.add("norm1", input=e) for e in (flat, turned, some, both, last, bands, columns)]
     graph.add("admm", problem=graph.add("problem", terms=terms))
     assert not [issue for issue in check(graph.document) if issue.severity == "error"]
     text = generate(graph.document).text
@@ -138,10 +140,11 @@ def test_every_shape_is_inferred(tmp_path: Path) -> None:
     values = shaped(tmp_path)
     shapes = Shapes(Analysis(values["document"]))
     assert not shapes.faults
-    for name in ("flat", "turned", "some", "both", "last", "known"):
+    for name in ("flat", "turned", "some", "both", "last", "bands", "columns", "known"):
         node = values["document"].by_name(name)
         assert shapes.of[node.id] == tuple(values[name].shape), name
     assert "some = (x + photo)[0, :, 2:9, ::2]" in values["text"]
+    assert "bands = dp.sum_over(x, axes=(-1, 1))" in values["text"]
     assert "both = dp.vstack([x, photo, 2.0 * x], axis=1)" in values["text"]
     assert "last = dp.split(both, sizes=[3, 4, 2], axis=1)[2]" in values["text"]
     assert "[<i>x</i>; photo; 2 <i>x</i>]" in objective(values["document"]).html
@@ -152,6 +155,8 @@ def test_every_shape_is_inferred(tmp_path: Path) -> None:
     [
         ("reshape", {"shape": "7, -1"}, "which do not fill the shape 7, -1."),
         ("permute", {"axes": "0, 1"}, "has 4 axes: the order must name each from 0 to 3 once"),
+        ("sum_over", {"axes": "0, -4"}, "some of -4 to 3, each once, not 0, -4."),
+        ("sum_over", {"axes": "4"}, "some of -4 to 3, each once, not 4."),
         ("index", {"where": "0, 3"}, "has nothing at [0, 3]."),
         ("index", {"where": "0, 0, 0, 0, 0"}, "has nothing at [0, 0, 0, 0, 0]."),
         ("split", {"sizes": "2", "axis": 1}, "cannot be cut into 2 along axis 1, which is 3 long."),

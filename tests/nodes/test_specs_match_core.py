@@ -60,7 +60,7 @@ WITHOUT_A_NODE = {
     **dict.fromkeys(("certify", "save_lp", "solve_lp"), "programs solve themselves in a graph"),
 }
 # Defaults on the node that differ from the library's, on purpose: shown in every script.
-OTHER_DEFAULTS = {("Problem.solve", "max_iter"), ("split", "axis")}
+OTHER_DEFAULTS = {("Problem.solve", "max_iter"), ("split", "axis"), ("sum_over", "axes")}
 
 
 def signature(spec: NodeSpec) -> dict[str, griffe.Parameter]:
