@@ -168,6 +168,14 @@ class Algorithm(ABC, Generic[S]):
         """Told how many steps will be taken at most, before the first of them."""
         return state
 
+    def at_rest(self, state: S) -> S:
+        """The state without momentum, from which the same fixed point is left least.
+
+        What iterations gather, such as FISTA's counter, changes no fixed point, but how hard it is
+        to differentiate there.
+        """
+        return state
+
     def last(self, state: S) -> int | None:
         """The iteration with which a planned course ends; None where there is none."""
         return None

@@ -130,6 +130,10 @@ class Fista(Algorithm[FistaState]):
         """A prox-gradient step from x."""
         return of_parts(self._parts, state.x, (), (), state.step)
 
+    def at_rest(self, state: FistaState) -> FistaState:
+        """As after a restart."""
+        return replace(state, y=state.x, t=1.0)
+
     def with_parameter(self, state: FistaState, value: Step) -> FistaState:
         """The state with another step size."""
         return replace(state, step=value)

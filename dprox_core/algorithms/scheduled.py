@@ -53,6 +53,10 @@ class Scheduled(Around[State]):
             state = self.inner.with_parameter(state, self._values[state.iteration])
         return self.inner.step(state, measure)
 
+    def at_rest(self, state: State) -> State:
+        """As the method."""
+        return self.inner.at_rest(state)
+
     def with_parameter(self, state: State, value: Step) -> State:
         """The state with another value, until the list has its next."""
         return self.inner.with_parameter(state, value)

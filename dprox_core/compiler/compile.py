@@ -39,6 +39,7 @@ def compile_problem(
     rel_tol: float,
     extra: tuple[torch.Tensor, ...],
     options: Mapping[str, Any],
+    precision: torch.dtype | None = None,
 ) -> Solver:
     """The solver of an objective.
 
@@ -50,6 +51,7 @@ def compile_problem(
         rel_tol: relative tolerance.
         extra: tensors with a say in device and precision.
         options: the method's own options.
+        precision: the real working precision; None takes that of the variables, or of the data.
 
     Raises:
         ParameterError: unknown method or option, or a tolerance below 0.
@@ -69,7 +71,7 @@ def compile_problem(
                 where=name,
             )
     expressions = [e for term in objective.terms for e in term.expressions()]
-    binding = Binding(expressions, device, extra)
+    binding = Binding(expressions, device, extra, precision)
     differentiate = torch.is_grad_enabled() and (
         binding.requires_grad
         or any(t.requires_grad for t in extra)

@@ -29,6 +29,7 @@ class Binding:
         device: where to compute; None takes the device of the largest tensor among them, or the
             session's where there is none.
         extra: further tensors with a say in device and precision, such as a starting point.
+        precision: the real working precision; None takes that of the variables, or of the data.
 
     Attributes:
         device: where everything lies.
@@ -41,6 +42,7 @@ class Binding:
         expressions: Iterable[Expression],
         device: str | torch.device | None = None,
         extra: Iterable[torch.Tensor] = (),
+        precision: torch.dtype | None = None,
     ) -> None:
         nodes: dict[int, Expression] = {}
         for expression in expressions:
@@ -53,7 +55,7 @@ class Binding:
         variables = [node for node in nodes.values() if isinstance(node, Variable)]
         self.requires_grad = any(tensor.requires_grad for tensor in tensors)
         self.device = _choose_device(device, tensors)
-        self.dtype = _choose_precision(variables, tensors)
+        self.dtype = precision or _choose_precision(variables, tensors)
         # The expression is kept beside its value so that its id stays its own.
         self._values: dict[int, tuple[Expression, torch.Tensor]] = {}
         self._operators: dict[int, LinOp] = {}

@@ -13,6 +13,7 @@ from dprox_core.algorithms.base import State
 from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
 from dprox_core.layers.engines import ENGINES, Settled
+from dprox_core.layers.exact import doubled, lent, may_be_double
 from dprox_core.layers.inputs import give, named, placeholders
 from dprox_core.layers.rl import Tuned, tuned
 from dprox_core.numerics import reductions
@@ -100,7 +101,11 @@ class Specialized(nn.Module):
         scheduled = learned is not None and learned.ndim > 0 and self._takes_a_list()
         if learned is not None and self._learn is not None:
             options[self._learn] = list(learned.unbind()) if scheduled else learned.reshape(-1)[0]
+        implicit = self.engine == "implicit"
         solver = self.problem.compile(self._algorithm, **options)
+        dtype = solver.model.spaces[0].precision
+        if implicit and solver.differentiate and may_be_double(self.problem, solver):
+            solver = doubled(self.problem, self._algorithm, options)
 
         def prepare(state: State, index: int) -> State:
             if learned is None or learned.ndim == 0 or scheduled:
@@ -108,10 +113,15 @@ class Specialized(nn.Module):
             return solver.algorithm.with_parameter(state, learned[index])
 
         run = ENGINES[self.engine]
-        if self.engine == "implicit":
-            run = partial(run, note=self._note)
+        if implicit:
+            run = partial(run, note=self._note, lent=partial(lent, self.problem, solver, options))
         with torch.set_grad_enabled(solver.differentiate):
             answer = run(solver, solver.init(x0), self.max_iter, prepare)
+        answer = tuple(v.to(dtype.to_complex() if v.is_complex() else dtype) for v in answer)
+        if implicit and solver.differentiate:
+            # A fixed point does not depend on the method's own numbers: their gradient is zero.
+            own = [v for v in options.values() if isinstance(v, torch.Tensor) and v.requires_grad]
+            answer = tuple(sum((0.0 * t.sum().to(v.device) for t in own), v) for v in answer)
         return named(self.problem, answer)
 
     def _note(self, settled: Settled) -> None:
@@ -123,7 +133,7 @@ def specialize(
     method: str = "unroll",
     *,
     algorithm: str = "admm",
-    max_iter: int = 10,
+    max_iter: int | None = None,
     learn: str | None = None,
     share: bool = False,
     engine: str | None = None,
@@ -143,7 +153,9 @@ def specialize(
             "rl" for a policy that looks at the iterate every few steps and chooses noise levels
             and ρ, or ends the solve (it takes no learn, share and engine).
         algorithm: the algorithm to iterate, as for ``Problem.solve``.
-        max_iter: the number of steps, for "deq" and "rl" the most.
+        max_iter: the number of steps, for "rl" the most, for "deq" the most until its tolerances
+            are met; None for 10, and 500 for "deq". Where gradients are wanted, "deq" goes on from
+            there until the fixed point is exact enough to be differentiated.
         learn: a parameter to learn along: "rho", "step" or "weight", whichever the algorithm has.
         share: whether one value serves all steps; "deq" always shares.
         engine: "autograd" (memory ∝ steps), "recompute" (∝ √steps) or "implicit" (constant; the
@@ -188,6 +200,8 @@ def specialize(
             got=engine,
             where="engine",
         )
+    if max_iter is None:
+        max_iter = 500 if method == "deq" else 10
     if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 1:
         raise ParameterError(
             f"max_iter must be a whole number from 1, not {max_iter!r}.",

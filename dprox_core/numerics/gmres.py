@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 __all__ = ["Solved", "gmres"]
+
+Product = Callable[[torch.Tensor], torch.Tensor]
+
+# The basis is kept in blocks of so many vectors, so that short spaces take little memory.
+_BLOCK = 10
 
 
 @dataclass(frozen=True)
@@ -18,16 +24,19 @@ class Solved:
         solution: x.
         residual: ‖A x − b‖ / ‖b‖.
         products: how many times A was applied.
+        smallest: the least ‖A v‖ / ‖v‖ met on the way, an estimate from above of A's least
+            singular value; ‖x − A⁻¹ b‖ is about ‖A x − b‖ / smallest.
     """
 
     solution: torch.Tensor
     residual: float
     products: int
+    smallest: float = math.inf
 
 
 @torch.no_grad()
 def gmres(
-    product: Callable[[torch.Tensor], torch.Tensor],
+    product: Product,
     right: torch.Tensor,
     tolerance: float,
     max_products: int,
@@ -44,43 +53,91 @@ def gmres(
     """
     x, rest = torch.zeros_like(right), right
     whole = float(right.norm())
-    count = 0
+    count, smallest = 0, math.inf
     while count < max_products and float(rest.norm()) > tolerance * whole:
         room = min(memory, max_products - count)
-        step, used = _cycle(product, rest, tolerance * whole, room)
+        step, used, least = _cycle(product, rest, tolerance * whole, room)
         x = x + step
         rest = right - product(x)
         count += used + 1
-    return Solved(x, float(rest.norm()) / whole if whole > 0.0 else 0.0, count)
+        smallest = min(smallest, least)
+    if count:
+        smallest = min(smallest, whole / max(float(x.norm()), 1e-300))
+    return Solved(x, float(rest.norm()) / whole if whole > 0.0 else 0.0, count, smallest)
 
 
 def _cycle(
-    product: Callable[[torch.Tensor], torch.Tensor], rest: torch.Tensor, small: float, room: int
-) -> tuple[torch.Tensor, int]:
-    """The x in the Krylov space of the residual with the least ‖A x − r‖, and its dimension."""
-    length = rest.norm()
-    basis = [rest / length]
+    product: Product, rest: torch.Tensor, small: float, room: int
+) -> tuple[torch.Tensor, int, float]:
+    """The x in the Krylov space of the residual with the least ‖A x − r‖, and what it took."""
+    length = float(rest.norm())
+    blocks = [rest.new_empty(min(_BLOCK, room + 1), rest.numel())]
+    torch.div(rest, length, out=blocks[0][0])
     matrix = torch.zeros(room + 1, room, dtype=torch.float64)
     weights = torch.zeros(1, dtype=torch.float64)
-    for column in range(room):
-        new = product(basis[column])
+    column = 0
+    # The last row of the matrix's triangular form, from which the residual follows.
+    triangle = _Triangle(length)
+    while True:
+        new = product(_row(blocks, column))
         # Twice, for once leaves what single precision cannot tell from zero.
         for _ in range(2):
-            for row, held in enumerate(basis):
-                share = torch.dot(held, new)
-                matrix[row, column] += share.double().cpu()
-                new = new - share * held
-        size = new.norm()
-        matrix[column + 1, column] = size.double().cpu()
-        target = torch.zeros(column + 2, dtype=torch.float64)
-        target[0] = length.double().cpu()
-        part = matrix[: column + 2, : column + 1]
-        weights = torch.linalg.lstsq(part, target[:, None]).solution[:, 0]
-        missed = float((part @ weights - target).norm())
-        if missed <= small or float(size) == 0.0:
+            new = _apart(blocks, column + 1, new, matrix[: column + 1, column])
+        size = float(new.norm())
+        matrix[column + 1, column] = size
+        missed = triangle.extended(matrix[: column + 2, column].tolist())
+        column += 1
+        if missed <= small or size == 0.0 or column == room or not math.isfinite(size):
             break
-        basis.append(new / size)
+        if column % _BLOCK == 0:
+            blocks.append(rest.new_empty(min(_BLOCK, room + 1 - column), rest.numel()))
+        torch.div(new, size, out=_row(blocks, column))
+    part = matrix[: column + 1, :column]
+    target = torch.zeros(column + 1, dtype=torch.float64)
+    target[0] = length
+    if bool(torch.isfinite(part).all()):
+        weights = torch.linalg.lstsq(part, target[:, None]).solution[:, 0]
+        least = float(torch.linalg.svdvals(part)[-1])
+    else:
+        weights, least = torch.full_like(target[1:], math.nan), 0.0
     found = torch.zeros_like(rest)
-    for weight, held in zip(weights.tolist(), basis, strict=False):
-        found.add_(held, alpha=weight)
-    return found, len(weights)
+    for index, block in enumerate(blocks):
+        share = weights[index * _BLOCK : (index + 1) * _BLOCK].to(rest)
+        found.addmv_(block[: len(share)].T, share)
+    return found, column, least
+
+
+def _row(blocks: list[torch.Tensor], index: int) -> torch.Tensor:
+    return blocks[index // _BLOCK][index % _BLOCK]
+
+
+def _apart(
+    blocks: list[torch.Tensor], count: int, vector: torch.Tensor, shares: torch.Tensor
+) -> torch.Tensor:
+    """The vector without its part in the span of the first vectors; adds that part to shares."""
+    for index, block in enumerate(blocks):
+        held = block[: count - index * _BLOCK]
+        share = held @ vector
+        vector = torch.addmv(vector, held.T, share, alpha=-1.0)
+        shares[index * _BLOCK : index * _BLOCK + len(share)] += share.double().cpu()
+    return vector
+
+
+class _Triangle:
+    """The residual of a least-squares problem whose matrix grows by columns (Givens rotations)."""
+
+    def __init__(self, length: float) -> None:
+        self._turns: list[tuple[float, float]] = []
+        self._missed = length
+
+    def extended(self, column: list[float]) -> float:
+        """The residual after one more column, which is one entry longer than the last."""
+        for index, (c, s) in enumerate(self._turns):
+            a, b = column[index], column[index + 1]
+            column[index], column[index + 1] = c * a + s * b, c * b - s * a
+        a, b = column[-2:]
+        radius = math.hypot(a, b)
+        c, s = (a / radius, b / radius) if radius > 0.0 else (1.0, 0.0)
+        self._turns.append((c, s))
+        self._missed *= abs(s)
+        return self._missed

@@ -1,0 +1,74 @@
+"""Solvers in which a fixed point can be found, and differentiated, with digits to spare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from dprox_core.compiler.compile import ABS_TOL, REL_TOL, compile_problem
+from dprox_core.errors import CompileError
+from dprox_core.expressions.algebra import Apply
+from dprox_core.linops.custom import BlackBox
+from dprox_core.linsolve.separable import KINDS
+from dprox_core.problem import Problem
+from dprox_core.solver import Solver
+
+__all__ = ["doubled", "lent", "may_be_double"]
+
+# Methods whose steps solve no linear system; near the solution they turn slowly around it.
+_SLOW = ("ladmm", "pdhg", "pd3o", "dr")
+
+
+def may_be_double(problem: Problem, solver: Solver) -> bool:
+    """Whether a solver in single precision has a twin in double.
+
+    Networks and operators of the user's own compute in the precision they were made for.
+    """
+    space = solver.model.spaces[0]
+    return (
+        space.precision is torch.float32
+        and space.device.type != "mps"
+        and all(term.function.has_value for term in problem.whole.terms)
+        and not any(
+            isinstance(node, Apply) and node.operator is BlackBox
+            for term in problem.whole.terms
+            for expression in term.expressions()
+            for node in expression.walk()
+        )
+    )
+
+
+def doubled(problem: Problem, method: str, options: Mapping[str, Any]) -> Solver:
+    """The problem compiled in double precision; data in single precision stays attached to it."""
+    rest = {"abs_tol": ABS_TOL, "rel_tol": REL_TOL, "device": None, **options}
+    limits = rest.pop("abs_tol"), rest.pop("rel_tol")
+    device = rest.pop("device")
+    return compile_problem(problem.whole, method, device, *limits, (), rest, torch.float64)
+
+
+def lent(problem: Problem, solver: Solver, options: Mapping[str, Any]) -> Solver | None:
+    """ADMM with closed-form solves in place of a method without; None where that cannot be.
+
+    A convex problem's minimizer is the same, and so is its derivative.
+    """
+    if solver.plan.method not in _SLOW or not all(
+        term.function.convex and term.function.has_value for term in solver.model.terms
+    ):
+        return None
+    kept = {name: options[name] for name in ("abs_tol", "rel_tol", "device") if name in options}
+    try:
+        found = compile_problem(
+            problem.whole,
+            "admm",
+            kept.get("device"),
+            kept.get("abs_tol", ABS_TOL),
+            kept.get("rel_tol", REL_TOL),
+            (),
+            {},
+            solver.model.spaces[0].precision,
+        )
+    except CompileError:
+        return None
+    return found if found.plan.linear_solver in KINDS else None
