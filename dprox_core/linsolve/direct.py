@@ -84,6 +84,10 @@ class DirectSolver(ABC):
         """Drop the factors."""
         self._factors = None
 
+    def _laid_out(self, gain: torch.Tensor) -> torch.Tensor:
+        """The gain as it lies beside what it multiplies."""
+        return gain
+
     def _prepared(self, rho: Step) -> _Factors:
         held = self._factors
         if held is not None and (held.rho is rho or _same_number(held.rho, rho)):
@@ -103,7 +107,7 @@ class DirectSolver(ABC):
             shift = fourier.multiply(self._constant, inverse.to(self._space.precision))
         self._factors = _Factors(
             given,
-            (rho * inverse).to(self._space.precision),
+            self._laid_out((rho * inverse).to(self._space.precision)),
             shift,
             null.to(self._space.device) if bool(null.any()) else None,
         )
@@ -145,11 +149,10 @@ class FourierSolver(DirectSolver):
         # Factors are real, so both parts of a coefficient are scaled alike: no complex product.
         pairs = fourier.real_pairs(fourier.forward(pulled, full))
         target = None if out is None else pairs
-        gain = f.gain.unsqueeze(-1)
         if f.shift is None:
-            pairs = torch.mul(pairs, gain, out=target)
+            pairs = torch.mul(pairs, f.gain, out=target)
         else:
-            pairs = torch.addcmul(fourier.real_pairs(f.shift), pairs, gain, out=target)
+            pairs = torch.addcmul(fourier.real_pairs(f.shift), pairs, f.gain, out=target)
         if f.null is not None:
             kept = fourier.real_pairs(fourier.forward(previous, full))
             pairs = torch.where(f.null.unsqueeze(-1), kept, pairs)
@@ -157,6 +160,11 @@ class FourierSolver(DirectSolver):
 
     def _to_basis(self, image: torch.Tensor) -> torch.Tensor:
         return fourier.forward(image, self._space.is_complex)
+
+    def _laid_out(self, gain: torch.Tensor) -> torch.Tensor:
+        """One factor for each real number: repeating it on the fly takes four times as long."""
+        pairs = gain.unsqueeze(-1).expand(*gain.shape, 2)
+        return pairs if gain.requires_grad else pairs.contiguous()
 
 
 def gram_of(
