@@ -48,6 +48,7 @@ from dprox_core.layers import Specialized, specialize, train
 from dprox_core.linops import (
     LearnedLinOp,
     LinOpFactory,
+    broadcast_to,
     conv,
     conv_doe,
     conv_grid,
@@ -236,6 +237,7 @@ __all__ = [
     "array",
     "blur",
     "box",
+    "broadcast_to",
     "cancel_requested",
     "candidates",
     "capacity_expansion",

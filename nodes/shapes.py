@@ -16,7 +16,17 @@ __all__ = ["Shape", "ShapeFault", "Shapes", "shape_text"]
 _ANY_SHAPE = frozenset(
     {
         *("add", "subtract", "scale", "mask", "mul_elementwise", "add_noise", "variable", "grad"),
-        *("reshape", "permute", "index", "sum_over", "vstack", "split", "matrix", "view_image"),
+        *(
+            "reshape",
+            "permute",
+            "index",
+            "sum_over",
+            "vstack",
+            "broadcast_to",
+            "split",
+            "matrix",
+            "view_image",
+        ),
         *("real", "imag", "modulus", "recovered"),
     }
 )

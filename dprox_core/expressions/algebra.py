@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmath
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +20,7 @@ from dprox_core.expressions.base import (
 )
 from dprox_core.expressions.leaves import Constant, Placeholder, Variable
 from dprox_core.linops.algebra import Scale
+from dprox_core.linops.reducing import BroadcastTo
 
 if TYPE_CHECKING:
     from dprox_core.expressions.binding import Binding
@@ -108,7 +110,11 @@ class Apply(Expression):
 
 
 class Add(Expression):
-    """The sum of two expressions of one shape; a constant may broadcast into the other's."""
+    """The sum of two expressions of one shape.
+
+    A constant may broadcast into the other's, and so may what is one number, or one sample beside
+    a batch.
+    """
 
     def __init__(self, left: Expression, right: Expression) -> None:
         self.left = left
@@ -148,10 +154,10 @@ class Add(Expression):
 
     def affine(self, binding: Binding) -> Affine:
         """The sum of both maps, a constant part widened to the full shape."""
-        left, right = binding.affine(self.left), binding.affine(self.right)
-        result = left.plus(right)
         # A placeholder's shape may have been open when the sum was written.
         shape = _sum_shape(self.left, self.right)
+        left, right = (_widened(side, shape) for side in (self.left, self.right))
+        result = binding.affine(left).plus(binding.affine(right))
         if result.offset is not None and shape is not None and tuple(result.offset.shape) != shape:
             return Affine(result.operators, result.offset.expand(shape))
         return result
@@ -190,18 +196,37 @@ def _sum_shape(left: Expression, right: Expression, sign: str = "+") -> Shape | 
         return known if open_side.is_constant else None
     if a == b:
         return a
-    if right.is_constant and broadcasts_into(b, a):
+    if _fills(right, b, a):
         return a
-    if left.is_constant and broadcasts_into(a, b):
+    if _fills(left, a, b):
         return b
     raise ShapeError(
         f"{left.describe()} has shape {shape_text(a)} and {right.describe()} has shape "
         f"{shape_text(b)}: they cannot be {'added' if sign == '+' else 'subtracted'}. Give both "
-        "the same shape.",
+        "the same shape; broadcast_to repeats values.",
         expected=a,
         got=b,
         where=f"{left.describe()} {sign} {right.describe()}",
     )
+
+
+def _fills(smaller: Expression, shape: Shape, target: Shape) -> bool:
+    """Whether a summand is repeated to fill the other's shape.
+
+    Unknowns are so only where nobody means anything else: a grey unknown beside colour data is
+    more often a mistake.
+    """
+    if not broadcasts_into(shape, target):
+        return False
+    one_sample = len(shape) == len(target) >= 3 and shape[1:] == target[1:]
+    return smaller.is_constant or math.prod(shape) == 1 or one_sample
+
+
+def _widened(summand: Expression, shape: Shape | None) -> Expression:
+    """An unknown summand repeated to fill a shape; constants widen by themselves."""
+    if summand.is_constant or shape is None or summand.shape == shape:
+        return summand
+    return Apply(BroadcastTo, summand, shape=shape)
 
 
 def apply(
@@ -250,10 +275,22 @@ def scale(factor: object, argument: Expression) -> Expression:
 
 
 def multiply(expression: Expression, other: object) -> Expression:
-    """The product of an expression with a scalar."""
+    """The product of an expression with a scalar, or of an unknown number with data."""
     other_expression = as_expression(other, "factor")
     if not other_expression.is_constant and expression.is_constant:
         expression, other_expression = other_expression, expression
+    one, many = expression.shape, other_expression.shape
+    if (
+        one is not None
+        and many is not None
+        and other_expression.is_constant
+        and math.prod(one) == 1 < math.prod(many)
+        and len(one) <= len(many)
+    ):
+        from dprox_core.linops.sampling import MulElementwise
+
+        repeated = Apply(BroadcastTo, expression, shape=many)
+        return Apply(MulElementwise, repeated, (other_expression,))
     return scale(other_expression, expression)
 
 

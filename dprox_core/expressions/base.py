@@ -227,6 +227,14 @@ class Expression(ABC):
 
         return at_most(self, upper)
 
+    def __lt__(self, upper: object) -> Constraint:
+        raise ParameterError(
+            f"{self.describe()} < …: a strict inequality has no nearest point; write <= or >=.",
+            where=self.describe(),
+        )
+
+    __gt__ = __lt__
+
     def __eq__(self, value: object) -> Constraint:  # type: ignore[override]
         from dprox_core.expressions.constraints import equal
 

@@ -11,7 +11,7 @@ from dprox_core.linops.indexing import Index, crop, index
 from dprox_core.linops.matrix import Matrix, matrix
 from dprox_core.linops.padding import Pad, pad
 from dprox_core.linops.parts import Imag, Real, imag, real
-from dprox_core.linops.reducing import SumOver, sum_over
+from dprox_core.linops.reducing import BroadcastTo, SumOver, broadcast_to, sum_over
 from dprox_core.linops.resampling import Subsample, downsample, subsample
 from dprox_core.linops.sampling import Mask, MulElementwise, mask, mul_elementwise
 from dprox_core.linops.shaping import Permute, Reshape, permute, reshape, transpose
@@ -33,6 +33,7 @@ from dprox_core.linops.windows import Patches, patches
 __all__ = [
     "LINOPS",
     "BlackBox",
+    "BroadcastTo",
     "CoilSampling",
     "Composition",
     "Conv",
@@ -71,6 +72,7 @@ __all__ = [
     "Transfer",
     "Warp",
     "Wavelet",
+    "broadcast_to",
     "conv",
     "conv_doe",
     "conv_grid",

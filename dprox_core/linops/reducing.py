@@ -1,4 +1,4 @@
-"""Sums over axes."""
+"""Sums over axes, and their adjoint: values repeated along axes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dprox_core.linops.space import Space
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression, Shape
 
-__all__ = ["SumOver", "mean_over", "sum_over"]
+__all__ = ["BroadcastTo", "SumOver", "broadcast_to", "mean_over", "sum_over"]
 
 Axes = int | Sequence[int] | None
 
@@ -110,6 +110,64 @@ class SumOver(LinOp):
         return torch.ones((), dtype=torch.float64)
 
 
+@register
+class BroadcastTo(LinOp):
+    """The same values again and again along new axes, and along those of one element."""
+
+    name = "broadcast_to"
+
+    def __init__(self, domain: Space, shape: tuple[int, ...]) -> None:
+        super().__init__(domain, domain.with_shape(shape))
+        full = (1,) * (len(shape) - len(domain.shape)) + domain.shape
+        self._repeated = tuple(a for a, n in enumerate(shape) if full[a] != n)
+        self._count = math.prod(shape[a] for a in self._repeated)
+
+    @classmethod
+    def infer(
+        cls, argument: Expression, operands: tuple[Expression, ...], **options: Any
+    ) -> Shape | None:
+        """The new shape.
+
+        Raises:
+            ShapeError: the argument does not broadcast to it.
+        """
+        from dprox_core.expressions.base import broadcasts_into
+
+        shape, wanted = argument.shape, options["shape"]
+        if shape is not None and not broadcasts_into(shape, wanted):
+            raise ShapeError(
+                f"broadcast_to: {argument.describe()} of shape {shape} does not broadcast to "
+                f"{wanted}: from the last axis on, its extents must be the same or 1.",
+                expected="a shape that it broadcasts to",
+                got=wanted,
+                where=argument.describe(),
+            )
+        return None if shape is None else wanted
+
+    @classmethod
+    def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
+        """``broadcast_to(x, (5, 3))``."""
+        return f"broadcast_to({argument}, {options['shape']!r})"
+
+    def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The values, repeated."""
+        return x.expand(self.range.shape).clone(memory_format=torch.contiguous_format)
+
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """The sum over what was repeated."""
+        summed = y.sum(dim=self._repeated) if self._repeated else y
+        return self.to_domain(summed.reshape(self.domain.shape))
+
+    def gram_diagonal(self) -> torch.Tensor:
+        """How often each value is there."""
+        return torch.tensor(float(self._count), dtype=torch.float64)
+
+    @property
+    def is_selection(self) -> bool:
+        """Always."""
+        return True
+
+
 def _resolved(axes: Sequence[int] | None, count: int) -> tuple[int, ...]:
     """Axes from 0; all where none are named."""
     return tuple(range(count)) if axes is None else tuple(axis % count for axis in axes)
@@ -170,6 +228,50 @@ def sum_over(x: Any, axes: Axes = None, keepdim: bool = False) -> Any:
         C. R. Harris et al., Array programming with NumPy, 2020.
     """
     return apply(SumOver, x, axes=_checked(axes), keepdim=bool(keepdim))
+
+
+@overload
+def broadcast_to(x: torch.Tensor, shape: Sequence[int]) -> torch.Tensor: ...
+@overload
+def broadcast_to(x: Expression, shape: Sequence[int]) -> Expression: ...
+def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
+    """The same values again along new axes and along axes of one element, the adjoint of a sum.
+
+    Sums do so by themselves where one side is a single number, or lacks only samples of a batch:
+    ``A @ x + offset``, ``x - frames``.
+
+    Args:
+        x: an expression or a tensor.
+        shape: the new shape, whole numbers from 1.
+
+    Returns:
+        An expression, or a tensor where x is one.
+
+    Raises:
+        ShapeError: x does not broadcast to this shape: its extents, from the last axis on, must be
+            those of the shape, or 1.
+        ParameterError: the shape is not made of whole numbers from 1.
+
+    Example:
+        >>> import dprox_core as dp
+        >>> dp.broadcast_to(dp.Variable("x", (1, 4)), (2, 3, 4)).shape
+        (2, 3, 4)
+
+    References:
+        C. R. Harris et al., Array programming with NumPy, 2020.
+    """
+    try:
+        wanted = tuple(operator.index(n) for n in shape)
+    except TypeError:
+        wanted = (0,)
+    if any(n < 1 for n in wanted):
+        raise ParameterError(
+            f"broadcast_to: a shape is whole numbers from 1, not {shape!r}.",
+            expected="whole numbers from 1",
+            got=shape,
+            where="shape",
+        )
+    return apply(BroadcastTo, x, shape=wanted)
 
 
 def mean_over(x: Expression, axes: Axes, keepdim: bool) -> Expression:

@@ -12,6 +12,7 @@ from dprox_core.expressions.concat import split, vstack
 from dprox_core.linops import (
     LearnedLinOp,
     LinOpFactory,
+    broadcast_to,
     conv,
     crop,
     dct,
@@ -150,6 +151,20 @@ GENERAL = (
         ),
     ),
     LinOpCase("sum_over", sum_over, label="of all"),
+    LinOpCase(
+        "broadcast_to",
+        lambda x: broadcast_to(x, (2, 3, 2, 5, 3)),
+        shapes=((5, 1), (1, 2, 1, 3), ()),
+        declares=_GRAM,
+        wrong=(
+            Wrong(
+                lambda: broadcast_to(variable(2, 3), (3, 3)),
+                ShapeError,
+                "does not broadcast to (3, 3)",
+            ),
+            Wrong(lambda: broadcast_to(variable(2), (0,)), ParameterError, "whole numbers from 1"),
+        ),
+    ),
     LinOpCase("sum_over", lambda x: sum_over(x, -1, True), label="of rows", declares=_SPECTRUM),
     LinOpCase("index", lambda x: x[0, ..., -1], label="one element along an axis", declares=_GRAM),
     LinOpCase(

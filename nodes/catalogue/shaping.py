@@ -111,6 +111,27 @@ SPECS = (
         keywords=("sum", "total", "mean", "average", "reduce", "budget"),
     ),
     _shaping(
+        "broadcast_to",
+        "Repeat",
+        r"\operatorname{ repeat}\left( {x}; {shape} \right)",
+        "repeat({x}; {shape})",
+        stem="repeated",
+        icon="mdi6.content-copy",
+        parameters=(
+            _text(
+                "shape",
+                "new shape",
+                "1, 3, 64, 64",
+                "shape",
+                "Extents such as 5, 3, 64, 64; where x has one element along an axis, or lacks "
+                "it at the front, its values are repeated.",
+            ),
+        ),
+        formula="x again along axes of one element",
+        summary=lambda p: f"to {p.get('shape')}",
+        keywords=("broadcast", "expand", "tile", "copy", "frames", "batch"),
+    ),
+    _shaping(
         "index",
         "Pick",
         "{x}[{where}]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from nodes.document import Node
@@ -114,13 +115,23 @@ def _mosaic(shapes: Reader, node: Node) -> Shape | None:
     return shape
 
 
+def _fills(shapes: Reader, node: Node, port: str, shape: Shape, target: Shape) -> bool:
+    """Whether a summand is repeated to fill the other's shape: an unknown only where it is one
+    number, or one sample beside a batch."""
+    wire = shapes.analysis.wire(node.id, port)
+    unknown = wire is not None and bool(shapes.analysis.variables.get(wire.source))
+    one_sample = len(shape) == len(target) >= 3 and shape[1:] == target[1:]
+    fine = not unknown or math.prod(shape) == 1 or one_sample
+    return fine and broadcasts(shape, target)
+
+
 def _sum(shapes: Reader, node: Node) -> Shape | None:
     a, b = shapes.at(node, "a"), shapes.at(node, "b")
     if a is None or b is None:
         return a or b
-    if broadcasts(b, a):
+    if _fills(shapes, node, "b", b, a):
         return a
-    if broadcasts(a, b):
+    if _fills(shapes, node, "a", a, b):
         return b
     differ(shapes, node, ("a", a), ("b", b))
     return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from nodes.grammars import indices, whole_numbers
 from nodes.parameter import Json
-from nodes.shape_rules.base import Shape
+from nodes.shape_rules.base import Shape, broadcasts
 
 __all__ = ["SINGLE", "Refusal"]
 
@@ -117,6 +117,16 @@ def _sum_over(shape: Shape, values: Values) -> Shape | Refusal:
     return tuple(n for axis, n in enumerate(shape) if axis not in named)
 
 
+def _broadcast_to(shape: Shape, values: Values) -> Shape | Refusal:
+    wanted = whole_numbers(str(values["shape"]))
+    if -1 in wanted or not broadcasts(shape, wanted):
+        return Refusal(
+            f"cannot be repeated to the shape {values['shape']}: from the last axis on its extents "
+            "must be the same or 1."
+        )
+    return wanted
+
+
 def _index(shape: Shape, values: Values) -> Shape | Refusal:
     where = list(indices(str(values["where"])))
     if ... in where:
@@ -170,6 +180,7 @@ SINGLE: Mapping[str, _Rule] = {
     "reshape": _reshape,
     "permute": _permute,
     "index": _index,
+    "broadcast_to": _broadcast_to,
     "sum_over": _sum_over,
     "split": _split,
 }

@@ -77,6 +77,9 @@ def test_any_number_of_axes() -> None:
     [
         (lambda: x + dp.Variable("w", (2, 3)), ["x has shape (2, 3, 4, 5)", "w has shape (2, 3)"]),
         (lambda: x - torch.ones(7), ["x has shape", "b has shape (7,)", "cannot be subtracted"]),
+        (lambda: x - torch.ones(7, 2, 3, 4, 5), ["x has shape", "(7, 2, 3, 4, 5)", "broadcast_to"]),
+        (lambda: dp.Variable("g", (1, 1, 4, 5)) - torch.ones(1, 3, 4, 5), ["g has shape", "b has"]),
+        (lambda: dp.Variable("g", (4, 1)) + torch.ones(4), ["g has shape (4, 1)", "b has shape"]),
         (lambda: dp.conv(x, torch.ones(9, 9)), ["kernel (9 × 9)", "x (4 × 5)"]),
         (lambda: x + dp.grad(x), ["x has shape", "grad(x) has shape (2, 3, 4, 5, 2)"]),
     ],

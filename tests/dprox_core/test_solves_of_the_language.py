@@ -219,3 +219,32 @@ def test_sums_over_pictures_are_solved_by_fft() -> None:
     smooth = dp.Problem(fit).solve()[x]
     # (1 + 2 · 30) s = Σ b + 2 · 30 for each sum s.
     torch.testing.assert_close(smooth.sum((-1, -2)), (b.sum((-1, -2)) + 60.0) / 61.0)
+
+
+def test_an_intercept_and_a_gain_are_unknown_numbers() -> None:
+    points, labels = MAKE.normal(12, 3), MAKE.normal(12).sign()
+    w, b, g = (
+        dp.Variable(n, s, dtype=torch.float64) for n, s in (("w", (3,)), ("b", ()), ("g", (1,)))
+    )
+    gain = MAKE.uniform(12)
+    scores = points @ w + b + g * gain
+    loss = dp.hinge(dp.mul_elementwise(scores, labels)) + dp.sum_squares(w) + dp.norm1(g)
+    result = dp.Problem(loss + 0.1 * dp.sum_squares(b)).solve(**TIGHT)
+    u, c, h = cp.Variable(3), cp.Variable(), cp.Variable()
+    margins = cp.multiply(labels.numpy(), points.numpy() @ u + c + h * gain.numpy())
+    other = cp.sum(cp.pos(1 - margins)) + cp.sum_squares(u) + cp.abs(h) + 0.1 * cp.square(c)
+    best = cp.Problem(cp.Minimize(other)).solve(solver=cp.CLARABEL)
+    assert result.objective == pytest.approx(best, abs=1e-5)
+    np.testing.assert_allclose(result[w].numpy(), u.value, atol=1e-4)
+
+
+def test_one_picture_is_seen_in_many_frames() -> None:
+    frames = MAKE.normal(5, 1, 4, 6)
+    x = dp.Variable("x", (1, 1, 4, 6), dtype=torch.float64)
+    problem = dp.Problem(dp.sum_squares(x - frames) + 0.5 * dp.norm1(x))
+    assert problem.compile().plan.linear_solver == "diagonal"
+    mean = frames.mean(0, keepdim=True)
+    soft = mean.sign() * (mean.abs() - 0.05).clamp_min(0.0)
+    torch.testing.assert_close(problem.solve(**TIGHT)[x], soft, atol=1e-7, rtol=0.0)
+    below = dp.Problem(dp.sum_squares(x - frames[:1]), [x <= dp.Variable("s", ())])
+    torch.testing.assert_close(below.solve(**TIGHT)[x], frames[:1], atol=1e-6, rtol=0.0)

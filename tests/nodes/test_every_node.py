@@ -136,6 +136,7 @@ class Small:
             "spi": lambda: {"ones": self.numbers("1")},
             "sisr": lambda: {"y": self.coarse()},
             "energy_system": lambda: {"hours": 24},
+            "broadcast_to": lambda: {"shape": "2, 3, 16, 16"},
             "gaussian_psf": lambda: {"size": 3},
         }
         return recipes[type]() if type in recipes else {}

@@ -122,10 +122,14 @@ def shaped(tmp_path: Path) -> dict[str, Any]:
     last = graph.add("split", "last", x=both, sizes="3, 4, 2", axis=1, piece=2)
     bands = graph.add("sum_over", "bands", x=x, axes="-1, 1")
     columns = graph.add("sum_over", "columns", x=x, axes="-2", keepdim=True)
+    copies = graph.add("broadcast_to", "copies", x=some, shape="2, 3, 7, 12")
     known = graph.add("index", "known", x=photo, where="..., 0:4")
     graph.add("view_image", image=known)
     terms = [graph.add("sum_squares", input=x, target=photo)]
-    terms += [graph.add("norm1", input=e) for e in (flat, turned, some, both, last, bands, columns)]
+    terms += [
+        graph.add("norm1", input=e)
+        for e in (flat, turned, some, both, last, bands, columns, copies)
+    ]
     graph.add("admm", problem=graph.add("problem", terms=terms))
     assert not [issue for issue in check(graph.document) if issue.severity == "error"]
     text = generate(graph.document).text
@@ -140,7 +144,7 @@ def test_every_shape_is_inferred(tmp_path: Path) -> None:
     values = shaped(tmp_path)
     shapes = Shapes(Analysis(values["document"]))
     assert not shapes.faults
-    for name in ("flat", "turned", "some", "both", "last", "bands", "columns", "known"):
+    for name in ("flat", "turned", "some", "both", "last", "bands", "columns", "copies", "known"):
         node = values["document"].by_name(name)
         assert shapes.of[node.id] == tuple(values[name].shape), name
     assert "some = (x + photo)[0, :, 2:9, ::2]" in values["text"]
@@ -156,6 +160,8 @@ def test_every_shape_is_inferred(tmp_path: Path) -> None:
         ("reshape", {"shape": "7, -1"}, "which do not fill the shape 7, -1."),
         ("permute", {"axes": "0, 1"}, "has 4 axes: the order must name each from 0 to 3 once"),
         ("sum_over", {"axes": "0, -4"}, "some of -4 to 3, each once, not 0, -4."),
+        ("broadcast_to", {"shape": "2, 3, 16, 25"}, "cannot be repeated to the shape 2, 3, 16, 25"),
+        ("broadcast_to", {"shape": "-1, 3, 16, 24"}, "cannot be repeated to the shape -1, 3, 16"),
         ("sum_over", {"axes": "4"}, "some of -4 to 3, each once, not 4."),
         ("index", {"where": "0, 3"}, "has nothing at [0, 3]."),
         ("index", {"where": "0, 0, 0, 0, 0"}, "has nothing at [0, 0, 0, 0, 0]."),
