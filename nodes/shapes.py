@@ -16,18 +16,8 @@ __all__ = ["Shape", "ShapeFault", "Shapes", "shape_text"]
 _ANY_SHAPE = frozenset(
     {
         *("add", "subtract", "scale", "mask", "mul_elementwise", "add_noise", "variable", "grad"),
-        *(
-            "reshape",
-            "permute",
-            "index",
-            "sum_over",
-            "vstack",
-            "broadcast_to",
-            "split",
-            "matrix",
-            "view_image",
-        ),
-        *("real", "imag", "modulus", "recovered"),
+        *("reshape", "permute", "index", "sum_over", "broadcast_to", "vstack", "split", "matrix"),
+        *("view_image", "real", "imag", "modulus", "recovered"),
     }
 )
 _PLANE_TERMS = frozenset(

@@ -277,6 +277,8 @@ _REFLECTED = {
     "rmul": "__mul__",
     "matmul": "__rmatmul__",
     "rmatmul": "__matmul__",
+    "lt": "__gt__",
+    "gt": "__lt__",
     "le": "__ge__",
     "ge": "__le__",
     "eq": "__eq__",

@@ -98,6 +98,8 @@ def test_a_misfit_names_both_operands_at_construction(build, words) -> None:  # 
         (lambda: dp.Variable("x", (3,), dtype=torch.int32), "must be float32"),
         (lambda: x + "photo", "Expected an expression"),
         (lambda: bool(x >= 0), "has no truth value"),
+        (lambda: x < 1, "a strict inequality has no nearest point"),
+        (lambda: torch.ones(7) < x, "a strict inequality has no nearest point"),
         (lambda: torch.sin(x), "torch.sin does not take an expression"),
         (lambda: dp.norm1(x) - dp.norm1(y), "cannot be subtracted"),
         (lambda: dp.norm1(x) + x, "add penalties"),
