@@ -12,6 +12,7 @@ from dprox_core.compat.algo import (
     HQS,
     ADMM_vxu,
     Algorithm,
+    AutoTuneSolver,
     DEQSolver,
     LinearizedADMM,
     LPProblem,
@@ -60,6 +61,7 @@ from dprox_core.compat.linop import (
     validate,
     vstack,
 )
+from dprox_core.compat.places import make_places
 from dprox_core.compat.proxfn import (
     ProxFn,
     ProxFnSum,
@@ -80,12 +82,16 @@ from dprox_core.compat.proxfn import (
     unrolled_prior,
     weighted_sum_squares,
 )
+from dprox_core.compat.utils.containar import array, tensor
+
+make_places(__name__)
 
 __all__ = [
     "ADMM",
     "HQS",
     "ADMM_vxu",
     "Algorithm",
+    "AutoTuneSolver",
     "BlackBox",
     "CompGraph",
     "Constant",
@@ -110,6 +116,7 @@ __all__ = [
     "Variable",
     "adjoint",
     "algo",
+    "array",
     "build_doe_model",
     "compile",
     "compress_sensing",
@@ -148,6 +155,7 @@ __all__ = [
     "split",
     "sum",
     "sum_squares",
+    "tensor",
     "train",
     "unrolled_prior",
     "utils",

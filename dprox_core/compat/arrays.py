@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from dprox_core.errors import ParameterError
 
-__all__ = ["as_tensor", "channels_first", "is_data", "kernel_tensor"]
+__all__ = ["as_tensor", "channels_first", "channels_last", "is_data", "kernel_tensor"]
 
 
 def is_data(value: object) -> bool:
@@ -25,12 +26,15 @@ def channels_first(array: np.ndarray) -> np.ndarray:
     Channels are the shorter one of the first and the last axis; of equally long ones the last, as
     NumPy images have it, unless the first is a single channel.
     """
-    if array.ndim != 3:
-        return array
-    first, last = array.shape[0], array.shape[-1]
-    if last < first or (last == first != 1 and array.shape[1] > last):
-        return np.moveaxis(array, -1, 0)
-    return array
+    return np.moveaxis(array, -1, 0) if channels_last(array.shape) else array
+
+
+def channels_last(shape: Sequence[int]) -> bool:
+    """Whether a picture of this shape has its channels behind rows and columns."""
+    if len(shape) != 3:
+        return False
+    first, rows, last = shape
+    return last < first or (last == first != 1 and rows > last)
 
 
 def as_tensor(value: Any, role: str = "data") -> torch.Tensor:

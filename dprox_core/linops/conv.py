@@ -81,7 +81,7 @@ class Conv(LinOp):
             )
         if small[-2] > image[-2] or small[-1] > image[-1]:
             raise ShapeError(
-                f"The kernel {kernel.describe()} ({small[-2]} × {small[-1]}) is larger than "
+                f"conv: {kernel.describe()} ({small[-2]} × {small[-1]}) is larger than "
                 f"{argument.describe()} ({image[-2]} × {image[-1]}): take a smaller kernel or a "
                 "larger image.",
                 expected=f"at most {image[-2:]}",
@@ -94,7 +94,7 @@ class Conv(LinOp):
             a not in (1, b) for a, b in zip(leading, against, strict=True)
         ):
             raise ShapeError(
-                f"The kernel {kernel.describe()} of shape {small} does not match "
+                f"conv: {kernel.describe()} of shape {small} does not match "
                 f"{argument.describe()} of shape {image}: give one kernel (k, k), or one per "
                 "channel (C, k, k).",
                 expected="(k, k) or (C, k, k)",

@@ -12,7 +12,7 @@ from dprox_core.compat.algo.published import (
 )
 from dprox_core.compat.algo.schedule import log_descent, log_descent2, log_descent_origin
 from dprox_core.compat.algo.solver import Algorithm
-from dprox_core.compat.algo.specialize import DEQSolver, UnrolledSolver, specialize
+from dprox_core.compat.algo.specialized import AutoTuneSolver, DEQSolver, UnrolledSolver, specialize
 from dprox_core.compat.algo.train import train
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "HQS",
     "ADMM_vxu",
     "Algorithm",
+    "AutoTuneSolver",
     "DEQSolver",
     "LPProblem",
     "LPSolverADMM",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from dprox_core.compat.algo.solution import solution
 from dprox_core.compat.constraints import Constraint
@@ -14,7 +16,9 @@ from dprox_core.compat.linop.leaves import Constant, Variable
 from dprox_core.compat.linop.matrix import MatrixProduct
 from dprox_core.errors import ParameterError
 
-__all__ = ["LPProblem", "LPSolverADMM"]
+__all__ = ["LPConvergenceLoss", "LPProblem", "LPSolverADMM"]
+
+_log = logging.getLogger(__name__)
 
 
 class LPProblem:
@@ -31,7 +35,7 @@ class LPProblem:
         norm_ord: kept for old scripts: scaling is chosen.
         dtype: of the answer.
         sparse: kept for old scripts: rows are always sparse.
-        device: where to compute.
+        device: where to compute; None for the CPU.
     """
 
     def __init__(
@@ -46,7 +50,7 @@ class LPProblem:
         norm_ord: float = float("inf"),
         dtype: torch.dtype = torch.float64,
         sparse: bool = False,
-        device: Any = "cpu",
+        device: Any = None,
     ) -> None:
         from dprox_core.lp import LinearProgram
 
@@ -59,7 +63,7 @@ class LPProblem:
             upper.append(side)
             lower.append(side if is_equal else np.full_like(side, -np.inf))
         self.dtype = dtype
-        self.device = device
+        self.device = "cpu" if device is None else device
         self.program = LinearProgram(
             c=_flat(c),
             A=_stacked(blocks),
@@ -70,47 +74,101 @@ class LPProblem:
         )
 
 
-class LPSolverADMM:
+class LPSolverADMM(nn.Module):
     """A solver for linear programs: ADMM with one sparse factorization.
 
     Args:
         rho: the penalty to begin with, in scaled units; it changes from there.
+        problem_scale: kept for old scripts: scaling is chosen.
         abstol: kept for old scripts: the relative tolerance decides.
-        reltol: relative tolerance of residuals, gap and objective.
-        max_iters: the most iterations; None for as many as it takes.
-        options: kept for old scripts: relaxation and balancing are chosen.
+        reltol: relative tolerance of residuals, gap and objective; at most 1e-6 is used.
+        norm_ord: kept for old scripts.
+        max_iters: the most iterations.
+        dtype: kept for old scripts: everything is in double precision.
+        verbose: whether the end is logged.
     """
 
     def __init__(
         self,
         rho: float = 1.0,
+        problem_scale: Any = None,
         abstol: float = 1e-4,
         reltol: float = 1e-3,
-        max_iters: int | None = None,
-        **options: Any,
+        norm_ord: float = float("inf"),
+        max_iters: int = 5000,
+        dtype: torch.dtype = torch.float64,
+        verbose: bool = True,
     ) -> None:
+        super().__init__()
         self.rho = float(rho)
         self.reltol = min(reltol, 1e-6)
         self.max_iters = max_iters
+        self.verbose = verbose
 
-    def solve(self, problem: LPProblem) -> Any:
-        """x as a tensor; its ``result`` says whether that is optimal, or why there is none."""
+    def solve(
+        self,
+        lpproblem: LPProblem,
+        rho: float | None = None,
+        sigma: float | None = None,
+        alpha: float | None = None,
+        max_iters: int | None = None,
+        eval_freq: int = 25,
+        residual_balance: bool = False,
+        direct: bool = False,
+        polish: bool = False,
+    ) -> tuple[Any, dict[str, list[float]], tuple[float, float, float, float, float]]:
+        """The solution, its history and its last line.
+
+        Args:
+            lpproblem: the program.
+            rho: the penalty to begin with, None for the solver's.
+            sigma: kept for old scripts, as all that follow but ``max_iters``: they are chosen.
+            alpha: kept for old scripts.
+            max_iters: the most iterations, None for the solver's.
+            eval_freq: kept for old scripts.
+            residual_balance: kept for old scripts.
+            direct: kept for old scripts.
+            polish: kept for old scripts.
+
+        Returns:
+            x (n, 1), whose ``result`` says whether it is optimal, or why there is none; a mapping
+            with lists "r_norm", "s_norm", "eps_primal", "eps_dual", "objval"; and the last
+            objective, r_norm, s_norm, eps_primal, eps_dual.
+        """
         from dprox_core.compat.algo.solver import available_device
         from dprox_core.lp import solve_lp
 
-        limit: dict[str, Any] = {}
-        if self.max_iters is not None:
-            limit["max_iter"] = self.max_iters
         result: Any = solve_lp(
-            problem.program,
+            lpproblem.program,
             "admm",
             tol=self.reltol,
-            rho=self.rho,
-            device=available_device(problem.device),
-            **limit,
+            rho=self.rho if rho is None else float(rho),
+            device=available_device(lpproblem.device),
+            max_iter=self.max_iters if max_iters is None else max_iters,
         )
-        tensor = torch.as_tensor(result.x).to(problem.dtype)
-        return solution(tensor, result, self)  # type: ignore[arg-type]
+        rows = result.history.rows
+        history = {
+            "r_norm": [row.primal_residual for row in rows],
+            "s_norm": [row.dual_residual for row in rows],
+            "eps_primal": [row.primal_tolerance for row in rows],
+            "eps_dual": [row.dual_tolerance for row in rows],
+            "objval": [row.objective for row in rows],
+        }
+        last = [listed[-1] if listed else 0.0 for listed in history.values()]
+        if self.verbose:
+            _log.info("%s", result.message)
+        x = solution(torch.as_tensor(result.x).to(lpproblem.dtype)[:, None], result, self)
+        return x, history, (float(result.objective), last[0], last[1], last[2], last[3])
+
+
+class LPConvergenceLoss(nn.Module):
+    """log(r / ε_primal) + log(s / ε_dual), of residuals and their tolerances."""
+
+    def forward(self, r_norm: Any, s_norm: Any, eps_primal: Any, eps_dual: Any) -> torch.Tensor:
+        """The loss of both residuals and their tolerances."""
+        return torch.log(torch.as_tensor(r_norm / eps_primal)) + torch.log(
+            torch.as_tensor(s_norm / eps_dual)
+        )
 
 
 def solve_linear(
@@ -176,7 +234,7 @@ def solve_linear(
     )
     tensor = torch.as_tensor(result.x)
     variable.value = tensor
-    return solution(tensor, result, _Again(costs, constraints, chosen, device))  # type: ignore[arg-type]
+    return solution(tensor, result, _Again(costs, constraints, chosen, device))
 
 
 class _Again:

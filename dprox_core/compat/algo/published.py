@@ -30,6 +30,7 @@ __all__ = [
     "LinearizedADMM",
     "PockChambolle",
     "ProximalGradientDescent",
+    "get_least_square_solver",
     "solver_class",
 ]
 
@@ -49,8 +50,9 @@ class _Published(Algorithm):
     """
 
     name: ClassVar[str]
-    # How the state is made up after x: a list with a part for each of psi_fns, so many times.
+    # How the state is made up after x: lists with a part for each of psi_fns, then single parts.
     lists: ClassVar[int] = 2
+    singles: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -78,12 +80,12 @@ class _Published(Algorithm):
     @property
     def state_split(self) -> list[Any]:
         """How many parts the state has: one for x, then lists of them."""
-        return [1, *([len(self.psi_fns)] for _ in range(self.lists))]
+        return [1, *([len(self.psi_fns)] for _ in range(self.lists)), *[1] * self.singles]
 
     @property
     def state_dim(self) -> int:
         """How many tensors the state has."""
-        return 1 + self.lists * len(self.psi_fns)
+        return 1 + self.lists * len(self.psi_fns) + self.singles
 
     @property
     def nparams(self) -> int:
@@ -92,14 +94,17 @@ class _Published(Algorithm):
 
     def pack(self, state: State) -> torch.Tensor:
         """The state as one tensor, its parts side by side along the channels."""
-        parts = [state[0], *(part for listed in state[1:] for part in listed)]
-        return torch.cat(parts, dim=1)
+        parts = [part if isinstance(part, list) else [part] for part in state]
+        return torch.cat([tensor for listed in parts for tensor in listed], dim=1)
 
     def unpack(self, tensor: torch.Tensor) -> State:
         """The state from one tensor whose parts are of one size."""
-        x, *parts = torch.chunk(tensor, self.state_dim, dim=1)
-        n = len(self.psi_fns)
-        return [x, *(parts[k : k + n] for k in range(0, len(parts), n or 1))]
+        parts = list(torch.chunk(tensor, self.state_dim, dim=1))
+        state: State = []
+        for count in self.state_split:
+            listed = isinstance(count, list)
+            state.append([parts.pop(0) for _ in range(count[0])] if listed else parts.pop(0))
+        return state
 
     def initialize(self, x0: Any) -> State:
         """The state to begin with."""
@@ -174,38 +179,36 @@ class LinearizedADMM(_Published):
 
 
 class HQS(_Published):
-    """The proxes, then x. State: x, [z]."""
+    """x, then the proxes. State: x, [z]."""
 
     name = "hqs"
     lists = 1
 
     def _iter(self, state: State, rho: Any, lam: Any) -> State:
-        images = zip(self.psi_fns, self._images(state[0]), strict=True)
-        z = [f.prox(k, lam[f]) for f, k in images]
-        return [self.least_square.solve(z, rho), z]
+        x = self.least_square.solve(state[1], rho)
+        images = zip(self.psi_fns, self._images(x), strict=True)
+        return [x, [f.prox(k, lam[f]) for f, k in images]]
 
 
 class PockChambolle(_Published):
-    """Dual steps at an extrapolated x, then x. State: x, [x̄], [u] with u scaled by 1/ρ.
-
-    x̄ is kept once for each of ``psi_fns``, as the state of the others has it.
-    """
+    """Dual steps at an extrapolated x, then x. State: x, [u] scaled by 1/ρ, x̄."""
 
     name = "pc"
+    lists = 1
+    singles = 1
 
     def initialize(self, x0: Any) -> State:
-        """x, its extrapolation, and duals of zero."""
-        x, images, duals = super().initialize(x0)
-        return [x, [x for _ in images], duals]
+        """x, duals of zero, and x once more."""
+        x = as_tensor(x0, "x0")
+        return [x, [torch.zeros_like(v) for v in self._images(x)], x]
 
     def _iter(self, state: State, rho: Any, lam: Any) -> State:
-        x, ahead, u = state
-        images = zip(self.psi_fns, ahead, u, strict=True)
-        moved = [b + eval(f.linop, a) for f, a, b in images]
+        x, u, ahead = state
+        moved = [b + k for b, k in zip(u, self._images(ahead), strict=True)]
         u = [m - f.prox(m, lam[f]) for f, m in zip(self.psi_fns, moved, strict=True)]
         curvature, update = self._curvature(rho)
         following = update.solve([x - (rho / curvature) * self._pulled(u)], curvature)
-        return [following, [2.0 * following - x for _ in u], u]
+        return [following, u, 2.0 * following - x]
 
 
 class ProximalGradientDescent(_Published):
@@ -263,6 +266,19 @@ SOLVERS: dict[str, type[_Published]] = {
     for kind in (ADMM, ADMM_vxu, LinearizedADMM, HQS, PockChambolle, ProximalGradientDescent)
 }
 """Published name → class."""
+
+
+def get_least_square_solver(
+    psi_fns: Sequence[ProxFn],
+    omega_fns: Sequence[ProxFn],
+    try_diagonalize: bool = True,
+    try_freq_diagonalize: bool = True,
+    linear_solve_config: Any = None,
+) -> least_squares:
+    """The x-update of a splitting."""
+    return least_squares(
+        omega_fns, psi_fns, try_diagonalize, try_freq_diagonalize, linear_solve_config
+    )
 
 
 def solver_class(method: str) -> type[_Published] | None:

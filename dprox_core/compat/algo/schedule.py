@@ -11,7 +11,14 @@ import torch
 from dprox_core.compat.proxfn.base import ProxFn
 from dprox_core.errors import ParameterError
 
-__all__ = ["Schedule", "log_descent", "log_descent2", "log_descent_origin", "read_schedules"]
+__all__ = [
+    "Schedule",
+    "get_rho_sigma_admm",
+    "log_descent",
+    "log_descent2",
+    "log_descent_origin",
+    "read_schedules",
+]
 
 # λ and ρ where only the other one is given, as the published reference has them.
 LAM, RHO = 0.02, 1.0
@@ -25,7 +32,7 @@ def log_descent(
     w: float = 1.0,
     lam: float = 0.23,
     sqrt: bool = False,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[torch.Tensor, torch.Tensor]:
     """A course of noise levels from coarse to fine, and the ρ that belong to them.
 
     σ_k falls from upper/255 to lower/255, w in equal ratios and 1 − w in equal steps;
@@ -38,10 +45,10 @@ def log_descent(
         sigma: noise level of the data, for images in 0…1.
         w: the share of equal ratios.
         lam: how much the prior counts against the data.
-        sqrt: whether σ_k² is returned, for ``deep_prior(..., sqrt=True)``.
+        sqrt: whether σ_k itself is returned, as priors with ``sqrt=False`` want it, and not σ_k².
 
     Returns:
-        ρ_k and σ_k (or σ_k²).
+        ρ_k, and σ_k² or σ_k.
 
     References:
         K. Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, 2021, section
@@ -56,21 +63,46 @@ def log_descent(
         )
     ratios = np.geomspace(upper, lower, iter)
     steps = np.linspace(upper, lower, iter)
-    levels = (w * ratios + (1.0 - w) * steps) / 255.0
+    levels = torch.from_numpy((w * ratios + (1.0 - w) * steps) / 255.0)
     rhos = lam * sigma**2 / levels**2
-    return rhos, levels**2 if sqrt else levels
+    return rhos.float(), (levels if sqrt else levels**2).float()
+
+
+def log_descent2(
+    upper: float,
+    lower: float,
+    iter: int = 24,
+    sigma: float = 0.255 / 255,
+    w: float = 1.0,
+    lam: float = 0.23,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The course of log_descent as lam sigma² r_k² and r_k = sigma² / σ_k²."""
+    rhos, _ = log_descent(upper, lower, iter, sigma, w, 1.0)
+    return lam * sigma**2 * rhos**2, rhos
 
 
 def log_descent_origin(
-    upper: float, lower: float, iter: int = 24, sigma: float = 0.255 / 255, w: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """log_descent with the λ of its paper."""
-    return log_descent(upper, lower, iter, sigma, w)
+    upper: float,
+    lower: float,
+    iter: int = 24,
+    sigma: float = 0.255 / 255,
+    w: float = 1.0,
+    lam: float = 0.23,
+) -> torch.Tensor:
+    """The ρ_k of log_descent alone."""
+    return log_descent(upper, lower, iter, sigma, w, lam)[0]
 
 
-def log_descent2(upper: float, lower: float, iter: int = 24) -> np.ndarray:
-    """Numbers that fall from upper to lower in equal ratios."""
-    return np.geomspace(upper, lower, iter)
+def get_rho_sigma_admm(
+    sigma: float = 2.55 / 255,
+    iter_num: int = 15,
+    modelSigma1: float = 49.0,
+    modelSigma2: float = 2.55,
+    w: float = 1.0,
+    lam: float = 0.23,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """ρ_k and σ_k of ``log_descent``."""
+    return log_descent(modelSigma1, modelSigma2, iter_num, sigma, w, lam, sqrt=True)
 
 
 class Schedule:
@@ -101,6 +133,12 @@ class Schedule:
         """All numbers times a factor: a list, or a tensor that wants a gradient."""
         values = self.values if factor == 1.0 else self.values * factor
         return values if values.requires_grad else [float(v) for v in values]
+
+    def listed(self, count: int) -> torch.Tensor:
+        """The numbers of so many iterations."""
+        place = torch.arange(count).clamp_max(len(self.values) - 1)
+        found: torch.Tensor = self.values[place]
+        return found
 
     def at(self, iteration: int) -> Any:
         """The number of one iteration, counted from 0."""

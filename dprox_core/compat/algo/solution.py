@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
-    from dprox_core.compat.algo.solver import Algorithm
     from dprox_core.result import Result
 
 __all__ = ["Solution", "solution"]
@@ -24,7 +23,7 @@ class Solution(torch.Tensor):
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     result: Result
-    solver: Algorithm
+    solver: Any
 
     def solve(self, x0: Any = None, **options: Any) -> Any:  # type: ignore[override]
         """The same problem once more, from another start."""
@@ -34,7 +33,7 @@ class Solution(torch.Tensor):
         return repr(self.as_subclass(torch.Tensor))
 
 
-def solution(tensor: torch.Tensor, result: Result, solver: Algorithm) -> Solution:
+def solution(tensor: torch.Tensor, result: Result, solver: Any) -> Solution:
     """A tensor with the result and the solver it comes from."""
     found = tensor.as_subclass(Solution)
     assert isinstance(found, Solution)

@@ -153,15 +153,14 @@ class Algorithm(nn.Module):
 
     def defaults(
         self, x0: Any = None, rhos: Any = None, lams: Any = None, max_iter: int = ITERATIONS
-    ) -> tuple[Any, list[Any], dict[ProxFn, list[Any]], int]:
+    ) -> tuple[Any, torch.Tensor, dict[ProxFn, torch.Tensor], int]:
         """The start, and ρ and λ for each iteration, 1 and 0.02 where none are given."""
         rho, found = read_schedules(self.functions, RHO if rhos is None else rhos, lams)
         assert rho is not None
         spare = Schedule(LAM, "lams")
         steps = {f: found.get(i, spare) for i, f in enumerate(self.functions) if f in self.psi_fns}
-        counted = range(max_iter)
-        listed = {f: [schedule.at(k) for k in counted] for f, schedule in steps.items()}
-        return x0, [rho.at(k) for k in counted], listed, max_iter
+        listed = {f: schedule.listed(max_iter) for f, schedule in steps.items()}
+        return x0, rho.listed(max_iter), listed, max_iter
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """``solve``."""
@@ -247,8 +246,11 @@ class Algorithm(nn.Module):
             callback(
                 iter=place,
                 state=list(event.iterate.values()),
-                rho=None if translated.rho is None else translated.rho.at(place),
-                lam={self.functions[i]: s.at(place) for i, s in translated.lams.items()},
+                rho=None if translated.rho is None else torch.as_tensor(translated.rho.at(place)),
+                lam={
+                    self.functions[i]: torch.as_tensor(s.at(place))
+                    for i, s in translated.lams.items()
+                },
             )
 
         with monitor(tell):

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 import dprox_core
-from dprox_core.compat.arrays import as_tensor, kernel_tensor
+from dprox_core.compat.arrays import kernel_tensor
+from dprox_core.compat.utils.misc import batchify
 from dprox_core.errors import ParameterError
 
 __all__ = [
     "blurring",
     "downsampling",
     "fspecial_gaussian",
+    "masks_CFA_Bayer",
     "mosaicing",
+    "mosaicing_np",
     "point_spread_function",
     "sample",
 ]
@@ -71,23 +76,50 @@ def blurring(img: Any, psf: Any) -> torch.Tensor:
         img: a picture, tensor or array.
         psf: the kernel.
     """
-    image = as_tensor(img, "img")
+    image = batchify(img)
     kernel = kernel_tensor(psf)
     return dprox_core.conv(image, kernel.to(device=image.device, dtype=image.dtype))
 
 
-def downsampling(img: Any, kernel: Any, sf: int) -> torch.Tensor:
-    """Every sf-th pixel of k ∗ img.
+def downsampling(img: Any, psf: Any, sf: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Every sf-th pixel of k ∗ img, and that enlarged again, to start from.
 
     Args:
         img: a picture, tensor or array.
-        kernel: k.
+        psf: k.
         sf: the factor, from 1.
+
+    Returns:
+        The small picture, and a bicubic interpolation of it whose pixels lie on those of img.
     """
-    return blurring(img, kernel)[..., ::sf, ::sf]
+    small = blurring(img, psf)[..., ::sf, ::sf]
+    rows, columns = small.shape[-2:]
+    # Pixel i of the small picture lies at sf · i of the large one.
+    at = [2.0 * torch.arange(n * sf) / (sf * max(n - 1, 1)) - 1.0 for n in (rows, columns)]
+    y, x = torch.meshgrid(*at, indexing="ij")
+    grid = torch.stack([x, y], dim=-1)[None].to(device=small.device, dtype=small.dtype)
+    large = functional.grid_sample(
+        small,
+        grid.expand(small.shape[0], -1, -1, -1),
+        mode="bicubic",
+        padding_mode="border",
+        align_corners=True,
+    )
+    return small, large
+
+
+def masks_CFA_Bayer(shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where an RGGB colour filter array lets red, green and blue through, (H, W) each."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]] % 2
+    return (rows + columns) == 0, (rows + columns) == 1, (rows + columns) == 2
+
+
+def mosaicing_np(img: np.ndarray) -> np.ndarray:
+    """``mosaicing`` of an array (H, W, 3)."""
+    return np.asarray(img) * np.stack(masks_CFA_Bayer(img.shape[:2]), axis=-1)
 
 
 def mosaicing(img: Any) -> torch.Tensor:
     """One colour per pixel under an RGGB colour filter array, zero elsewhere."""
-    found: torch.Tensor = dprox_core.mosaic(as_tensor(img, "img"))
+    found: torch.Tensor = dprox_core.mosaic(batchify(img))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -95,6 +96,21 @@ def _numbers(x: Any) -> torch.Tensor:
     return tensor.to(torch.float32)
 
 
+def folded(kernel: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """A kernel for circular convolution that is no larger than the picture.
+
+    What reaches further than once around lands on what is there.
+    """
+    for axis in (-2, -1):
+        before, after = kernel.shape[axis], int(shape[axis])
+        if before > after:
+            place = (torch.arange(before, device=kernel.device) - before // 2 + after // 2) % after
+            wanted = list(kernel.shape)
+            wanted[axis] = after
+            kernel = kernel.new_zeros(wanted).index_add(axis, place, kernel)
+    return kernel
+
+
 class conv(Operator):
     """Circular convolution, k ∗ x, over the last two axes.
 
@@ -112,7 +128,7 @@ class conv(Operator):
         return data if isinstance(data, torch.Tensor) else kernel_tensor(data)
 
     def _core(self, argument: Any, operand: Any) -> Any:
-        return dprox_core.conv(argument, kernel_tensor(operand))
+        return dprox_core.conv(argument, folded(kernel_tensor(operand), argument.shape))
 
 
 class conv_doe(Operator):
@@ -136,7 +152,7 @@ class conv_doe(Operator):
     def _core(self, argument: Any, operand: Any) -> Any:
         kernel = kernel_tensor(operand)
         if self.circular:
-            return dprox_core.conv(argument, kernel)
+            return dprox_core.conv(argument, folded(kernel, argument.shape))
         convolve = offered("conv_doe", "take circular=True")
         return convolve(argument, kernel, circular=False)
 

@@ -17,7 +17,7 @@ from dprox_core.priors.prior import Prior, load_prior
 from dprox_core.proxfns.base import Objective, make
 from dprox_core.proxfns.deep import DeepPrior, UnrolledPrior
 
-__all__ = ["deep_prior", "patch_nlm", "unrolled_prior"]
+__all__ = ["Denoiser", "TVDenoiser", "deep_prior", "get_denoiser", "patch_nlm", "unrolled_prior"]
 
 # The published names whose weights are not to be had here, and the families that come closest,
 # best first; the first one that is shipped stands in.
@@ -80,7 +80,8 @@ class deep_prior(ProxFn):
         if isinstance(denoiser, str):
             given = stand_in(denoiser, weights)
         elif hasattr(denoiser, "denoise"):
-            given = _Denoise(denoiser)
+            is_module = isinstance(denoiser, nn.Module)
+            given = _DenoiseModule(denoiser) if is_module else _Denoise(denoiser)
         elif not callable(denoiser):
             raise ParameterError(
                 f"deep_prior: {denoiser!r:.60} is no denoiser: give a name, a network, a function "
@@ -172,6 +173,61 @@ class patch_nlm(deep_prior):
         super().__init__(linop, "nlm", sqrt=True)
 
 
+class Denoiser(nn.Module):
+    """The base of denoisers of one's own.
+
+    A class gives ``_denoise(input, sigma)``.
+    """
+
+    def denoise(self, input: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        """The picture without its noise.
+
+        Args:
+            input: (B, C, H, W).
+            sigma: the noise level.
+        """
+        found: torch.Tensor = self._denoise(input, torch.as_tensor(sigma).reshape(-1, 1, 1, 1))
+        return found
+
+    def _denoise(self, input: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError(f"{type(self).__name__} gives no _denoise")
+
+    def forward(self, input: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        """``denoise``."""
+        return self.denoise(input, sigma)
+
+
+class Denoiser2D(Denoiser):
+    """The base of denoisers of grey pictures: each channel is denoised by itself."""
+
+    def denoise(self, input: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        """The picture without its noise, channel by channel."""
+        level = torch.as_tensor(sigma).reshape(-1, 1, 1, 1)
+        return torch.cat([self._denoise(c, level) for c in input.split(1, dim=1)], dim=1)
+
+
+class TVDenoiser(Denoiser):
+    """Total variation as a denoiser.
+
+    Args:
+        iter_num: kept for old scripts: it is solved until it has converged.
+        use_3dtv: kept for old scripts.
+    """
+
+    def __init__(self, iter_num: int = 5, use_3dtv: bool = False) -> None:
+        super().__init__()
+        self._prior = load_prior("tv", None)
+
+    def _denoise(self, input: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        level = sigma.reshape(-1)
+        return self._prior(input, level[0] if level.numel() == 1 else level)
+
+
+def get_denoiser(type: str) -> Any:
+    """What ``deep_prior`` takes for a name."""
+    return load_prior(stand_in(type, None), None)
+
+
 class _Denoise:
     """An object with ``.denoise`` as a function of (v, σ)."""
 
@@ -183,3 +239,17 @@ class _Denoise:
         level = sigma if isinstance(sigma, torch.Tensor) else torch.tensor(sigma, dtype=v.dtype)
         result: torch.Tensor = self._owner.denoise(v, level.to(v.device))
         return result
+
+
+class _DenoiseModule(nn.Module):
+    """A module with ``.denoise`` as a module of (v, σ), so that its numbers can be trained."""
+
+    def __init__(self, owner: nn.Module) -> None:
+        super().__init__()
+        self.owner = owner
+        self.__name__ = type(owner).__name__
+        self._call = (_Denoise(owner),)
+
+    def forward(self, v: torch.Tensor, sigma: Any) -> torch.Tensor:
+        """The owner's ``denoise``."""
+        return self._call[0](v, sigma)

@@ -15,7 +15,7 @@ from dprox_core.compat.proxfn.base import ProxFn
 from dprox_core.errors import ParameterError
 from dprox_core.proxfns.base import Objective
 
-__all__ = ["nonneg", "norm1", "norm2", "sum_squares", "weighted_sum_squares"]
+__all__ = ["nonneg", "norm1", "norm2", "soft_threshold", "sum_squares", "weighted_sum_squares"]
 
 
 class sum_squares(ProxFn):
@@ -96,3 +96,9 @@ class nonneg(ProxFn):
         objective = dprox_core.nonneg(expression)
         assert isinstance(objective, Objective)
         return objective
+
+
+def soft_threshold(v: torch.Tensor, lam: Any) -> torch.Tensor:
+    """argmin λ ‖x‖₁ + ½ ‖x − v‖², real or complex: every modulus less λ, at least 0."""
+    size = v.abs()
+    return v * ((size - lam).clamp_min(0.0) / size.clamp_min(torch.finfo(size.dtype).tiny))

@@ -57,7 +57,9 @@ class ext_sum_squares(_Measured):
 
 
 class csmri(ext_sum_squares):
-    """Compressive magnetic resonance imaging, ‖m ⊙ F x − y‖², F the unitary Fourier transform.
+    """Compressive magnetic resonance imaging, ‖m ⊙ F x − y‖², F the transform of ``utils.fft2``.
+
+    That is unitary and has the frequency 0 in the middle of k-space.
 
     Args:
         linop: the image.
@@ -69,9 +71,21 @@ class csmri(ext_sum_squares):
         super().__init__(linop, *([mask] if y is None else [y, mask]), **scales)
 
     def _parts(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """m and y for the transform of ``torch.fft``, whose origins are the first elements.
+
+        Moving the origin of the image multiplies its spectrum with phases of modulus one, which
+        are taken out of y.
+        """
         y, *rest = self.measurements()
         mask = rest[0] if rest else y != 0
-        return mask.to(y.real.dtype) if not mask.is_complex() else mask, y
+        mask = mask.to(y.real.dtype) if not mask.is_complex() else mask
+        like: Any = {"dtype": y.real.dtype, "device": y.device}
+        rows, columns = ((n // 2) * torch.fft.fftfreq(n, **like) for n in y.shape[-2:])
+        turns = -2.0 * torch.pi * (rows[:, None] + columns)
+        phases = torch.polar(torch.ones_like(turns), turns)
+        axes = (-2, -1)
+        shifted = torch.fft.ifftshift(y, dim=axes)
+        return torch.fft.ifftshift(mask, dim=axes), phases * shifted
 
     def _function(self, expression: Any) -> Objective:
         mask, y = self._parts()

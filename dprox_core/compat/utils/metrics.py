@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dprox_core.compat.utils.images import as_bands
+from dprox_core.compat.utils.misc import as_bands
 from dprox_core.errors import ShapeError
 
-__all__ = ["ergas", "mpsnr", "mpsnr_max", "mssim", "psnr", "sam", "ssim"]
+__all__ = ["bandwise", "ergas", "mpsnr", "mpsnr_max", "mssim", "psnr", "sam", "ssim"]
 
 
 def _pair(output: Any, target: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -41,6 +43,17 @@ def psnr(output: Any, target: Any, data_range: float = 1.0) -> float:
     return _psnr(*_pair(output, target, "psnr"), data_range)
 
 
+def bandwise(func: Callable[..., float]) -> Callable[..., float]:
+    """A measure of two pictures as the mean of the measures of their bands (H, W)."""
+
+    @functools.wraps(func)
+    def mean_of_bands(output: Any, target: Any, *args: Any, **kwargs: Any) -> float:
+        a, b = _pair(output, target, func.__name__)
+        return float(np.mean([func(p, q, *args, **kwargs) for p, q in zip(a, b, strict=True)]))
+
+    return mean_of_bands
+
+
 def mpsnr(output: Any, target: Any, data_range: float = 1.0) -> float:
     """The mean over bands of their peak signal-to-noise ratios."""
     a, b = _pair(output, target, "mpsnr")
@@ -53,22 +66,23 @@ def mpsnr_max(output: Any, target: Any) -> float:
     return float(np.mean([_psnr(p, q, float(np.abs(q).max())) for p, q in zip(a, b, strict=True)]))
 
 
-def mssim(output: Any, target: Any, data_range: float = 1.0) -> float:
+def mssim(img1: Any, img2: Any, data_range: float = 1.0, **kwargs: Any) -> float:
     """The mean over bands of their structural similarity.
 
     With Gaussian windows of σ = 1.5 and 11 pixels a side, C₁ = (0.01 L)², C₂ = (0.03 L)²; windows
     that reach over the edge do not count.
 
     Args:
-        output: a picture of at least 11 × 11 pixels.
-        target: the truth.
+        img1: a picture of at least 11 × 11 pixels.
+        img2: the truth.
         data_range: L, the largest possible value.
+        kwargs: kept for old scripts: options of scikit-image's function.
 
     References:
         Z. Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity,
         2004.
     """
-    a, b = _pair(output, target, "ssim")
+    a, b = _pair(img1, img2, "ssim")
     if min(a.shape[-2:]) < 11:
         raise ShapeError(
             f"ssim needs pictures of at least 11 × 11 pixels, not {a.shape[-2:]}.",
@@ -104,17 +118,21 @@ def _ssim(a: np.ndarray, b: np.ndarray, peak: float) -> float:
     return float(np.mean(above / below))
 
 
-def sam(output: Any, target: Any) -> float:
+def sam(img1: Any, img2: Any, eps: float = 1e-8) -> float:
     """Spectral angle, the mean over pixels of the angle between both spectra, in radians.
+
+    Args:
+        img1: a picture.
+        img2: the truth.
+        eps: pixels whose spectra have lengths with a product of at most this do not count.
 
     References:
         F. Kruse et al., The spectral image processing system (SIPS), 1993.
     """
-    a, b = _pair(output, target, "sam")
+    a, b = _pair(img1, img2, "sam")
     lengths = np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0)
-    tiny = np.finfo(np.float64).tiny
-    cosine = np.sum(a * b.conj(), axis=0).real / np.maximum(lengths, tiny)
-    return float(np.mean(np.arccos(np.clip(cosine, -1.0, 1.0))[lengths > tiny]))
+    cosine = np.sum(a * b.conj(), axis=0).real / np.maximum(lengths, eps)
+    return float(np.mean(np.arccos(np.clip(cosine, -1.0, 1.0))[lengths > eps]))
 
 
 def ergas(output: Any, target: Any, r: float = 1.0) -> float:

@@ -75,6 +75,6 @@ def test_defaults_are_the_published_ones() -> None:
     psi, omega = terms("admm")
     _, rhos, lams, count = dp.ADMM(psi, omega).defaults(B)
     assert count == len(rhos) == 24
-    assert set(rhos) == {1.0}
+    assert set(rhos.tolist()) == {1.0}
     assert list(lams) == psi
-    assert set(lams[psi[0]]) == {0.02}
+    assert set(lams[psi[0]].tolist()) == {0.02}

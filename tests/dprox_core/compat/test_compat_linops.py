@@ -217,3 +217,16 @@ def test_errors_are_sentences() -> None:
     with pytest.raises(DproxError, match="truth value"):
         bool(x <= 1)
     assert np.array([1.0, 2.0]) @ x is not None
+
+
+def test_a_kernel_larger_than_the_picture_goes_around() -> None:
+    """k ∗ x on a circle: every element of k moves x by its place, however far that is."""
+    x = torch.rand(1, 1, 4, 5, generator=GENERATOR, dtype=torch.float64)
+    kernel = torch.rand(7, 8, generator=GENERATOR, dtype=torch.float64)
+    exact = torch.zeros_like(x)
+    for i in range(7):
+        for j in range(8):
+            exact += kernel[i, j] * x.roll((i - 3, j - 4), (-2, -1))
+    node = dp.conv_doe(dp.Variable(), kernel)
+    assert torch.allclose(dp.eval(node, x), exact)
+    assert torch.allclose(dp.eval(dp.conv(dp.Variable(), kernel), x), exact)

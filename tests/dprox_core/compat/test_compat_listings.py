@@ -51,7 +51,7 @@ def run(listing: str, **given: Any) -> dict[str, Any]:
     names: dict[str, Any] = {}
     exec("from dprox_core.compat import *", names)
     names["build_doe_model"] = lambda: dp.build_doe_model(
-        wave_resolution=64, patch_size=7, focal_length=5e-4
+        wave_resolution=64, patch_size=7, sensor_distance=5e-4
     )
     names |= given
     exec(listing, names)

@@ -124,8 +124,8 @@ def test_csmri_with_two_more_terms_is_the_closed_form() -> None:
     y.value = y0
     terms = dp.csmri(x, mask, y) + 0.1 * dp.sum_squares(x) + 0.2 * dp.sum_squares(x - 1.0)
     found = dp.Problem(terms).solve(x0=x0, abs_tol=0.0, rel_tol=1e-10)
-    spectrum = torch.fft.fft2(torch.full_like(x0, 0.2), norm="ortho") + mask * y0
-    exact = torch.fft.ifft2(spectrum / (mask + 0.3), norm="ortho")
+    spectrum = dp.utils.fft2(torch.full_like(x0, 0.2)) + mask * y0
+    exact = dp.utils.ifft2(spectrum / (mask + 0.3))
     assert torch.allclose(found, exact, atol=1e-5)
 
 
@@ -137,7 +137,7 @@ def test_sisr_is_solved() -> None:
     found = dp.Problem(term + 0.1 * dp.sum_squares(x)).solve(max_iter=2000)
     assert found.shape == (1, 1, 8, 10)
     free = found.detach().clone().requires_grad_()
-    low = dp.contrib.downsampling(free, kernel, 2)
+    low, _ = dp.contrib.downsampling(free, kernel, 2)
     ((low - small).square().sum() + 0.1 * free.square().sum()).backward()
     assert free.grad is not None
     assert float(free.grad.abs().max()) < 1e-4
@@ -169,7 +169,7 @@ def shrink(v: torch.Tensor, sigma: Any) -> torch.Tensor:
 def test_every_method_takes_a_prior(method: str) -> None:
     x = dp.Variable()
     prior = dp.deep_prior(x, shrink)
-    rhos, sigmas = dp.log_descent(35, 30, 6)
+    rhos, sigmas = dp.log_descent(35, 30, 6, sqrt=True)
     problem = dp.Problem(dp.sum_squares(x - B) + prior + dp.nonneg(x))
     out = problem.solve(method=method, x0=B, rhos=rhos, lams={prior: sigmas}, max_iter=6)
     assert torch.allclose(out, B, atol=0.1)
@@ -177,11 +177,12 @@ def test_every_method_takes_a_prior(method: str) -> None:
 
 
 def test_log_descent_is_that_of_its_paper() -> None:
-    rhos, sigmas = dp.log_descent(49, 7.65, 8, sigma=0.03)
+    rhos, sigmas = dp.log_descent(49, 7.65, 8, sigma=0.03, sqrt=True)
     assert np.allclose(sigmas[[0, -1]], [49 / 255, 0.03])
-    assert np.allclose(np.diff(np.log(sigmas)), np.log(7.65 / 49) / 7)
+    assert np.allclose(sigmas.log().diff(), np.log(7.65 / 49) / 7)
     assert np.allclose(rhos, 0.23 * 0.03**2 / sigmas**2)
-    assert np.allclose(dp.log_descent(49, 7.65, 8, sqrt=True)[1], sigmas**2)
+    assert np.allclose(dp.log_descent(49, 7.65, 8)[1], sigmas**2)
+    assert np.allclose(dp.log_descent_origin(49, 7.65, 8, sigma=0.03), rhos)
 
 
 def test_unrolling_trains_rho_and_lambda(tmp_path: Path) -> None:
@@ -237,11 +238,32 @@ def test_the_gradient_at_equilibrium_is_that_of_the_solution() -> None:
     assert float(weight.grad) == pytest.approx(-float(B.sum()) / 1.44, rel=1e-3)
 
 
+def test_a_policy_learns_rho_and_noise_levels(tmp_path: Path) -> None:
+    x, b = dp.Variable(), dp.Placeholder()
+    prior = dp.deep_prior(x, shrink)
+    solver = dp.compile(dp.sum_squares(x - b) + prior, method="admm")
+    tuned = dp.specialize(solver, method="rl", action_pack=2, max_episode_step=2)
+    data = [{"b": B.float(), "gt": 0.9 * B.float(), "x0": B.float()}]
+    before = {name: p.clone() for name, p in tuned.policy.named_parameters()}
+    quality = tuned.train(data, placeholders={"b": b}, log_dir=tmp_path, epochs=2)
+    assert any(not torch.equal(p, before[name]) for name, p in tuned.policy.named_parameters())
+    assert quality > 10.0
+    other = dp.AutoTuneSolver(solver, action_pack=2, max_episode_step=2)
+    judged = other.eval(tmp_path / "actor.pth", {"set": data}, {"b": b})
+    assert judged["set"] == pytest.approx(quality)
+    heard: list[int] = []
+    out = other.solve(B.float(), callback=lambda iter, **_: heard.append(iter))
+    assert out.shape == B.shape
+    assert heard == list(range(len(heard)))
+    with pytest.raises(DproxError, match="has no 'gt'"):
+        tuned.train([{"b": B}], placeholders={"b": b})
+
+
 def test_what_is_not_there_is_told() -> None:
     x = dp.Variable()
     term = dp.sum_squares(x - B)
-    with pytest.raises(dp.MissingError, match="reinforcement learning"):
-        dp.specialize(dp.compile(term), method="rl")
+    with pytest.raises(DproxError, match="no specialization"):
+        dp.specialize(dp.compile(term), method="magic")
     with pytest.raises(dp.MissingError, match="downloads"):
         dp.utils.hf.load_checkpoint("csmri/unet.pt")
     with pytest.raises(DproxError, match="no method"):

@@ -93,6 +93,26 @@ def test_the_modules_are_where_they_were() -> None:
         "algo.lp": "LPProblem LPSolverADMM",
         "linop.conv": "conv conv_doe",
         "linop.graph": "CompGraph",
+        "linop.comp_graph": "CompGraph est_CompGraph_norm validate eval adjoint gram",
+        "linop.variable": "Variable",
+        "linop.vstack": "vstack split",
+        "linop.sum": "sum copy",
+        "linop.mul": "mul_color mul_elementwise",
+        "linop.subsample": "mosaic",
+        "proxfn.norm": "norm1 norm2 soft_threshold",
+        "proxfn.sum_square": "sum_squares weighted_sum_squares ext_sum_squares least_squares",
+        "proxfn.fast.csmri": "csmri",
+        "proxfn.pnp.denoisers.base": "Denoiser Denoiser2D",
+        "algo.admm": "ADMM ADMM_vxu LinearizedADMM",
+        "algo.pc": "PockChambolle",
+        "algo.tune.dpir": "log_descent get_rho_sigma_admm",
+        "algo.specialization.deq.training": "train_deq",
+        "algo.specialization.rl": "AutoTuneSolver",
+        "contrib.csmri": "sample CustomADMM custom_policy_ob_pack_fn",
+        "utils.misc": "fft2 ifft2 batchify debatchify to_nn_parameter seed_everything",
+        "utils.io": "imread imshow filter_ckpt",
+        "utils.psf2otf": "psf2otf padarray circshift",
+        "linalg.solve.solver_cg": "cg cg2 pcg",
         "linalg.custom": "linear_solve LinearSolveConfig",
         "utils.examples": "sample point_spread_function blurring",
         "contrib.optic.doe_model": "DOEModelConfig build_doe_model img_psf_conv",
@@ -139,10 +159,19 @@ def test_channels_are_found_by_their_number() -> None:
         (1, 3, 3): (1, 3, 3),
         (8, 9): (8, 9),
     }.items():
-        assert utils.to_torch_tensor(np.zeros(shape)).shape == found
+        whole = (1, *found) if len(found) == 3 else (1, 1, *found)
+        assert utils.to_torch_tensor(np.zeros(shape), batch=True).shape == whole
+        assert utils.to_torch_tensor(torch.zeros(shape), batch=True).shape == whole
+        assert utils.to_torch_tensor(np.zeros(shape)).shape == shape
     tensor = utils.to_torch_tensor(np.zeros((8, 9, 3)), batch=True)
     assert tensor.shape == (1, 3, 8, 9)
     assert utils.to_ndarray(tensor, debatch=True).shape == (8, 9, 3)
+    assert utils.to_ndarray(tensor).shape == (1, 3, 8, 9)
+    assert utils.to_ndarray(tensor[:, :1], True, True).shape == (8, 9)
+    ready = utils.tensor(np.zeros((8, 9, 3)))
+    assert utils.to_torch_tensor(ready, batch=True).shape == (8, 9, 3)
+    assert utils.is_dp_array(utils.array([1.0]))
+    assert not utils.is_dp_tensor(ready + 1)
 
 
 def test_metrics_are_those_of_their_formulae() -> None:
@@ -171,6 +200,7 @@ def test_metrics_are_those_of_their_formulae() -> None:
     error = ((image - truth) ** 2).mean(axis=(0, 1)) / truth.mean(axis=(0, 1)) ** 2
     assert utils.ergas(i, t, r=4) == pytest.approx(25 * math.sqrt(error.mean()))
     assert utils.psnr(t, t) == math.inf
+    assert utils.bandwise(utils.psnr)(i, t) == pytest.approx(np.mean(bands))
 
 
 def test_pictures_come_from_files(tmp_path: Path) -> None:
@@ -180,7 +210,7 @@ def test_pictures_come_from_files(tmp_path: Path) -> None:
     assert utils.list_image_files(tmp_path) == ["a.png"]
     assert utils.imread(tmp_path / "a.png").shape[:2] == (16, 12)
     assert utils.imread_rgb(tmp_path / "a.png").max() > 1.0
-    assert load_sample_img(tmp_path / "a.png").shape[-2:] == (16, 12)
+    assert load_sample_img(tmp_path / "a.png", patch_size=10).shape[-2:] == (10, 10)
 
 
 def test_measurements_are_what_the_operators_say() -> None:
@@ -190,7 +220,12 @@ def test_measurements_are_what_the_operators_say() -> None:
     assert psf.sum() == pytest.approx(1.0)
     blurred = contrib.blurring(image, psf)
     assert torch.allclose(blurred, dp.eval(dp.conv(dp.Variable(), psf), image), atol=1e-5)
-    assert contrib.downsampling(image, psf, 4).shape == (1, 3, 5, 6)
+    small, start = contrib.downsampling(image, psf, 4)
+    assert torch.equal(small, contrib.blurring(image, psf)[..., ::4, ::4])
+    assert start.shape == image.shape
+    assert torch.allclose(start[..., ::4, ::4], small, atol=0.1)
+    array = image[0].permute(1, 2, 0).numpy()
+    assert np.allclose(contrib.mosaicing_np(array), contrib.mosaicing(array)[0].permute(1, 2, 0))
     assert torch.equal(contrib.mosaicing(image), dp.eval(dp.mosaic(dp.Variable()), image))
     with pytest.warns(UserWarning, match="stands in"):
         contrib.sample("face")
@@ -198,49 +233,86 @@ def test_measurements_are_what_the_operators_say() -> None:
 
 def test_the_mri_sample_is_consistent() -> None:
     x0, y0, truth, mask = contrib.csmri.sample(size=32, sigma=0.0)
-    assert torch.allclose(mask * torch.fft.fft2(truth, norm="ortho"), y0, atol=1e-5)
-    assert torch.allclose(torch.fft.ifft2(y0, norm="ortho"), x0)
+    assert torch.allclose(mask * utils.fft2(truth), y0, atol=1e-5)
+    assert torch.allclose(utils.ifft2(y0), x0)
+    assert float(mask[0, 0, 0, 16]) == 1.0  # the frequency 0 is in the middle
     assert 0.1 < float(mask.mean()) < 0.6
 
 
+def test_k_space_has_its_frequency_zero_in_the_middle() -> None:
+    """‖m ⊙ F x − y‖² with the transform of the utilities, at odd and even sizes."""
+    for shape in ((1, 1, 5, 6), (1, 2, 8, 7)):
+        v = torch.from_numpy(RNG.random(shape)) + 1j * torch.from_numpy(RNG.random(shape))
+        y, mask = utils.fft2(v.flip(-1)), torch.from_numpy(RNG.random(shape) < 0.5).double()
+        assert torch.allclose(utils.ifft2(utils.fft2(v)), v)
+        function = dp.csmri(dp.Variable(), mask, mask * y)
+        exact = (mask * (utils.fft2(v) - y)).abs().square().sum()
+        assert torch.allclose(function.eval(v), exact)
+
+
 def test_a_fresnel_lens_focuses_its_own_colour_best() -> None:
-    camera = optic.build_doe_model(wave_resolution=128, patch_size=33, focal_length=1e-3)
+    camera = optic.build_doe_model(wave_resolution=128, patch_size=32, sensor_distance=1e-3)
     psf = camera.psf[0].detach()
     assert torch.allclose(psf.sum(dim=(-2, -1)), torch.ones(3), atol=1e-5)
     middle = psf[1]
-    assert int(middle.argmax()) == 16 * 33 + 16
+    assert int(middle.argmax()) == 16 * 32 + 16
     assert float(middle.max()) > 2.0 * float(torch.stack([psf[0], psf[2]]).max())
+    baseline = optic.build_baseline_profile(camera)
+    assert torch.allclose(camera.get_psf(baseline)[0], psf, atol=1e-6)
+    image = torch.rand(1, 3, 40, 36, generator=torch.Generator().manual_seed(2))
+    seen, used = camera(image, baseline, circular=True)
+    assert torch.allclose(seen, optic.img_psf_conv(image, used, circular=True))
 
 
 def test_light_travels_as_a_gaussian_beam_does() -> None:
     """A beam of waist w₀ is w₀ √(1 + (z λ / π w₀²)²) wide after z (Saleh, Teich, chapter 3)."""
-    config = optic.DOEModelConfig(focal_length=2e-3, wave_resolution=256)
-    wave, waist = 550e-9, 25e-6
-    squared = optic.doe_model._squared_radius(config)
-    field = torch.exp(-squared / waist**2).to(torch.complex64)
-    spot = optic.doe_model._propagate(field, wave, config).abs().square().double()
+    wave, waist, distance = 550e-9, 25e-6, 2e-3
+    xx, yy = optic.get_coordinate(256, 256, 2e-6, 2e-6)
+    squared = xx.square() + yy.square()
+    field = torch.exp(-squared / waist**2).to(torch.complex64)[None, None]
+    travel = optic.FresnelPropagator((1, 1, 256, 256), distance, 2e-6, torch.tensor([wave]))
+    spot = travel(field).abs().square().double()[0, 0]
     width = 2.0 * math.sqrt(float((spot * squared).sum() / spot.sum() / 2.0))
-    exact = waist * math.sqrt(1.0 + (config.focal_length * wave / (math.pi * waist**2)) ** 2)
+    exact = waist * math.sqrt(1.0 + (distance * wave / (math.pi * waist**2)) ** 2)
     assert width == pytest.approx(exact, rel=1e-3)
 
 
 def test_the_gradient_reaches_the_height_map() -> None:
-    camera = optic.build_doe_model(wave_resolution=32, patch_size=7, focal_length=2e-4)
+    camera = optic.build_doe_model(wave_resolution=32, patch_size=7, sensor_distance=2e-4)
     weights = torch.randn(1, 3, 7, 7, generator=torch.Generator().manual_seed(0))
+    microns = camera.height_map.microns
 
     def cost() -> torch.Tensor:
         return (camera.psf * weights).sum()
 
     cost().backward()
-    gradient = camera.microns.grad
+    gradient = microns.grad
     assert gradient is not None
     direction = gradient / gradient.norm()
     with torch.no_grad():
-        camera.microns.add_(5e-3 * direction)
+        microns.add_(5e-3 * direction)
         above = float(cost())
-        camera.microns.sub_(1e-2 * direction)
+        microns.sub_(1e-2 * direction)
         slope = (above - float(cost())) / 1e-2
     assert slope == pytest.approx(float(gradient.norm()), rel=0.02)
+
+
+def test_kernels_checkpoints_and_pieces_of_pictures() -> None:
+    kernel = RNG.random((3, 3))
+    spectrum = utils.psf2otf.psf2otf(kernel, (6, 8))
+    image = RNG.random((6, 8))
+    circular = np.fft.ifft2(spectrum * np.fft.fft2(image)).real
+    exact = dp.eval(dp.conv(dp.Variable(), kernel), torch.from_numpy(image)[None, None])
+    assert np.allclose(circular, exact[0, 0])
+    assert utils.filter_ckpt("net.", {"net.a": 1, "other.b": 2}) == {"a": 1}
+    assert utils.crop_center_region(np.arange(49).reshape(7, 7), 3)[1, 1] == 24
+    assert utils.outlier_correct(np.arange(101.0), 10.0)[[0, -1]].tolist() == [10.0, 90.0]
+    net = optic.U_Net(3, 2, widths=(2, 2, 2, 2, 2))
+    assert net(torch.zeros(1, 3, 9, 20)).shape == (1, 2, 9, 20)
+    plain = optic.normalize_psf(RNG.random((5, 5, 3)))
+    assert plain.max() == 1.0
+    scaled = contrib.derain.LearnableDegOp(diag=True)
+    assert torch.equal(scaled.diag(torch.zeros(1, 3, 2, 2)), torch.ones(1, 3, 2, 2))
 
 
 def test_the_energy_model_is_its_own_program() -> None:
@@ -248,11 +320,14 @@ def test_the_energy_model_is_its_own_program() -> None:
     assert a_ub.shape == (b_ub.size, c.size)
     assert a_eq.shape == (b_eq.size, c.size)
     solver = dp.LPSolverADMM()
-    found = solver.solve(dp.LPProblem(c, a_ub, b_ub, a_eq, b_eq))
+    found, history, last = solver.solve(dp.LPProblem(c, a_ub, b_ub, a_eq, b_eq))
     assert found.result.status.name == "OPTIMAL"
-    assert np.all(a_ub @ found.numpy() <= b_ub + 1e-3)
-    other = dp.LPSolverADMM(rho=100.0).solve(dp.LPProblem(c, a_ub, b_ub, a_eq, b_eq)).result
+    assert found.shape == (c.size, 1)
+    assert last[0] == pytest.approx(float(c @ found.numpy()[:, 0]), rel=1e-6)
+    assert len(history["r_norm"]) == len(history["objval"]) > 0
+    assert np.all(a_ub @ found.numpy()[:, 0] <= b_ub + 1e-3)
+    other = dp.LPSolverADMM().solve(dp.LPProblem(c, a_ub, b_ub, a_eq, b_eq), rho=100.0)[0].result
     assert other.objective == pytest.approx(found.result.objective, rel=1e-5)
     assert other.history.rows[0].rho == 100 * found.result.history.rows[0].rho
     nothing = dp.LPProblem([1.0], [[1.0]], [-1.0])
-    assert solver.solve(nothing).result.status.name == "INFEASIBLE"
+    assert solver.solve(nothing)[0].result.status.name == "INFEASIBLE"

@@ -1,8 +1,9 @@
-"""Solvers made for a purpose: unrolled, at equilibrium."""
+"""Solvers made for a purpose: unrolled, at equilibrium, tuned."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -11,12 +12,20 @@ from torch import nn
 import dprox_core
 from dprox_core.compat.algo.schedule import LAM, RHO, Schedule
 from dprox_core.compat.algo.solver import Algorithm
-from dprox_core.compat.errors import MissingError
+from dprox_core.compat.algo.train import train
+from dprox_core.compat.algo.tuned import AutoTuneSolver
 from dprox_core.compat.proxfn.base import ProxFn
 from dprox_core.compat.proxfn.deep import deep_prior
 from dprox_core.errors import ParameterError
 
-__all__ = ["DEQSolver", "UnrolledSolver", "specialize"]
+__all__ = [
+    "AutoTuneSolver",
+    "DEQSolver",
+    "UnrolledSolver",
+    "build_unrolled_solver",
+    "specialize",
+    "train_deq",
+]
 
 
 class UnrolledSolver(nn.Module):
@@ -94,6 +103,10 @@ class DEQSolver(nn.Module):
         """``solve``."""
         return self.solve(*args, **kwargs)
 
+    def load(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
+        """``load_state_dict``."""
+        return self.load_state_dict(state_dict, strict=strict)
+
     def solve(self, x0: Any = None, rhos: Any = None, lams: Any = None, **options: Any) -> Any:
         """The fixed point for the last of the given ρ and λ, with implicit gradients."""
         options["max_iter"] = max(self.max_iter, options.get("max_iter") or 0)
@@ -124,36 +137,48 @@ def equilibrium(solver: Algorithm, x0: Any, rhos: Any, lams: Any, options: dict[
     return list(answer.values()) if isinstance(answer, dict) else answer
 
 
+def build_unrolled_solver(solver: Algorithm, share: bool = True, **options: Any) -> UnrolledSolver:
+    """An ``UnrolledSolver``, of 24 iterations unless ``max_iter`` says otherwise."""
+    return UnrolledSolver(solver, **{"max_iter": 24, "share": share, **options})
+
+
+def train_deq(
+    args: Any, dataset: Iterable[torch.Tensor], solver: nn.Module, step_fn: Callable[..., Any]
+) -> nn.Module:
+    """``train`` for a solver at its fixed point.
+
+    Args:
+        args: an object or mapping with any of savedir, epochs, bs, lr, weight_decay and resume.
+        dataset: pictures.
+        solver: the solver.
+        step_fn: truth ↦ (truth, input, prediction).
+    """
+    held = args if isinstance(args, Mapping) else vars(args)
+    names = ("savedir", "epochs", "bs", "lr", "weight_decay", "resume")
+    return train(solver, step_fn, dataset, **{n: held[n] for n in names if n in held})
+
+
 def specialize(solver: Algorithm, method: str = "deq", device: Any = None, **options: Any) -> Any:
     """A solver made for a purpose.
 
     Args:
         solver: what ``compile`` gave.
         method: "unroll" for a fixed number of trainable iterations, "deq" for gradients at the
-            fixed point.
+            fixed point, "rl" for a policy that chooses ρ and noise levels.
         device: where to compute; None leaves it.
-        options: of ``UnrolledSolver`` or ``DEQSolver``.
+        options: of ``UnrolledSolver``, ``DEQSolver`` or ``AutoTuneSolver``.
 
     Raises:
         ParameterError: there is no such method.
-        MissingError: this library does not have it.
     """
     if device is not None:
         solver.device = device
     if method == "unroll":
-        return UnrolledSolver(solver, **{"max_iter": 24, "share": True, **options})
+        return build_unrolled_solver(solver, **options)
     if method == "deq":
         return DEQSolver(solver, **options)
     if method == "rl":
-        raise MissingError(
-            "Tuning by reinforcement learning goes through the library itself: write the problem "
-            'with dprox_core and call dprox_core.specialize(problem, method="rl"); here rho and '
-            'lam are trained by gradients, specialize(solver, method="unroll", '
-            "learned_params=True).",
-            expected='"unroll" or "deq"',
-            got=method,
-            where="method",
-        )
+        return AutoTuneSolver(solver, **options)
     raise ParameterError(
         f'There is no specialization "{method}": choose "unroll", "deq" or "rl".',
         expected='"unroll", "deq" or "rl"',
