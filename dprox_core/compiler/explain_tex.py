@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dprox_core.compiler.plan import Plan, PlanTerm
 from dprox_core.compiler.tex import name_tex, number_tex, tex_of
 
@@ -33,13 +35,19 @@ def _split(plan: Plan, x: str, joined: list[PlanTerm], apart: list[PlanTerm]) ->
         lines.append(rf"q({x}) = {total}")
     for index, term in enumerate(apart, start=1):
         if term.operator is None:
-            lines.append(rf"h_{{{index}}}({x}) = {tex_of(term.text)}")
+            lines.append(rf"h_{{{index}}}({_own(term, plan, x)}) = {tex_of(term.text)}")
             continue
         z = f"z_{index}"
         inner = tex_of(term.text.replace(term.operator, z))
         copy, image = name_tex(z), tex_of(term.operator)
         lines.append(rf"h_{{{index}}}({copy}) = {inner}, \quad {copy} = {image}")
     return lines
+
+
+def _own(term: PlanTerm, plan: Plan, x: str) -> str:
+    """The one variable that a term is about; all where there are several."""
+    names = [name for name in plan.variables if re.search(rf"\b{re.escape(name)}\b", term.text)]
+    return name_tex(names[0]) if len(names) == 1 else x
 
 
 def _image(term: PlanTerm, x: str, power: str) -> str:
@@ -71,7 +79,8 @@ def _x_update(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) ->
     parts = [rf"q({x})"] if has_quadratic else []
     duals = _has_duals(plan)
     for index, term in enumerate(apart, start=1):
-        inner = x if term.operator is None else tex_of(term.operator)
+        own = _own(term, plan, x)
+        inner = own if term.operator is None else tex_of(term.operator)
         target = {
             "admm": rf"- z_{{{index}}}^{{k}} + u_{{{index}}}^{{k}}",
             "admm_vxu": rf"- z_{{{index}}}^{{k+1}} + u_{{{index}}}^{{k}}",
@@ -91,7 +100,8 @@ def _copies(plan: Plan, x: str, apart: list[PlanTerm]) -> list[str]:
     """What happens to each split copy and its dual."""
     lines = []
     for i, term in enumerate(apart, start=1):
-        old, new = _image(term, x, "k"), _image(term, x, "k+1")
+        own = _own(term, plan, x)
+        old, new = _image(term, own, "k"), _image(term, own, "k+1")
         prox = _prox(term, i, r"\rho^{-1}")
         z, u, w = (f"{letter}_{{{i}}}" for letter in "zuw")
         if plan.method == "admm":
@@ -133,9 +143,10 @@ def _primal_dual(plan: Plan, x: str, smooth: bool, apart: list[PlanTerm]) -> lis
     before = [(i, term) for i, term in enumerate(apart, start=1) if term.operator is None]
     slope = [rf"\nabla q({x}^{{k}})"] if smooth else []
     if plan.method == "ladmm":
+        images = [(i, _image(t, _own(t, plan, x), "k")) for i, t in behind]
         pulls = [
-            rf"\rho K_{{{i}}}^{{\ast}} ({_image(t, x, 'k')} - z_{{{i}}}^{{k}} + u_{{{i}}}^{{k}})"
-            for i, t in behind
+            rf"\rho K_{{{i}}}^{{\ast}} ({image} - z_{{{i}}}^{{k}} + u_{{{i}}}^{{k}})"
+            for i, image in images
         ]
     else:
         pulls = [rf"K_{{{i}}}^{{\ast}} y_{{{i}}}^{{k}}" for i, _ in behind]
@@ -146,7 +157,7 @@ def _primal_dual(plan: Plan, x: str, smooth: bool, apart: list[PlanTerm]) -> lis
     lines = [rf"K_{{{i}}} {x} = {tex_of(t.operator or '')}" for i, t in behind]
     lines.append(rf"{x}^{{k+1}} = {point}")
     for i, term in behind:
-        new = _image(term, x, "k+1")
+        new = _image(term, _own(term, plan, x), "k+1")
         if plan.method == "ladmm":
             u, z = f"u_{{{i}}}", f"z_{{{i}}}"
             prox = _prox(term, i, r"\rho^{-1}")
@@ -169,6 +180,7 @@ _SYMBOLS = {
     "step": r"\tau",
     "relaxation": r"\alpha",
     "weight": r"\omega",
+    "dual_step": r"\gamma",
     "lipschitz": "L",
     "norm": r"\Vert K \Vert",
     "last_rho": r"\rho_{\mathrm{last}}",

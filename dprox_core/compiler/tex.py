@@ -61,6 +61,9 @@ _OPERATORS: dict[str, Template] = {
     "coil_sampling": lambda a, o: (
         rf"{_factor(a[1])} \odot \mathcal{{F}} ({_factor(a[2])} \odot {_factor(a[0])})"
     ),
+    "sum_over": lambda a, o: (
+        rf"\sum_{{{o['axes']}}} {_factor(a[0])}" if "axes" in o else rf"\sum {_factor(a[0])}"
+    ),
     "dct": lambda a, o: rf"\mathcal{{C}}\, {_factor(a[0])}",
     "wavelet": lambda a, o: rf"\mathcal{{W}}\, {_factor(a[0])}",
     "real": lambda a, o: rf"\mathrm{{Re}}\, {_factor(a[0])}",
@@ -79,10 +82,12 @@ def tex_of(text: str) -> str:
     """The TeX of an objective, a penalty or an expression written in the words of the language.
 
     Args:
-        text: such as ``0.1*norm1(grad(x))``; what is no expression is set upright as it is.
+        text: such as ``0.1*norm1(grad(x))``, or ``(x <= 1)`` for a constraint among penalties; what
+            is no expression is set upright as it is.
     """
     try:
-        return _tex(ast.parse(text, mode="eval").body)
+        body = ast.parse(text, mode="eval").body
+        return _condition(body, _tex(body)) if text.startswith("(") else _tex(body)
     except (SyntaxError, ValueError, KeyError, IndexError, RecursionError):
         return _upright(text)
 
@@ -168,6 +173,7 @@ def _tex(node: ast.expr) -> str:
 
 def _binary(node: ast.BinOp) -> str:
     left, right = _tex(node.left), _tex(node.right)
+    left, right = _condition(node.left, left), _condition(node.right, right)
     if isinstance(node.op, ast.Add):
         return f"{left} + {right}"
     if isinstance(node.op, ast.Sub):
@@ -179,6 +185,11 @@ def _binary(node: ast.BinOp) -> str:
         plain = isinstance(node.right, ast.Call)
         return rf"{_factor(left)}\, {right if plain else _factor(right)}"
     raise ValueError(type(node.op).__name__)
+
+
+def _condition(node: ast.expr, shown: str) -> str:
+    """A constraint among penalties: zero where it holds, infinity elsewhere."""
+    return rf"\iota_{{\{{{shown}\}}}}" if isinstance(node, ast.Compare) else shown
 
 
 def _call(node: ast.Call) -> str:

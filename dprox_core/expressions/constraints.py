@@ -65,6 +65,16 @@ class Constraint:
     @property
     def indicator(self) -> Objective:
         """The same as a term of an objective: zero where it holds, infinity elsewhere."""
+
+        found = self._indicator()
+        condition = self._text
+        if self.expression.describe() not in condition:
+            # Written with unknowns on both sides, which are now on one.
+            sign = "==" if self.is_equality else "<=" if self.lower is None else ">="
+            condition = f"{self.expression.describe()} {sign} 0"
+        return found.written_as(condition)
+
+    def _indicator(self) -> Objective:
         from dprox_core.proxfns.indicators import box, nonneg
         from dprox_core.proxfns.sets import equal as equal_to
 
@@ -178,7 +188,7 @@ def at_most(expression: Expression, bound: object) -> Constraint:
 
 def equal(expression: Expression, value: object) -> Constraint:
     """expression = value, for every element."""
-    right = as_expression(value, "value")
+    right = as_expression(value, "b")
     text = f"{expression.describe()} == {right.describe()}"
     if expression.is_constant and not right.is_constant:
         return Constraint(right, expression, expression, text)

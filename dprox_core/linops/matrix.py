@@ -100,7 +100,8 @@ class Matrix(LinOp):
         inner = f"({argument})" if " " in argument and not argument.endswith(")") else argument
         if options.get("product", False):
             return f"{operands[0]} @ {inner}"
-        return f"matrix({argument}, {operands[0]}, axis={options.get('axis', -1)})"
+        axis = options.get("axis", -1)
+        return f"matrix({argument}, {operands[0]}{'' if axis == -1 else f', axis={axis}'})"
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """M x."""

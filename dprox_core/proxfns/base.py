@@ -173,6 +173,7 @@ class Term:
         options: f's settings.
         number: the numeric part of the weight.
         factors: further factors of the weight, constant expressions of one element.
+        condition: the constraint that it stands for, as written; empty for a penalty.
     """
 
     function: type[ProxFn]
@@ -181,6 +182,7 @@ class Term:
     options: dict[str, Any]
     number: float = 1.0
     factors: tuple[Expression, ...] = ()
+    condition: str = ""
 
     def describe(self) -> str:
         """The term as a user writes it, weight included."""
@@ -190,6 +192,8 @@ class Term:
 
     def describe_function(self) -> str:
         """The term without its weight."""
+        if self.condition:
+            return f"({self.condition})"
         operands = [operand.describe() for operand in self.operands]
         return self.function.describe_call(self.expression.describe(), operands, self.options)
 
@@ -227,6 +231,11 @@ class Objective:
         if self.offset or not parts:
             parts.append(number_text(self.offset))
         return " + ".join(parts)
+
+    def written_as(self, condition: str) -> Objective:
+        """The same for a constraint, which is described as it was written."""
+        terms = tuple(replace(term, condition=condition) for term in self.terms)
+        return Objective(terms, self.offset)
 
     def __repr__(self) -> str:
         return f"<objective {self.describe()}>"

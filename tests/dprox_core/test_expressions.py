@@ -211,7 +211,7 @@ def test_equations_are_constraints() -> None:
             max_iter=3000, abs_tol=1e-10, rel_tol=1e-10
         )
         assert torch.allclose(result[z], torch.linalg.pinv(matrix) @ target, atol=1e-7)
-    assert repr(2 * z == target.new_ones(4)) == "<constraint 2*z == value>"
+    assert repr(2 * z == target.new_ones(4)) == "<constraint 2*z == b>"
 
 
 def test_expressions_are_keys() -> None:

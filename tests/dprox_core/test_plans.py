@@ -230,3 +230,17 @@ def test_picking_the_only_element_of_an_axis_keeps_the_fast_solve() -> None:
     right = dp.index(dp.grad(x, axes=(-1,)), (..., 0))
     terms = dp.sum_squares(dp.conv(x, k) - torch.ones(1, 1, 6, 5)) + dp.sum_squares(right)
     assert dp.Problem(terms).solve(method="admm", max_iter=1).plan.linear_solver == "fourier"
+
+
+def test_constraints_are_named_as_they_were_written() -> None:
+    x, y = dp.Variable("x", (3,)), dp.Variable("y", (3,))
+    rows = torch.ones(2, 3)
+    conditions = [dp.matrix(x, rows) == 1.0, 0 <= y <= 2, x <= 2 * y]
+    problem = dp.Problem(dp.sum_squares(x - 1) + dp.sum_squares(y), conditions)
+    text = problem.compile().plan.explain()
+    for words in ("(matrix(x, M) == 1)", "(0 <= y <= 2)", "(x - 2*y <= 0)"):
+        assert words in text
+    reasons = {c.method: c.reason for c in dp.candidates(problem)}
+    assert "fista cannot take (matrix(x, M) == 1)" in reasons["fista"]
+    formulae = problem.compile().plan.explain("tex")
+    assert r"h_{2}(y) = \iota_{\{0 \leq y \leq 2\}}" in formulae

@@ -20,7 +20,7 @@ COMMANDS = frozenset(
         r"\w+",
         "Vert ast iota geq leq langle rangle infty nabla Delta odot downarrow mathrm mathcal left "
         "right frac cdot quad top succeq max sqrt backslash sim hat tau rho sigma alpha omega "
-        "lambda gamma",
+        "lambda gamma sum leq",
     )
 )
 TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|[{}_^]|[^\\{}_^]", re.DOTALL)
@@ -70,6 +70,9 @@ def read(line: str) -> None:
         ("x - (y - z)", "x - (y - z)"),
         ("A @ x", r"A\, x"),
         ("x_1", "x_{1}"),
+        ("sum_over(x, axes=(0, -1))", r"\sum_{(0, -1)} x"),
+        ("(0 <= x <= 1)", r"\iota_{\{0 \leq x \leq 1\}}"),
+        ("norm1(x) + (A @ x == b)", r"\Vert x \Vert_{1} + \iota_{\{A\, x = b\}}"),
     ],
 )
 def test_expressions_as_people_write_them(text: str, expected: str | None) -> None:
