@@ -10,7 +10,7 @@ import torch
 
 from dprox_core.errors import ParameterError
 
-__all__ = ["as_tensor", "channels_first", "channels_last", "is_data", "kernel_tensor"]
+__all__ = ["as_data", "as_tensor", "channels_first", "channels_last", "is_data", "kernel_tensor"]
 
 
 def is_data(value: object) -> bool:
@@ -60,6 +60,12 @@ def as_tensor(value: Any, role: str = "data") -> torch.Tensor:
             got=type(value).__name__,
             where=role,
         ) from error
+
+
+def as_data(value: Any, role: str = "data") -> torch.Tensor:
+    """Data as ``as_tensor`` has it, a NumPy picture (H, W, C) or (C, H, W) as a batch of one."""
+    tensor = as_tensor(value, role)
+    return tensor[None] if isinstance(value, np.ndarray) and value.ndim == 3 else tensor
 
 
 def kernel_tensor(kernel: Any) -> torch.Tensor:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import torch
 
 from dprox_core.compat.algo.solver import Algorithm, linear_options
-from dprox_core.compat.arrays import as_tensor
+from dprox_core.compat.arrays import as_data
 from dprox_core.compat.linop.algebra import vstack
 from dprox_core.compat.linop.graph import CompGraph, adjoint, eval
 from dprox_core.compat.linop.leaves import Variable
@@ -108,7 +108,7 @@ class _Published(Algorithm):
 
     def initialize(self, x0: Any) -> State:
         """The state to begin with."""
-        x = as_tensor(x0, "x0")
+        x = as_data(x0, "x0")
         images = self._images(x)
         return [x, images, [torch.zeros_like(v) for v in images]][: 1 + self.lists]
 
@@ -199,7 +199,7 @@ class PockChambolle(_Published):
 
     def initialize(self, x0: Any) -> State:
         """x, duals of zero, and x once more."""
-        x = as_tensor(x0, "x0")
+        x = as_data(x0, "x0")
         return [x, [torch.zeros_like(v) for v in self._images(x)], x]
 
     def _iter(self, state: State, rho: Any, lam: Any) -> State:

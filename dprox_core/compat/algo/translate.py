@@ -11,7 +11,7 @@ import torch
 
 import dprox_core
 from dprox_core.compat.algo.schedule import RHO, Schedule, read_schedules
-from dprox_core.compat.arrays import as_tensor
+from dprox_core.compat.arrays import as_data
 from dprox_core.compat.constraints import Constraint
 from dprox_core.compat.linop.leaves import Constant, Variable
 from dprox_core.compat.proxfn.base import ProxFn
@@ -50,11 +50,11 @@ def starts_of(variables: Sequence[Variable], x0: Any) -> Tensors:
     if x0 is None:
         return {}
     if isinstance(x0, Mapping):
-        return {v: as_tensor(value, "x0") for v, value in x0.items()}
+        return {v: as_data(value, "x0") for v, value in x0.items()}
     if len(variables) == 1:
         if isinstance(x0, (list, tuple)) and len(x0) == 1:
             x0 = x0[0]
-        return {variables[0]: as_tensor(x0, "x0")}
+        return {variables[0]: as_data(x0, "x0")}
     if not isinstance(x0, (list, tuple)) or len(x0) != len(variables):
         raise ParameterError(
             f"This problem has {len(variables)} variables: give x0 as a list with a tensor for "
@@ -63,7 +63,7 @@ def starts_of(variables: Sequence[Variable], x0: Any) -> Tensors:
             got=type(x0).__name__,
             where="x0",
         )
-    return {v: as_tensor(value, "x0") for v, value in zip(variables, x0, strict=True)}
+    return {v: as_data(value, "x0") for v, value in zip(variables, x0, strict=True)}
 
 
 def translate(

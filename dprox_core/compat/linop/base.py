@@ -162,6 +162,15 @@ class LinOp(nn.Module):
 
         return value.required() if isinstance(value, Constant) else value
 
+    def describe(self) -> str:
+        """The expression in a line."""
+        name = getattr(self, "name", "")
+        inside = ", ".join(node.describe() for node in self.input_nodes)  # type: ignore[operator]
+        return name or (f"{type(self).__name__}({inside})" if inside else type(self).__name__)
+
+    def __repr__(self) -> str:
+        return self.describe()
+
     def clone(self) -> LinOp:
         """A copy of the node on the same inputs."""
         import copy

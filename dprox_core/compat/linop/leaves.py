@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from dprox_core.compat.arrays import as_tensor
+from dprox_core.compat.arrays import as_data
 from dprox_core.compat.linop.base import LinOp, Shape
 from dprox_core.compat.scope import Scope
 from dprox_core.errors import ParameterError
@@ -62,7 +62,7 @@ class Variable(LinOp):
 
     @value.setter
     def value(self, value: Any) -> None:
-        self._value = None if value is None else as_tensor(value, "value")
+        self._value = None if value is None else as_data(value, "value")
 
     def required(self) -> torch.Tensor:
         """The value.
@@ -99,7 +99,7 @@ class Constant(LinOp):
 
     def __init__(self, value: Any = None) -> None:
         super().__init__()
-        self._value = None if value is None else as_tensor(value, "value")
+        self._value = None if value is None else as_data(value, "value")
 
     @property
     def value(self) -> Any:
@@ -162,7 +162,7 @@ class Placeholder(Constant):
 
     @value.setter
     def value(self, value: Any) -> None:
-        self._value = as_tensor(value, "value")
+        self._value = as_data(value, "value")
         for watcher in self._watchers:
             watcher(self._value)
 

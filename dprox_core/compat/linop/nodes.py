@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dprox_core.compat.arrays import as_tensor, is_data
+from dprox_core.compat.arrays import as_data, is_data
 from dprox_core.errors import ParameterError
 from dprox_core.linops.custom import LinOpFactory as CoreFactory
 
@@ -58,4 +58,4 @@ def as_node(value: Any) -> LinOp:
         )
     from dprox_core.compat.linop.leaves import Constant
 
-    return Constant(as_tensor(value))
+    return Constant(as_data(value))

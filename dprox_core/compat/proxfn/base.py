@@ -113,6 +113,10 @@ class ProxFn(nn.Module):
         """The prox."""
         return self.prox(v, lam)
 
+    def __repr__(self) -> str:
+        weight = "" if self.alpha == 1 else f"{self.alpha:g} * "
+        return f"{weight}{type(self).__name__}({self.linop.describe()})"
+
     def unwrap(self, value: Any) -> Any:
         """The value of a placeholder or constant; anything else as it is."""
         return self.linop.unwrap(value)
@@ -198,6 +202,9 @@ class ProxFnSum:
         self.functions = list(functions)
         # What ``optimize`` was told, for ``compile``.
         self.settings: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return " + ".join(map(repr, self.functions))
 
     def __iter__(self) -> Iterator[ProxFn]:
         return iter(self.functions)

@@ -332,3 +332,33 @@ def test_merging_and_absorbing_can_be_switched_off() -> None:
     twice = twice + dp.nonneg(x)
     assert "merge_quadratics" in passes(dp.Problem(twice))
     assert "merge_quadratics" not in passes(dp.Problem(twice, merge=False))
+
+
+def test_pictures_of_numpy_become_batches_of_one() -> None:
+    x = dp.Variable()
+    picture = np.random.default_rng(0).random((6, 5, 3))
+    found = dp.Problem(dp.sum_squares(x - picture) + dp.nonneg(x)).solve(x0=picture)
+    assert found.shape == (1, 3, 6, 5)
+    assert np.allclose(found[0].permute(1, 2, 0), picture, atol=1e-4)
+    place = dp.Placeholder()
+    place.value = picture
+    assert place.value.shape == (1, 3, 6, 5)
+
+
+def test_a_module_with_denoise_is_trained() -> None:
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.strength = torch.nn.Parameter(torch.tensor(0.5, dtype=torch.float64))
+
+        def denoise(self, v: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+            return v / (1.0 + self.strength * sigma)
+
+    x, net = dp.Variable(), Net()
+    prior = dp.deep_prior(x, net, trainable=True)
+    solver = dp.compile(dp.sum_squares(x - B) + prior)
+    layer = dp.specialize(solver, method="unroll", max_iter=3)
+    assert any(p is net.strength for p in layer.parameters())
+    layer.solve(x0=B, rhos=1.0, lams={prior: 0.2}).sum().backward()
+    assert float(net.strength.grad or 0.0) != 0.0
+    assert repr(solver.psi_fns[0]) == "deep_prior(Variable)"
