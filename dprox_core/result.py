@@ -226,9 +226,8 @@ class Result:
             much a constraint is missed at most.
         state: the algorithm's state, to go on from with ``solver.solve(state=...)``.
         certificate: for convex problems, how far the optimality conditions are from being met.
-        samples: how each sample of a batch (B, C, H, W) ended, where the method tells them apart
-            (admm, admm_vxu, dr, hqs): one that has converged stays as it is while the others go on.
-            Empty elsewhere.
+        samples: how each sample of a batch (B, C, H, W) ended: one that has converged stays as it
+            is while the others go on. Empty elsewhere.
     """
 
     values: Mapping[Variable, torch.Tensor]

@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
@@ -116,13 +116,15 @@ class Fista(Algorithm[FistaState]):
             for y, new, late, early in zip(state.y, x, after, slope, strict=True)
         ]
         moved = [new - old for new, old in zip(x, state.x, strict=True)]
-        count = sum(space.numel for space in self.model.spaces)
-        scale = max(self._gradient.scale, joint_norm(after))
-        return Residuals(
-            joint_norm(moved),
-            joint_norm(subgradient),
-            self.tolerances.bound(count, joint_norm(x)),
-            self.tolerances.bound(count, scale),
+        parts, measure = self._parts, self._parts.measure
+        return measure.of_gradients(
+            self.tolerances,
+            measure.norm(moved),
+            measure.norm(subgradient),
+            measure.norm(x),
+            torch.maximum(parts.first_slope, measure.norm(after)),
+            parts.unknowns,
+            parts.unknowns,
         )
 
     @torch.no_grad()

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
@@ -133,17 +133,22 @@ class Ladmm(Algorithm[LadmmState]):
             (a - b) / length - d + late
             for a, b, d, late in zip(state.x, new.x, direction, back, strict=True)
         ]
-        size = joint_norm(back)
+        measure = parts.measure
+        size = measure.norm(back)
         if slope:
             after = parts.smooth(new.x)
             stationary = [s + g for s, g in zip(stationary, after, strict=True)]
-            size = max(size, joint_norm(after), parts.smooth.scale)
+            size = torch.stack([size, measure.norm(after), parts.first_slope]).amax(0)
         gap = [a - c for a, c in zip(new.images, new.z, strict=True)]
-        return Residuals(
-            joint_norm(gap),
-            joint_norm(stationary),
-            self.tolerances.bound(parts.split_size, max(joint_norm(new.images), joint_norm(new.z))),
-            self.tolerances.bound(parts.unknowns, size, unit=min(1.0, rho)),
+        return measure.of_gradients(
+            self.tolerances,
+            measure.norm(gap),
+            measure.norm(stationary),
+            torch.maximum(measure.norm(new.images), measure.norm(new.z)),
+            size,
+            parts.split_size,
+            parts.unknowns,
+            unit=min(1.0, rho),
         )
 
     def adapt(self, state: LadmmState) -> LadmmState:

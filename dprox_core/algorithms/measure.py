@@ -31,6 +31,8 @@ class Measure:
         joint = torch.tensor([joint_norm(vectors)], dtype=torch.float64)
         if self._batch == 1:
             return joint
+        if not vectors:
+            return torch.zeros(1 + self._batch, dtype=torch.float64)
         return torch.cat([joint, sample_norms(vectors).cpu()])
 
     def residuals(
@@ -72,6 +74,32 @@ class Measure:
                 )
             )
         return replace(found[0], samples=tuple(found[1:]))
+
+    def of_gradients(
+        self,
+        tolerances: Tolerances,
+        primal: torch.Tensor,
+        dual: torch.Tensor,
+        size: torch.Tensor,
+        slope: torch.Tensor,
+        rows: int,
+        columns: int,
+        unit: float = 1.0,
+    ) -> Residuals:
+        """Residuals of methods that take gradients.
+
+        Args:
+            tolerances: absolute and relative.
+            primal: how far the iterate is from what it should be.
+            dual: the length of a subgradient of the objective.
+            size: what the primal residual is relative to.
+            slope: what the dual one is relative to.
+            rows: how many numbers are compared, all samples together.
+            columns: how many are sought.
+            unit: of the absolute tolerance of subgradients.
+        """
+        pushed = slope / unit
+        return self.residuals(tolerances, primal, dual, size, pushed, rows, columns, unit)
 
     def weighted(self, weight: Step, norms: torch.Tensor) -> torch.Tensor:
         """ρ times norms, the joint one put together from the samples' where each has its ρ."""

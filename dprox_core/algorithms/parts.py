@@ -7,9 +7,12 @@ a prox behind a linear operator.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
+from dprox_core.algorithms.base import batch_of
+from dprox_core.algorithms.measure import Measure
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.proxfns.base import Step
@@ -61,6 +64,17 @@ class Parts:
     def block_norms(self) -> list[float]:
         """‖K_j‖ for every block."""
         return [block.row.tight_norm() for block in self.blocks]
+
+    @cached_property
+    def measure(self) -> Measure:
+        """What measures residuals, of all samples together and of each."""
+        shapes = [space.shape for space in self.model.spaces]
+        return Measure(batch_of(shapes + [block.row.range.shape for block in self.blocks]))
+
+    @cached_property
+    def first_slope(self) -> torch.Tensor:
+        """‖∇f(0)‖, joint and by sample."""
+        return self.measure.norm(self.smooth.at_zero())
 
     @property
     def unknowns(self) -> int:

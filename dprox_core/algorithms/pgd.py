@@ -119,13 +119,15 @@ class Pgd(Algorithm[PgdState]):
             for a, b, late, early in zip(x, new, after, slope, strict=True)
         ]
         moved = [b - a for a, b in zip(x, new, strict=True)]
-        count = self._parts.unknowns
-        scale = max(self._parts.smooth.scale, joint_norm(after))
-        return Residuals(
-            joint_norm(moved),
-            joint_norm(subgradient),
-            self.tolerances.bound(count, joint_norm(new)),
-            self.tolerances.bound(count, scale),
+        parts, measure = self._parts, self._parts.measure
+        return measure.of_gradients(
+            self.tolerances,
+            measure.norm(moved),
+            measure.norm(subgradient),
+            measure.norm(new),
+            torch.maximum(parts.first_slope, measure.norm(after)),
+            parts.unknowns,
+            parts.unknowns,
         )
 
     @torch.no_grad()

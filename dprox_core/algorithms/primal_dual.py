@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
@@ -195,22 +195,24 @@ class PrimalDual(Algorithm[PrimalDualState]):
             (a - b) / length + late - early
             for a, b, late, early in zip(state.x, new, back, earlier, strict=True)
         ]
-        size = joint_norm(back)
+        measure = self._parts.measure
+        size = measure.norm(back)
         if slope:
             stationary = [
                 s + late - early
                 for s, late, early in zip(stationary, slope, state.slope, strict=True)
             ]
-            size = max(size, joint_norm(slope), self._parts.smooth.scale)
+            size = torch.stack([size, measure.norm(slope), self._parts.first_slope]).amax(0)
         weight = reductions.number(state.weight)
-        gap = joint_norm([image - copy for image, copy in zip(images, copies, strict=True)])
-        return Residuals(
-            gap,
-            joint_norm(stationary),
-            self.tolerances.bound(
-                self._parts.split_size, max(joint_norm(images), joint_norm(copies))
-            ),
-            self.tolerances.bound(self._parts.unknowns, size, unit=min(1.0, weight)),
+        return measure.of_gradients(
+            self.tolerances,
+            measure.norm([image - copy for image, copy in zip(images, copies, strict=True)]),
+            measure.norm(stationary),
+            torch.maximum(measure.norm(images), measure.norm(copies)),
+            size,
+            self._parts.split_size,
+            self._parts.unknowns,
+            unit=min(1.0, weight),
         )
 
     def adapt(self, state: PrimalDualState) -> PrimalDualState:

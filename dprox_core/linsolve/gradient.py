@@ -19,15 +19,11 @@ class QuadraticGradient:
 
     Args:
         part: the quadratic terms; couplings are not looked at.
-
-    Attributes:
-        scale: the norm of the gradient at zero, a yardstick for residuals.
     """
 
     def __init__(self, part: QuadraticPart) -> None:
         self._part = part
         constants = part.constant()
-        self.scale = sum(reductions.norm(c) ** 2 for c in constants if c is not None) ** 0.5
         self._shifts = constants
         self._kinds = [
             direct_kind(part.grams_of(index)) if part.is_separable else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 
 from dprox_core.compiler.model import BoundTerm
@@ -24,9 +22,6 @@ class SmoothPart:
     Args:
         spaces: the spaces of the variables.
         terms: the smooth terms.
-
-    Attributes:
-        scale: the norm of the gradient at zero, a yardstick for residuals.
     """
 
     def __init__(self, spaces: tuple[Space, ...], terms: tuple[BoundTerm, ...]) -> None:
@@ -35,11 +30,6 @@ class SmoothPart:
         squares = tuple(term for term in terms if _is_quadratic(term))
         self._others = tuple(term for term in terms if not _is_quadratic(term))
         self._squares = QuadraticGradient(QuadraticPart(spaces, squares, ())) if squares else None
-        self.scale = 0.0
-        if terms:
-            with torch.no_grad():
-                start = tuple(space.zeros() for space in spaces)
-                self.scale = math.sqrt(sum(reductions.norm(g) ** 2 for g in self(start)))
 
     def __call__(self, x: Vectors) -> Vectors:
         """The gradient at x, in new memory."""
@@ -52,6 +42,11 @@ class SmoothPart:
                 slope = slope * penalty.scale.conj()
             term.row.adjoint_add(slope, sums, in_place=False)
         return tuple(sums)
+
+    @torch.no_grad()
+    def at_zero(self) -> Vectors:
+        """The gradient at zero, whose length is a yardstick for residuals."""
+        return self(tuple(space.zeros() for space in self._spaces))
 
     def value(self, x: Vectors) -> float:
         """The smooth terms' sum."""

@@ -200,6 +200,33 @@ def test_a_solve_does_not_stop_before_its_smallest_sample_has_converged() -> Non
     assert float(error) < 0.01
 
 
+@pytest.mark.parametrize("method", ["ladmm", "pdhg", "pd3o", "pgd", "fista"])
+def test_methods_that_take_gradients_end_each_sample_by_itself(method: str) -> None:
+    b = noise(3, (3, 1, 6, 7)) * torch.tensor([0.4, 1.0, 20.0]).double().reshape(3, 1, 1, 1)
+
+    def build(data: torch.Tensor) -> tuple[dp.Problem, dp.Variable]:
+        x = dp.Variable("x", tuple(data.shape))
+        fit = dp.sum_squares(dp.conv(x, KERNEL) - data)
+        if method in ("pgd", "fista"):
+            return dp.Problem(fit + 0.01 * dp.sum_squares(x) + 0.05 * dp.norm1(x)), x
+        return dp.Problem(
+            fit + 0.2 * dp.sum_squares(x) + 0.05 * dp.norm1(dp.grad(x)) + dp.nonneg(x)
+        ), x
+
+    problem, x = build(b)
+    result = problem.solve(method, abs_tol=1e-7, rel_tol=1e-6, max_iter=8000)
+    assert result.status is Status.CONVERGED
+    counts = [sample.iterations for sample in result.samples]
+    assert max(counts) == result.iterations
+    assert min(counts) < max(counts)
+    for index in range(3):
+        alone, y = build(b[index : index + 1])
+        single = alone.solve(method, abs_tol=1e-10, rel_tol=1e-9, max_iter=8000)
+        error = (result[x][index] - single[y][0]).norm() / single[y].norm()
+        # The smallest would drown in the residuals of all together.
+        assert float(error) < 1e-4, index
+
+
 def test_samples_that_did_not_converge_say_so() -> None:
     b, _ = batch()
     result = deblur(b)[0].solve(rho=1.0, abs_tol=1e-9, rel_tol=1e-9, max_iter=20)
