@@ -19,7 +19,7 @@ class GradientRow:
     """One piece of data and what a derivative of the solution finds there.
 
     Attributes:
-        name: the placeholder's name, or the role a tensor plays.
+        name: the placeholder's name, the role a tensor plays, or the learned operator's name.
         kind: "placeholder", "tensor" or "network".
         shape: its shape.
         receives: whether a gradient that is not zero arrives.
@@ -67,6 +67,8 @@ def gradient_report(
     slots = _slots(problem)
     originals = [read() for _, _, read, _ in slots]
     copies: list[torch.Tensor | None] = []
+    networks: list[tuple[str, torch.Tensor]] = []
+    wanted: list[bool] = []
     try:
         for (_, _, _, write), value in zip(slots, originals, strict=True):
             copy = None
@@ -75,8 +77,14 @@ def gradient_report(
                 write(copy)
             copies.append(copy)
         networks = _networks(problem)
-        found = _gradients(problem, method, steps, options, [*copies, *networks])
+        wanted = [parameter.requires_grad for _, parameter in networks]
+        for _, parameter in networks:
+            parameter.requires_grad_()
+        given = [*copies, *(parameter for _, parameter in networks)]
+        found = _gradients(problem, method, steps, options, given)
     finally:
+        for (_, parameter), asked in zip(networks, wanted, strict=False):
+            parameter.requires_grad_(asked)
         for (_, _, _, write), value in zip(slots, originals, strict=True):
             if value is not None:
                 write(value)
@@ -84,8 +92,8 @@ def gradient_report(
     for (name, kind, _, _), value, gradient in zip(slots, originals, found, strict=False):
         assert value is not None, "solving has refused placeholders without a value"
         rows.append(_row(name, kind, value, gradient))
-    for network, gradient in zip(networks, found[len(slots) :], strict=True):
-        rows.append(_row("network parameter", "network", network, gradient))
+    for (name, parameter), gradient in zip(networks, found[len(slots) :], strict=True):
+        rows.append(_row(name, "network", parameter, gradient))
     return tuple(rows)
 
 
@@ -121,9 +129,18 @@ def _constant(node: Constant) -> Slot:
     return node.role, "tensor", lambda: node.tensor, write
 
 
-def _networks(problem: Problem) -> list[torch.Tensor]:
-    found = [p for term in problem.whole.terms for p in term.function.parameters(term.options)]
-    return list({id(p): p for p in found}.values())
+def _networks(problem: Problem) -> list[tuple[str, torch.Tensor]]:
+    """What priors and learned operators hold, each once, with a name."""
+    found: dict[int, tuple[str, torch.Tensor]] = {}
+    for term in problem.whole.terms:
+        for parameter in term.function.parameters(term.options):
+            found.setdefault(id(parameter), ("network parameter", parameter))
+        for expression in term.expressions():
+            for node in expression.walk():
+                for parameter in node.held_tensors():
+                    name = f"parameter of {node.describe()}"
+                    found.setdefault(id(parameter), (name, parameter))
+    return list(found.values())
 
 
 def _gradients(
@@ -155,7 +172,7 @@ def _gradients(
 
 def _row(name: str, kind: str, value: torch.Tensor, gradient: torch.Tensor | None) -> GradientRow:
     differentiable = value.is_floating_point() or value.is_complex()
-    receives = gradient is not None and bool((gradient != 0).any())
+    receives = gradient is not None and not _vanishes(gradient)
     if not differentiable:
         reason = f"{name} holds whole numbers or truth values: nothing to differentiate."
     elif gradient is None:
@@ -167,3 +184,11 @@ def _row(name: str, kind: str, value: torch.Tensor, gradient: torch.Tensor | Non
     else:
         reason = f"{name} would receive a gradient: let its value require one (requires_grad)."
     return GradientRow(name, kind, tuple(value.shape), receives, value.requires_grad, reason)
+
+
+def _vanishes(gradient: torch.Tensor) -> bool:
+    if gradient.layout is torch.sparse_coo:
+        gradient = gradient.coalesce().values()
+    elif gradient.layout is not torch.strided:
+        gradient = gradient.values()
+    return not bool((gradient != 0).any())

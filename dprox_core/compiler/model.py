@@ -140,7 +140,10 @@ class Penalty:
             return self.function.dual_prox(self.inside(v), step, out=out)
         d = self.scale
         squared = d.real.square() + d.imag.square() if d.is_complex() else d.square()
-        back = torch.where(squared > 0, d.conj() / squared, torch.zeros_like(d))
+        # Where d = 0 the result is, too; its slope along d is t w ∇f(c), which a small |d|² tells.
+        small = torch.finfo(squared.dtype).eps ** 0.5
+        squared = torch.where(squared > 0, squared, small)
+        back = d.conj() / squared
         inner: Step = step * squared
         if d.ndim == 0 and not isinstance(step, torch.Tensor) and not d.requires_grad:
             inner = float(inner)

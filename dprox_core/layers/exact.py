@@ -53,7 +53,9 @@ def lent(problem: Problem, solver: Solver, options: Mapping[str, Any]) -> Solver
 
     A convex problem's minimizer is the same, and so is its derivative.
     """
-    if solver.plan.method not in _SLOW or not all(
+    # Short dual steps of half-quadratic splitting, too.
+    slow = solver.plan.method in _SLOW or solver.plan.parameters.get("dual_step", 0.0) > 0.0
+    if not slow or not all(
         term.function.convex and term.function.has_value for term in solver.model.terms
     ):
         return None

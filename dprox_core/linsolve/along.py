@@ -192,6 +192,10 @@ class MatrixSolver:
             solved = scaled - (rows.mH @ inside) * inverse
         elif len(factors) == 1:
             solved = torch.cholesky_solve(flat, factors[0])
+        elif len(factors) == 2:
+            inverse, null = factors
+            old = previous.movedim(self._axis, 0).reshape(self._size, -1)
+            solved = inverse @ flat + null @ old
         else:
             inverse, vectors, null = factors
             old = previous.movedim(self._axis, 0).reshape(self._size, -1)
@@ -237,6 +241,9 @@ class MatrixSolver:
         least = float(pivots.min()) ** 2 if int(info) == 0 else 0.0
         if least > 64 * self._size * epsilon * float(pivots.max()) ** 2:
             return (factor,)
+        if whole.requires_grad:
+            # Derivatives of eigenvectors are infinite where eigenvalues coincide, as zeros do.
+            return _inverted(whole, 16 * self._size * epsilon)
         values, vectors = torch.linalg.eigh(whole)
         null = values.detach() <= 16 * self._size * epsilon * float(values.detach().max())
         inverse = torch.where(null, 0.0, 1.0 / torch.where(null, 1.0, values))
@@ -280,3 +287,10 @@ class MatrixSolver:
 
     def _zero(self) -> torch.Tensor:
         return torch.zeros((), dtype=self._space.precision, device=self._space.device)
+
+
+def _inverted(matrix: torch.Tensor, share: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """The pseudo-inverse of a positive semi-definite matrix, and the projection onto its null."""
+    inverse = torch.linalg.pinv(matrix, rtol=share, hermitian=True)
+    eye = torch.eye(matrix.shape[0], dtype=matrix.dtype, device=matrix.device)
+    return inverse, eye - inverse @ matrix

@@ -245,11 +245,10 @@ class _ImplicitSolve(torch.autograd.Function):
         if ctx.leaves:
             with torch.enable_grad():
                 product = solver._product(tuple(v.detach() for v in x), rho)
+                # The rows of one variable may know no leaf.
+                held = [(p, -v) for p, v in zip(product, dual, strict=True) if p.requires_grad]
                 gradients = torch.autograd.grad(
-                    product,
-                    ctx.leaves,
-                    grad_outputs=tuple(-v for v in dual),
-                    allow_unused=True,
+                    [p for p, _ in held], ctx.leaves, [v for _, v in held], allow_unused=True
                 )
         return (None, None, None, None, None, *dual, *gradients)
 

@@ -185,7 +185,7 @@ class Hinge(_Labelled):
         """The margin grows by the step, up to one."""
         margin = self._labels * v
         grown = torch.minimum(margin + step, torch.ones_like(margin))
-        return self._labels * torch.maximum(margin, grown)
+        return self._labels * torch.where(margin < 1.0, grown, margin)
 
 
 @register

@@ -42,6 +42,9 @@ class Norm1(ProxFn):
         """v with magnitudes cut off at the step."""
         if v.is_complex():
             return torch.mul(v, _cut(v.abs(), step), out=out)
+        if isinstance(step, torch.Tensor) and step.requires_grad:
+            # At a step of zero, bounds that coincide would share the gradient.
+            return torch.where(v.abs() <= step, v, v.sign() * step)
         if isinstance(step, torch.Tensor):
             return torch.maximum(torch.minimum(v, step), -step, out=out)
         return torch.clamp(v, -step, step, out=out)

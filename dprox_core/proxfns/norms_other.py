@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from dprox_core.numerics import reductions
+from dprox_core.numerics.spectral import low_rank
 from dprox_core.proxfns import checks
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
 from dprox_core.proxfns.losses import SumSquares
@@ -212,8 +213,7 @@ class NuclearNorm(ProxFn):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """Singular values less the step, down to zero."""
-        u, values, right = torch.linalg.svd(v, full_matrices=False)
-        return (u * (values - step).clamp_min(0.0)[..., None, :]) @ right
+        return low_rank(v, step)
 
 
 def weighted_norm1(e: Expression | torch.Tensor, weights: object) -> Objective | Any:

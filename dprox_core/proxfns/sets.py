@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.numerics.spectral import positive_part
 from dprox_core.proxfns import checks
 from dprox_core.proxfns.balls import SetIndicator
 from dprox_core.proxfns.base import Objective, make, register
@@ -192,8 +193,7 @@ class PsdCone(SetIndicator):
 
     def project(self, v: torch.Tensor) -> torch.Tensor:
         """The symmetric part, with its negative eigenvalues left out."""
-        values, vectors = torch.linalg.eigh(0.5 * (v + v.mH))
-        return (vectors * values.clamp_min(0.0)[..., None, :]) @ vectors.mH
+        return positive_part(v)
 
 
 @register

@@ -84,6 +84,37 @@ def test_gradients_are_reported_as_they_arrive() -> None:
     assert b.requires_grad is False
 
 
+@pytest.mark.parametrize("method", ["admm", "pdhg"])
+def test_gradients_to_constraints_whole_numbers_and_learned_operators_are_reported(
+    method: str,
+) -> None:
+    x = dp.Variable("x", (6,))
+    blur = torch.nn.Linear(6, 5, bias=False).requires_grad_(False)
+    data = {
+        "low": torch.full((6,), 0.2),
+        "A": torch.tensor([[1.0, 2.0, 0.0, 0.5, 1.0, -1.0]]),
+        "c": torch.tensor([0.7]),
+        "counts": torch.arange(5),
+        "none": torch.tensor(0.0),
+    }
+    place = {name: dp.Placeholder(name, value=value) for name, value in data.items()}
+    sparse = torch.eye(6)[:4].to_sparse()
+    objective = (
+        dp.sum_squares(dp.LearnedLinOp(blur, name="blur")(x) - place["counts"])
+        + dp.sum_squares(dp.matrix(x, sparse) - 1.0)
+        + dp.sum_squares(x) * place["none"]
+    )
+    problem = dp.Problem(objective, [x >= place["low"], place["A"] @ x == place["c"]])
+    rows = {row.name: row for row in dp.gradient_report(problem, method)}
+    for name in ("low", "A", "c", "M", "none", "parameter of blur(x)"):
+        assert rows[name].receives, name
+    assert not rows["counts"].receives
+    assert "whole numbers" in rows["counts"].reason
+    # What was frozen stays so.
+    assert not rows["parameter of blur(x)"].wanted
+    assert not next(blur.parameters()).requires_grad
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_state_is_saved_loaded_and_rewound(method: str, tmp_path: Path) -> None:
     x = dp.Variable("x", SHAPE)

@@ -121,3 +121,44 @@ def test_steps_that_follow_from_norms_do_not_move_with_the_kernel(method: str) -
         return dp.Problem(fidelity + 0.3 * penalty).solve(method, max_iter=4)[x]
 
     assert torch.autograd.gradcheck(solve, (kernel,), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["admm", "pdhg"])
+def test_where_a_mask_is_zero_its_gradient_is_that_of_the_limit(method: str) -> None:
+    keep = torch.tensor([1.0, 0.0, 1.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    b = noise(80, (6,))
+
+    def solution(keep: torch.Tensor) -> torch.Tensor:
+        x = dp.Variable("x", (6,))
+        misfit = dp.huber(dp.mask(x, keep) - b, 0.5)
+        terms = misfit + dp.sum_squares(x - 0.3) + 0.2 * dp.norm1(x)
+        return dp.Problem(terms).solve(method, max_iter=6, **FIXED)[x]
+
+    assert torch.autograd.gradcheck(solution, (leaf(keep),), eps=1e-4, atol=1e-5, rtol=1e-3)
+
+
+def test_a_variable_whose_system_holds_nothing_that_wants_a_gradient() -> None:
+    """Conjugate gradients over two variables, and only one of them meets the kernel."""
+    b = noise(81, SHAPE)
+
+    def solution(kernel: torch.Tensor) -> torch.Tensor:
+        x, y = dp.Variable("x", SHAPE), dp.Variable("y", SHAPE)
+        terms = dp.sum_squares(x + y - b) + dp.norm1(dp.conv(x, kernel)) + dp.norm1(y)
+        found = dp.Problem(terms).solve("admm", max_iter=3, rho=0.7, **FIXED)
+        return torch.stack([found[x], found[y]])
+
+    check(solution, leaf(KERNEL))
+
+
+def test_a_matrix_with_more_columns_than_rows_and_nothing_beside_it() -> None:
+    """The system is singular: its null space, which moves with the matrix, keeps the start."""
+    start, b = noise(82, (5,)), noise(83, (2,))
+    x = dp.Variable("x", (5,))
+
+    def solution(matrix: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return dp.Problem(dp.sum_squares(dp.matrix(x, matrix) - b)).solve("admm", x0=start)[x]
+
+    inputs = (leaf(noise(84, (2, 5))), leaf(b))
+    expected = start + torch.linalg.pinv(inputs[0]) @ (b - inputs[0] @ start)
+    torch.testing.assert_close(solution(*inputs), expected, atol=1e-10, rtol=1e-10)
+    assert torch.autograd.gradcheck(solution, inputs, atol=1e-6)

@@ -211,6 +211,20 @@ def test_gradients_of_the_prox(kind: Kind) -> None:
     assert torch.autograd.gradcheck(at.function.prox, inputs, atol=1e-5, fast_mode=True)
 
 
+@convex_kinds
+def test_the_gradient_along_a_step_of_zero_is_that_from_above(kind: Kind) -> None:
+    """Weights that are learned may begin at zero."""
+    at = Setting(kind)
+    if at.function.is_indicator or at.case.name == "entropy":
+        return  # no step there; a domain of which a weight of zero takes the bounds away
+    v, weights = at.inside(), Maker(3).normal(*at.shape)
+    step = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    start = (at.function.prox(v, step).real * weights).sum()
+    (slope,) = torch.autograd.grad(start, step)
+    near = (at.function.prox(v, torch.tensor(1e-7, dtype=torch.float64)).real * weights).sum()
+    assert float(slope) == pytest.approx(float(near - start.detach()) / 1e-7, rel=1e-4, abs=1e-4)
+
+
 @every_kind
 def test_gradients_of_the_value(kind: Kind) -> None:
     at = Setting(kind)
