@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from dprox_core.algorithms.base import Residuals
@@ -27,14 +29,24 @@ class Ended:
         self._since: list[int | None] = []
         self._kept: Vectors | None = None
 
-    def note(self, iteration: int, samples: tuple[Residuals, ...], live: Vectors) -> None:
-        """What was measured at an iteration, and the variables there."""
+    def note(
+        self,
+        iteration: int,
+        samples: tuple[Residuals, ...],
+        live: Vectors,
+        kept: Callable[[], tuple[bool, ...]],
+    ) -> None:
+        """What was measured at an iteration, the variables there, and whose constraints are kept.
+
+        The last is asked only where a sample's residuals are within their tolerances.
+        """
+        holds = kept() if any(sample.met for sample in samples) else (False,) * len(samples)
         before = self._since or [None] * len(samples)
         self._since = [
             (iteration if since is None else since)
-            if sample.met or (self._alone and since is not None)
+            if (sample.met and held) or (self._alone and since is not None)
             else None
-            for since, sample in zip(before, samples, strict=True)
+            for since, sample, held in zip(before, samples, holds, strict=True)
         ]
         fresh = [a is None and b is not None for a, b in zip(before, self._since, strict=True)]
         if self._alone and any(fresh):

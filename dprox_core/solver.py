@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
-from dprox_core.algorithms.base import Algorithm, State
-from dprox_core.algorithms.evidence import prove
+from dprox_core.acceptance import kept, size_of_objective, violation
+from dprox_core.algorithms.base import Algorithm, Residuals, State
+from dprox_core.algorithms.evidence import Proof, prove
 from dprox_core.algorithms.files import load_state, save_state
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.plan import Plan
@@ -43,8 +44,11 @@ Vectors = tuple[torch.Tensor, ...]
 CHECK_EVERY = 10
 # A prox-linear iteration that converges never lets its residual grow like this.
 _DIVERGED = 1e4
-# A constraint counts as met when missed by less than this share of the largest value.
+# A constraint counts as met when missed by less than this, or this share of the largest value.
 _MISSED = 1e-3
+
+# A certificate that leaves room for more than so many times the relative tolerance is in doubt.
+_DOUBTFUL = 100.0
 
 
 class Solver:
@@ -132,15 +136,7 @@ class Solver:
 
     def violation(self, x: Vectors) -> float:
         """By how much a constraint is missed at most."""
-        with torch.no_grad():
-            return max(
-                (
-                    number(t.function.violation(t.penalty.inside(t.row.forward(x))))
-                    for t in self.model.terms
-                    if t.function.is_indicator
-                ),
-                default=0.0,
-            )
+        return violation(self.model, x)
 
     def solve(
         self,
@@ -278,9 +274,7 @@ class _Run:
         if not held.finite:
             return Status.NOT_FINITE
         live = self._algorithm.answer(self._state)
-        self._ended.note(self._state.iteration, held.samples, live)
-        everyone = self._ended.all
-        if self._algorithm.done(self._state) if everyone is None else everyone:
+        if self._converged(held, live):
             return Status.CONVERGED
         if self._state.iteration == self._algorithm.last(self._state):
             return Status.FINISHED
@@ -301,6 +295,38 @@ class _Run:
         with self._solver._mode():
             self._state = self._algorithm.adapt(self._state)
         return None
+
+    def _converged(self, held: Residuals, live: Vectors) -> bool:
+        """Whether every sample is within its tolerances, constraints kept, and nothing in doubt."""
+        count = len(held.samples)
+        if not (count and all(sample.met for sample in held.samples) and self._doubtful(live)):
+            self._ended.note(
+                self._state.iteration, held.samples, live, lambda: self._kept(live, count)
+            )
+        everyone = self._ended.all
+        if everyone is not None:
+            return everyone
+        done = self._algorithm.done(self._state)
+        return done and all(self._kept(live, 1)) and not self._doubtful(live)
+
+    def _kept(self, answer: Vectors, samples: int) -> tuple[bool, ...]:
+        """Whether each sample keeps every constraint; residuals see it beside all other terms."""
+        limits = self._algorithm.tolerances
+        return kept(self._solver.model, answer, limits.absolute, limits.relative, samples)
+
+    @torch.no_grad()
+    def _doubtful(self, answer: Vectors) -> bool:
+        """Whether the certificate leaves room for a far better objective.
+
+        Residuals are small too where steps are far too short for the problem.
+        """
+        proof = self._proof(answer)
+        relative = self._algorithm.tolerances.relative
+        if proof is None or not math.isfinite(proof.near):
+            return False
+        room = self._solver.objective(answer) - proof.near
+        size = size_of_objective(self._solver.model, answer)
+        return math.isfinite(room) and room > _DOUBTFUL * relative * size > 0.0
 
     def _answer(self) -> Vectors:
         return self._ended.answer(self._algorithm.answer(self._state))
@@ -337,7 +363,7 @@ class _Run:
             metrics["psnr"] = psnr(plain[index], truth)
         return Result(
             values=dict(zip(solver.model.variables, answer, strict=True)),
-            objective=self._final_objective(plain, value, metrics["violation"]),
+            objective=self._final_objective(plain, value),
             status=status,
             history=self._history,
             iterations=len(self._history),
@@ -355,14 +381,17 @@ class _Run:
         if held is None or not all(t.function.convex for t in self._solver.model.terms):
             return None
         numbers = (held.primal, held.dual, held.primal_tolerance, held.dual_tolerance)
-        evidence = self._algorithm.evidence(self._state) if math.isfinite(objective) else None
-        proof = None if evidence is None else prove(evidence, answer)
+        proof = self._proof(answer) if math.isfinite(objective) else None
         if proof is None:
             return Certificate(*numbers)
         gap = None if proof.bound is None else max(0.0, objective - proof.bound)
         return Certificate(*numbers, gap, max(0.0, objective - proof.near), proof.residual)
 
-    def _final_objective(self, x: Vectors, value: float, violation: float) -> float:
+    def _proof(self, answer: Vectors) -> Proof | None:
+        evidence = self._algorithm.evidence(self._state)
+        return None if evidence is None else prove(evidence, answer)
+
+    def _final_objective(self, x: Vectors, value: float) -> float:
         """The objective, infinite where a constraint is clearly missed."""
-        size = max((float(v.abs().max()) for v in x), default=0.0)
-        return value if violation <= _MISSED * max(1.0, size) else math.inf
+        met = all(kept(self._solver.model, x, _MISSED, _MISSED, 1))
+        return value if met else math.inf

@@ -203,9 +203,13 @@ def prove(evidence: Evidence, answer: Vectors) -> Proof | None:
 def _descent(evidence: Evidence, rest: list[torch.Tensor], length: float) -> float:
     """How long a step of steepest descent along s is, 0 where f is flat."""
     ahead = tuple(x + s for x, s in zip(evidence.x, rest, strict=True))
-    pairs = zip(evidence.smooth(ahead)[1], evidence.smooth(evidence.x)[1], rest, strict=True)
+    here, there = evidence.smooth(evidence.x)[1], evidence.smooth(ahead)[1]
+    pairs = zip(there, here, rest, strict=True)
     bend = sum(float(reductions.inner(late - early, s)) for late, early, s in pairs)
-    return length**3 / bend if bend > 0.0 else 0.0
+    # Where f is flat rounding bends it.
+    epsilon = 64.0 * torch.finfo(rest[0].dtype).eps
+    hidden = epsilon * max(joint_norm(here), joint_norm(there)) * length
+    return length**3 / bend if bend > hidden else 0.0
 
 
 def _stationarity(evidence: Evidence, x: Vectors) -> tuple[float, list[torch.Tensor], float]:

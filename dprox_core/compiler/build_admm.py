@@ -24,6 +24,8 @@ from dprox_core.compiler.split import ITERATIVE, Split, split
 from dprox_core.errors import ParameterError
 from dprox_core.linsolve.base import LinearSolve, LinearSolver
 from dprox_core.linsolve.cg import ConjugateGradientSolver
+from dprox_core.linsolve.dense import DenseSolver, is_small
+from dprox_core.linsolve.product import size_of
 from dprox_core.linsolve.separable import SeparableSolver
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -118,7 +120,18 @@ def assigned(request: Request) -> Split:
     assignment = split(request.model, how.kind if how is not None and how.forced else None)
     if how is not None and assignment.kind in ITERATIVE:
         assignment = replace(assignment, kind=how.kind)
+    elif assignment.kind in ITERATIVE and _is_dense(request, assignment):
+        reason = (
+            "No closed form serves the system, and it is so small that the whole matrix is "
+            "factored."
+        )
+        assignment = replace(assignment, kind="dense", reason=reason)
     return assignment
+
+
+def _is_dense(request: Request, assignment: Split) -> bool:
+    """Whether the system is small and neither gradients nor the very steps of layers are wanted."""
+    return not request.differentiate and not request.fixed and is_small(assignment.part)
 
 
 def linear_solver(
@@ -137,6 +150,8 @@ def linear_solver(
             max_iter=None if how is None else how.max_iter,
             tolerance=None if how is None else how.tolerance,
         )
+    if assignment.kind == "dense":
+        return DenseSolver(assignment.part)
     return SeparableSolver(assignment.part)
 
 
@@ -197,4 +212,7 @@ def admm_memory(model: Model, assignment: Split) -> int:
         # The matrix that does not depend on ρ, the one that does, and its factor.
         longest = max(max(space.shape, default=1) for space in model.spaces)
         held += 3 * longest**2 * model.spaces[0].precision.itemsize
+    if assignment.kind == "dense":
+        # Two Gram matrices and eigenvectors in double precision, and the inverse.
+        held += 32 * size_of(model.spaces) ** 2
     return factor * unknowns + 5 * split_size + held

@@ -23,6 +23,7 @@ _SOLVERS = {
     "fourier": "by FFT",
     "woodbury": "by FFT and the matrix inversion lemma",
     "matrix": "by one factorization",
+    "dense": "by the inverse of its whole matrix",
     "cg": "by conjugate gradients",
     "minres": "by minimal residuals",
 }

@@ -51,8 +51,8 @@ class Plan:
         device: where it runs.
         passes: what each pass changed; passes that changed nothing are left out.
         terms: where each term went.
-        linear_solver: "diagonal", "fourier", "woodbury", "matrix", "cg" or "minres"; None for
-            methods without a linear solve.
+        linear_solver: "diagonal", "fourier", "woodbury", "matrix", "dense", "cg" or "minres"; None
+            for methods without a linear solve.
         reason: why that linear solver.
         parameters: ρ, step size, relaxation and the like, by name.
         automatic: the names of the parameters that were chosen, not given.

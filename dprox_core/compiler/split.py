@@ -23,7 +23,7 @@ class Split:
     Attributes:
         part: what the x-update minimizes.
         blocks: the terms split off.
-        kind: "diagonal", "fourier", "woodbury", "matrix", "cg" or "minres".
+        kind: "diagonal", "fourier", "woodbury", "matrix", "dense", "cg" or "minres".
         reason: why that solver, in a sentence.
         moved: the squares that were split off although the linear solve could have taken them.
     """

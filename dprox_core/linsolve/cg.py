@@ -13,6 +13,7 @@ from dprox_core.linops.content import cut
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart, Vectors
 from dprox_core.linsolve.minres import minimal_residuals
 from dprox_core.linsolve.precondition import Preconditioner
+from dprox_core.linsolve.product import product as product_with
 from dprox_core.monitoring import cancel_requested
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -102,16 +103,7 @@ class ConjugateGradientSolver(LinearSolver):
 
     def _product(self, x: Vectors, rho: Step) -> Vectors:
         """(Σ_q 2 w_q A_qᴴ W_q A_q + ρ Σ_j K_jᴴ K_j) x."""
-        sums = [torch.zeros_like(v) for v in x]
-        in_place = not torch.is_grad_enabled()
-        for row, weight, metric in self._squares:
-            image = row.forward(x) * weight
-            if metric is not None:
-                image = metric.forward(image)
-            row.adjoint_add(image, sums, in_place)
-        for row in self._couplings:
-            row.adjoint_add(row.forward(x) * rho, sums, in_place)
-        return tuple(sums)
+        return product_with(x, self._squares, self._couplings, rho)
 
     @torch.no_grad()
     def _run(self, rho: Step, right: Vectors, start: Vectors) -> Vectors:

@@ -247,3 +247,18 @@ def test_a_sample_of_zeros_ends_too() -> None:
     for tolerances in ({}, {"abs_tol": 0.0, "rel_tol": 1e-4}):
         result = denoise(b)[0].solve(max_iter=5000, **tolerances)
         assert result.status is Status.CONVERGED
+
+
+def test_what_has_converged_keeps_small_constraints_beside_large_terms() -> None:
+    # Residuals weigh all terms together: beside values around a thousand one missed by half is
+    # within them.
+    x, y = dp.Variable("x", (6,)), dp.Variable("y", (40,))
+    rows, large = noise(21, (2, 6)), 1000.0 + noise(22, (40,))
+    terms = dp.sum_squares(x) + dp.norm1(y - large) + dp.norm1(dp.matrix(y, noise(23, (9, 40))))
+    problem = dp.Problem(terms, [rows @ x == torch.tensor([1.0, -2.0])])
+    for method in ("admm", "pdhg"):
+        result = problem.solve(method, max_iter=20_000)
+        assert result.status is Status.CONVERGED, method
+        assert math.isfinite(result.objective), method
+        missed = rows @ result[x] - torch.tensor([1.0, -2.0])
+        assert float(missed.abs().max()) <= 2e-3, method

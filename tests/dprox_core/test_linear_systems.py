@@ -10,6 +10,7 @@ import dprox_core as dp
 from dprox_core.compiler.model import Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
 from dprox_core.linsolve.cg import ConjugateGradientSolver, conjugate_gradients
+from dprox_core.linsolve.dense import LARGEST, DenseSolver
 from dprox_core.linsolve.separable import SeparableSolver
 
 SHAPE = (1, 1, 3, 4)
@@ -42,7 +43,7 @@ def dense_solution(part: QuadraticPart, pulled: torch.Tensor, rho: float) -> tor
     return torch.linalg.solve(matrix, right.reshape(-1)).reshape(SHAPE)
 
 
-X = dp.Variable("x", SHAPE)
+X = dp.Variable("x", SHAPE, dtype=torch.float64)
 WEIGHTS = 0.5 + noise(1, SHAPE).abs()
 SYSTEMS = {
     "diagonal": (
@@ -60,7 +61,12 @@ SYSTEMS = {
 }
 
 
+SYSTEMS["dense"] = SYSTEMS["cg"]
+
+
 def solver_for(kind: str, part: QuadraticPart) -> LinearSolver:
+    if kind == "dense":
+        return DenseSolver(part)
     return ConjugateGradientSolver(part, exact=True) if kind == "cg" else SeparableSolver(part)
 
 
@@ -77,10 +83,10 @@ def test_the_solution_is_that_of_dense_algebra(kind: str, rho: float) -> None:
         torch.testing.assert_close(found, expected, atol=1e-9, rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["diagonal", "fourier"])
+@pytest.mark.parametrize("kind", ["diagonal", "fourier", "dense"])
 def test_a_change_of_rho_renews_the_factors(kind: str) -> None:
     part = part_of(*SYSTEMS[kind])
-    solver = SeparableSolver(part)
+    solver = solver_for(kind, part)
     pulled = noise(7, SHAPE)
     zeros = (torch.zeros_like(pulled),)
     for rho in (1.0, 2.0, 1.0):
@@ -98,7 +104,7 @@ def test_memory_given_is_filled() -> None:
         torch.testing.assert_close(filled, plain)
 
 
-@pytest.mark.parametrize("kind", ["fourier", "cg"])
+@pytest.mark.parametrize("kind", ["fourier", "cg", "dense"])
 def test_what_a_singular_system_says_nothing_about_stays(kind: str) -> None:
     # Differences do not see the mean.
     part = part_of(dp.sum_squares(dp.grad(X)), dp.norm1(dp.grad(X)))
@@ -134,16 +140,46 @@ def test_conjugate_gradients_started_at_the_solution_take_no_step() -> None:
     assert found[0] is solution[0]
 
 
-def test_several_variables_are_solved_together() -> None:
+@pytest.mark.parametrize("kind", ["dense", "cg"])
+def test_several_variables_are_solved_together(kind: str) -> None:
     y = dp.Variable("y", SHAPE)
     b = noise(13, SHAPE)
     problem = dp.Problem(
         dp.sum_squares(X + dp.conv(y, KERNEL) - b) + dp.sum_squares(X) + 2 * dp.sum_squares(y)
     )
-    result = problem.solve()
-    assert result.plan.linear_solver == "cg"
+    result = problem.solve(linear_solver="cg" if kind == "cg" else None)
+    assert result.plan.linear_solver == kind
     x, z = result[X], result[y]
     residual = x + dp.conv(z, KERNEL) - b
     back = dp.conv(residual, KERNEL.flip(0, 1))
     torch.testing.assert_close(residual + x, torch.zeros_like(x), atol=1e-7, rtol=0)
     torch.testing.assert_close(back + 2 * z, torch.zeros_like(x), atol=1e-7, rtol=0)
+
+
+def test_complex_and_real_variables_share_one_dense_system() -> None:
+    x = dp.Variable("x", (2, 3), dtype=torch.complex128)
+    y = dp.Variable("y", (1, 1, 1, 4))
+    M, b = noise(14, (5, 6), complex=True), noise(15, (5,), complex=True)
+    N, c = noise(16, (5, 4), complex=True), noise(17, (2, 3), complex=True)
+    misfit = dp.reshape(x, (-1,)) @ M.mT + dp.reshape(y, (-1,)) @ N.mT - b
+    problem = dp.Problem(dp.sum_squares(misfit) + dp.sum_squares(x - c) + dp.sum_squares(y - 1))
+    result = problem.solve()
+    assert result.plan.linear_solver == "dense"
+    found, real = result[x].reshape(-1), result[y].reshape(-1)
+    rest = M @ found + N @ real.to(N.dtype) - b
+    zero = M.mH @ rest + found - c.reshape(-1)
+    torch.testing.assert_close(zero, torch.zeros_like(zero), atol=1e-10, rtol=0)
+    zero = (N.mH @ rest).real + real - 1
+    torch.testing.assert_close(zero, torch.zeros_like(zero), atol=1e-10, rtol=0)
+
+
+def test_a_dense_system_is_for_few_unknowns_without_gradients() -> None:
+    def plan_at(shape: tuple[int, ...], wants_gradient: bool = False) -> str | None:
+        x, y = dp.Variable("x", shape), dp.Variable("y", shape)
+        b = torch.ones(shape, dtype=torch.float64, requires_grad=wants_gradient)
+        problem = dp.Problem(dp.sum_squares(x + 2 * y - b) + dp.norm1(x) + dp.norm1(y))
+        return problem.compile("admm").plan.linear_solver
+
+    assert plan_at((LARGEST // 2,)) == "dense"
+    assert plan_at((LARGEST // 2 + 1,)) == "cg"
+    assert plan_at((4,), wants_gradient=True) == "cg"

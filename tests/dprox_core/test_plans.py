@@ -70,10 +70,19 @@ def test_a_mask_beside_a_convolution_is_split_off_and_the_reason_given() -> None
 
 
 def test_mixed_variables_take_conjugate_gradients_and_the_reason_says_so() -> None:
-    x, y = variable(), dp.Variable("y", SHAPE)
-    plan = plan_of(dp.sum_squares(x + y - noise(4)) + dp.norm1(x) + dp.norm1(dp.grad(y))).plan
+    shape = (1, 1, 16, 20)
+    x, y = dp.Variable("x", shape), dp.Variable("y", shape)
+    plan = plan_of(dp.sum_squares(x + y - 1) + dp.norm1(x) + dp.norm1(dp.grad(y))).plan
     assert plan.linear_solver == "cg"
     assert "mixes variables" in plan.reason
+
+
+def test_a_small_system_without_closed_form_is_factored_and_the_reason_says_so() -> None:
+    x, y = variable(), dp.Variable("y", SHAPE)
+    solver = plan_of(dp.sum_squares(x + y - noise(4)) + dp.norm1(x) + dp.norm1(dp.grad(y)))
+    assert solver.plan.linear_solver == "dense"
+    assert "so small that the whole matrix" in solver.plan.reason
+    assert "by the inverse of its whole matrix" in solver.plan.explain()
 
 
 def test_passes_record_before_and_after() -> None:
