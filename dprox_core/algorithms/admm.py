@@ -11,7 +11,7 @@ S. Boyd, N. Parikh, E. Chu, B. Peleato, J. Eckstein, Distributed Optimization an
 Learning via the Alternating Direction Method of Multipliers, 2011; residuals and stopping as in
 section 3.3.1, the dual one in units of ρ; over-relaxation α as in section 3.4.3. Where duals are
 not bounded, ρ balances relative residuals: B. Wohlberg, ADMM Penalty Parameter Selection by
-Residual Balancing, 2017.
+Residual Balancing, 2017; where they are, ``balance.of_norms``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, ClassVar, cast
 
 import torch
 
-from dprox_core.algorithms.balance import rho_factors
+from dprox_core.algorithms.balance import of_norms, rho_factors
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
 from dprox_core.algorithms.evidence import Evidence, of_blocks
 from dprox_core.algorithms.measure import Measure, hypot
@@ -78,6 +78,8 @@ class Admm(Algorithm[AdmmState]):
 
     # ρ changes at most this often, so that from then on convergence is that of a fixed ρ.
     max_changes: ClassVar[int] = 12
+    # What a step still moves says little about ρ before so many.
+    early: ClassVar[int] = 15
     # And moves away from its start at most by this factor.
     max_span: ClassVar[float] = 1e4
 
@@ -137,7 +139,7 @@ class Admm(Algorithm[AdmmState]):
         v, u, images = self._update_split(state, x)
         residuals = None
         if old_z is not None:
-            residuals = self._measure(images, v, u, old_z, state.rho)
+            residuals = self._measure(images, v, u, old_z, state)
         return replace(state, iteration=state.iteration + 1, x=x, v=v, u=u, residuals=residuals)
 
     def _update_x(self, state: AdmmState) -> Vectors:
@@ -209,7 +211,7 @@ class Admm(Algorithm[AdmmState]):
         v: Vectors,
         u: Vectors,
         old: list[torch.Tensor],
-        rho: Step,
+        state: AdmmState,
     ) -> Residuals:
         """Boyd et al. 2011, section 3.3.1: r = K x − z and s = ρ Kᴴ (z − z_old).
 
@@ -220,44 +222,48 @@ class Admm(Algorithm[AdmmState]):
             return Residuals(0.0, 0.0, 0.0, 0.0)
         measure = Measure(self._batch)
         copies = self._copies(v, u, self._new)
-        dual = measure.norm(self._pulled_move(copies, old))
+        moves = [before.sub_(now) for before, now in zip(old, copies, strict=True)]
+        moved = {j: measure.norm([moves[j]]) for j in self._sloped if self._adaptive}
+        dual = measure.norm(self._pulled_together(moves))
         # Block by block, for where nothing is left in the x-update the whole sum vanishes.
         pushed = hypot([measure.norm(self._pull_of(j, dual)) for j, dual in enumerate(u)])
         sizes = [measure.norm([copy]) for copy in copies]
         size = torch.maximum(measure.norm(images), hypot(sizes))
         gaps = [torch.sub(c, a, out=out) for c, a, out in zip(copies, images, old, strict=True)]
+        missed = [measure.norm([gap]) for gap in gaps]
         balance = None
-        if self._sloped and self._adaptive:
-            duals = [measure.norm([u[j]]) for j in self._sloped]
-            balance = hypot(duals), hypot([sizes[j] for j in self._sloped])
+        if moved:
+            duals = {j: measure.norm([u[j]]) for j in moved}
+            parts = (duals, sizes, missed, moved)
+            early = state.iteration < self.early
+            balance = of_norms(*(hypot([norms[j] for j in moved]) for norms in parts), early)
         return measure.residuals(
             self.tolerances,
-            measure.norm(gaps),
-            measure.weighted(rho, dual),
+            hypot(missed),
+            measure.weighted(state.rho, dual),
             size,
             pushed,
             sum(copy.numel() for copy in copies),
             sum(space.numel for space in self.model.spaces),
-            rho,
+            state.rho,
             balance,
         )
 
-    def _pulled_move(
-        self, copies: list[torch.Tensor], old: list[torch.Tensor]
-    ) -> list[torch.Tensor]:
-        """Kᴴ (z_old − z); overwrites ``old``."""
-        moved: list[torch.Tensor | None] = [None] * len(self.model.spaces)
+    def _pulled_together(self, moves: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Kᴴ (z_old − z)."""
+        sums: list[torch.Tensor | None] = [None] * len(self.model.spaces)
         for index in self._order:
-            row, before, now = self.blocks[index].row, old[index], copies[index]
+            row, move = self.blocks[index].row, moves[index]
             first = row.entries[0][0]
-            if row.is_identity and moved[first] is None:
-                moved[first] = torch.sub(before, now, out=self._sum_buffer(first))
+            if row.is_identity and sums[first] is None:
+                held = self._sum_buffer(first)
+                sums[first] = move.clone() if held is None else held.copy_(move)
                 continue
             for variable, _ in row.entries:
-                if moved[variable] is None:
-                    moved[variable] = self._zeros(variable)
-            row.adjoint_add(before.sub_(now), cast(list[torch.Tensor], moved), in_place=True)
-        return [held for held in moved if held is not None]
+                if sums[variable] is None:
+                    sums[variable] = self._zeros(variable)
+            row.adjoint_add(move, cast(list[torch.Tensor], sums), in_place=True)
+        return [held for held in sums if held is not None]
 
     def _pull_of(self, index: int, dual: torch.Tensor) -> list[torch.Tensor]:
         """K_jᴴ u_j."""

@@ -45,7 +45,7 @@ class Residuals:
     dual_tolerance: float
     # Those of each sample alone, where everything has the samples along its first axis.
     samples: tuple[Residuals, ...] = ()
-    # ‖u‖ and ‖z‖ of the split terms whose duals are bounded, which say what ρ should be.
+    # Two numbers by whose ratio ρ is off, from the split terms whose duals are bounded.
     balance: tuple[float, float] | None = None
 
     @property

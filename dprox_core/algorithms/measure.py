@@ -58,7 +58,7 @@ class Measure:
             rows: how many numbers the copies hold, all samples together.
             columns: how many are sought.
             weight: ρ, or one for each sample.
-            balance: ‖u‖ and ‖z‖ of the terms whose duals are bounded, None where none are.
+            balance: two numbers by whose ratio ρ is off, None where no dual is bounded.
         """
         weights = self._weights(weight, len(primal))
         found = []

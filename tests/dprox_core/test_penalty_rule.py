@@ -1,0 +1,77 @@
+"""ρ that ADMM finds by itself is near the one that needs the fewest iterations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+import dprox_core as dp
+
+SIZE = 24
+GAP = 1e-4
+
+
+def photo() -> torch.Tensor:
+    """A step and a disk: flat areas with edges, as in images."""
+    rows, columns = torch.meshgrid(torch.arange(SIZE), torch.arange(SIZE), indexing="ij")
+    disk = (rows - 12).square() + (columns - 14).square() < 60
+    return (0.2 + 0.5 * disk + 0.2 * (columns > 22)).double()
+
+
+def noisy(image: torch.Tensor, sigma: float) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return image + sigma * torch.randn(image.shape, generator=generator, dtype=image.dtype)
+
+
+def denoising(x: dp.Variable) -> dp.Objective:
+    return dp.sum_squares(x - noisy(photo(), 0.1)) + 0.2 * dp.norm1(dp.grad(x))
+
+
+def isotropic_denoising(x: dp.Variable) -> dp.Objective:
+    return dp.sum_squares(x - noisy(photo(), 0.1)) + 0.2 * dp.group_norm1(dp.grad(x))
+
+
+def inpainting(x: dp.Variable) -> dp.Objective:
+    known = (torch.rand(SIZE, SIZE, generator=torch.Generator().manual_seed(1)) < 0.4).double()
+    seen = known * photo()
+    return (
+        dp.sum_squares(dp.mul_elementwise(x, known) - seen)
+        + 0.02 * dp.norm1(dp.grad(x))
+        + dp.nonneg(x)
+    )
+
+
+def deconvolution(x: dp.Variable) -> dp.Objective:
+    kernel = dp.gaussian_psf(size=7, sigma=1.5).double()
+    blurred = noisy(dp.blur(photo(), kernel), 0.03)
+    return dp.sum_squares(dp.conv(x, kernel) - blurred) + 0.05 * dp.norm1(dp.grad(x))
+
+
+def iterations(solver: dp.Solver, best: float, limit: int) -> int:
+    """How many until the objective is within the gap, looked at every tenth."""
+    state = solver.init()
+    for count in range(1, limit + 1):
+        measure = count % 10 == 0
+        state = solver.step(state, measure)
+        if measure:
+            state = solver.algorithm.adapt(state)
+            if solver.objective(solver.algorithm.answer(state)) - best <= GAP * best:
+                return count
+    return limit + 1
+
+
+@pytest.mark.parametrize(
+    ("written", "rho"),
+    [(denoising, 6.4), (isotropic_denoising, 6.4), (inpainting, 0.8), (deconvolution, 0.4)],
+)
+def test_the_penalty_found_needs_few_more_iterations_than_the_best(
+    written: Callable[[dp.Variable], dp.Objective], rho: float
+) -> None:
+    """The best of 0.2, 0.4, …, 6.4, where the worst take five times as many or more."""
+    x = dp.Variable("x", (SIZE, SIZE), dtype=torch.float64)
+    problem = dp.Problem(written(x))
+    best = problem.solve("admm", max_iter=400, rho=rho, abs_tol=0.0, rel_tol=1e-12).objective
+    least = iterations(problem.compile("admm", rho=rho), best, 400)
+    assert iterations(problem.compile("admm"), best, 3 * least) <= 3 * least
