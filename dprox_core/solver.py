@@ -237,9 +237,11 @@ class _Run:
         check = self._is_check(count)
         self._state = self._solver.step(self._state, measure=check or bool(hooks))
         row = HistoryRow(self._state.iteration, 0.0)
+        ended = None
         if check or hooks:
-            row = self._measured(row)
-        ended = self._judge() if check else None
+            live = self._algorithm.answer(self._state)
+            row = self._measured(row, self._ended.answer(live))
+            ended = self._judge(live) if check else None
         self._seconds += time.perf_counter() - begun
         row = replace(row, seconds=self._seconds)
         self._history.rows.append(row)
@@ -251,10 +253,10 @@ class _Run:
         last = self._algorithm.last(self._state)
         return count % CHECK_EVERY == 0 or count in ends or self._state.iteration + 1 == last
 
-    def _measured(self, row: HistoryRow) -> HistoryRow:
+    def _measured(self, row: HistoryRow, answer: Vectors) -> HistoryRow:
         held = self._state.residuals
         assert held is not None, "the step was asked to measure"
-        answer = tuple(v.detach() for v in self._answer())
+        answer = tuple(v.detach() for v in answer)
         quality = [psnr(answer[index], truth) for index, truth in self._truths.items()]
         return replace(
             row,
@@ -267,13 +269,12 @@ class _Run:
             rho=self._algorithm.parameter(self._state),
         )
 
-    def _judge(self) -> Status | None:
+    def _judge(self, live: Vectors) -> Status | None:
         """Whether the solve is over; keeps the last good iterate and adapts step sizes."""
         held = self._state.residuals
         assert held is not None, "a check is always measured"
         if not held.finite:
             return Status.NOT_FINITE
-        live = self._algorithm.answer(self._state)
         if self._converged(held, live):
             return Status.CONVERGED
         if self._state.iteration == self._algorithm.last(self._state):
@@ -291,7 +292,7 @@ class _Run:
             return Status.DIVERGED
         if size <= self._least:
             self._least = size
-        self._good = tuple(v.detach().clone() for v in self._answer())
+        self._good = tuple(v.detach().clone() for v in self._ended.answer(live))
         with self._solver._mode():
             self._state = self._algorithm.adapt(self._state)
         return None

@@ -25,7 +25,7 @@ import torch
 from dprox_core.algorithms.balance import of_norms, rho_factors
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
 from dprox_core.algorithms.evidence import Evidence, of_blocks
-from dprox_core.algorithms.measure import Measure, hypot
+from dprox_core.algorithms.measure import Measure, hypot, largest
 from dprox_core.algorithms.per_sample import is_per_sample, representative, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
@@ -228,7 +228,7 @@ class Admm(Algorithm[AdmmState]):
         # Block by block, for where nothing is left in the x-update the whole sum vanishes.
         pushed = hypot([measure.norm(self._pull_of(j, dual)) for j, dual in enumerate(u)])
         sizes = [measure.norm([copy]) for copy in copies]
-        size = torch.maximum(measure.norm(images), hypot(sizes))
+        size = largest(measure.norm(images), hypot(sizes))
         gaps = [torch.sub(c, a, out=out) for c, a, out in zip(copies, images, old, strict=True)]
         missed = [measure.norm([gap]) for gap in gaps]
         balance = None
@@ -236,7 +236,8 @@ class Admm(Algorithm[AdmmState]):
             duals = {j: measure.norm([u[j]]) for j in moved}
             parts = (duals, sizes, missed, moved)
             early = state.iteration < self.early
-            balance = of_norms(*(hypot([norms[j] for j in moved]) for norms in parts), early)
+            sums = [hypot([norms[j] for j in moved]) for norms in parts]
+            balance = of_norms(*sums, early=early)
         return measure.residuals(
             self.tolerances,
             hypot(missed),

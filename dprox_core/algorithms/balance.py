@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 
 from dprox_core.algorithms.base import Residuals
+from dprox_core.algorithms.measure import Norms
 from dprox_core.algorithms.per_sample import is_per_sample
 from dprox_core.proxfns.base import Step
 
 __all__ = ["of_norms", "rho_factors"]
 
-Norms = torch.Tensor
-
 
 def of_norms(
-    dual: Norms, copy: Norms, missed: Norms, moved: Norms, early: bool
+    dual: Norms, copy: Norms, missed: Norms, moved: Norms, *, early: bool
 ) -> tuple[Norms, Norms]:
     """Two numbers whose ratio says by which factor ρ is off, from the terms with bounded duals.
 
@@ -37,7 +37,7 @@ def of_norms(
     """
     if early:
         return dual, copy
-    return dual * (missed * dual).sqrt(), copy * (moved * copy).sqrt()
+    return dual * np.sqrt(missed * dual), copy * np.sqrt(moved * copy)
 
 
 def rho_factors(

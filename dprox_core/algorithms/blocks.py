@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from dprox_core.algorithms.base import Residuals, Tolerances, batch_of
-from dprox_core.algorithms.measure import Measure, hypot
+from dprox_core.algorithms.measure import Measure, hypot, largest
 from dprox_core.compiler.model import BoundTerm
 from dprox_core.linops.space import Space
 from dprox_core.numerics import reductions
@@ -85,7 +85,7 @@ class Blocks:
         weight = reductions.number(rho)
         measure = Measure(self._batch)
         primal = measure.norm([a - b for a, b in zip(images, copies, strict=True)])
-        size = torch.maximum(measure.norm(images), measure.norm(copies))
+        size = largest(measure.norm(images), measure.norm(copies))
         pushed = []
         for block, dual in zip(self.terms, duals, strict=True):
             sums = [space.zeros() for space in self.spaces]

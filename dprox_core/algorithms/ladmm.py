@@ -22,6 +22,7 @@ import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
+from dprox_core.algorithms.measure import largest
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -138,13 +139,13 @@ class Ladmm(Algorithm[LadmmState]):
         if slope:
             after = parts.smooth(new.x)
             stationary = [s + g for s, g in zip(stationary, after, strict=True)]
-            size = torch.stack([size, measure.norm(after), parts.first_slope]).amax(0)
+            size = largest(size, measure.norm(after), parts.first_slope)
         gap = [a - c for a, c in zip(new.images, new.z, strict=True)]
         return measure.of_gradients(
             self.tolerances,
             measure.norm(gap),
             measure.norm(stationary),
-            torch.maximum(measure.norm(new.images), measure.norm(new.z)),
+            largest(measure.norm(new.images), measure.norm(new.z)),
             size,
             parts.split_size,
             parts.unknowns,

@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 
 from dprox_core.algorithms.base import batch_of
-from dprox_core.algorithms.measure import Measure
+from dprox_core.algorithms.measure import Measure, Norms
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.proxfns.base import Step
@@ -72,7 +72,7 @@ class Parts:
         return Measure(batch_of(shapes + [block.row.range.shape for block in self.blocks]))
 
     @cached_property
-    def first_slope(self) -> torch.Tensor:
+    def first_slope(self) -> Norms:
         """‖∇f(0)‖, joint and by sample."""
         return self.measure.norm(self.smooth.at_zero())
 

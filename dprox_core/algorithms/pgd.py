@@ -23,6 +23,7 @@ import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
 from dprox_core.algorithms.evidence import Evidence, of_parts
+from dprox_core.algorithms.measure import largest
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -125,7 +126,7 @@ class Pgd(Algorithm[PgdState]):
             measure.norm(moved),
             measure.norm(subgradient),
             measure.norm(new),
-            torch.maximum(parts.first_slope, measure.norm(after)),
+            largest(parts.first_slope, measure.norm(after)),
             parts.unknowns,
             parts.unknowns,
         )

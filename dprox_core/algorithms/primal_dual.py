@@ -31,6 +31,7 @@ import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
+from dprox_core.algorithms.measure import largest
 from dprox_core.algorithms.parts import Parts
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -202,13 +203,13 @@ class PrimalDual(Algorithm[PrimalDualState]):
                 s + late - early
                 for s, late, early in zip(stationary, slope, state.slope, strict=True)
             ]
-            size = torch.stack([size, measure.norm(slope), self._parts.first_slope]).amax(0)
+            size = largest(size, measure.norm(slope), self._parts.first_slope)
         weight = reductions.number(state.weight)
         return measure.of_gradients(
             self.tolerances,
             measure.norm([image - copy for image, copy in zip(images, copies, strict=True)]),
             measure.norm(stationary),
-            torch.maximum(measure.norm(images), measure.norm(copies)),
+            largest(measure.norm(images), measure.norm(copies)),
             size,
             self._parts.split_size,
             self._parts.unknowns,

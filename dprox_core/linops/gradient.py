@@ -101,8 +101,8 @@ class Grad(LinOp):
         down, right = out[..., 0], out[..., 1]
         torch.sub(x[..., 1:, :], x[..., :-1, :], out=down[..., :-1, :])
         torch.sub(x[..., :1, :], x[..., -1:, :], out=down[..., -1:, :])
-        torch.sub(x[..., :, 1:], x[..., :, :-1], out=right[..., :, :-1])
-        torch.sub(x[..., :, :1], x[..., :, -1:], out=right[..., :, -1:])
+        torch.sub(x[..., 1:], x[..., :-1], out=right[..., :-1])
+        torch.sub(x[..., :1], x[..., -1:], out=right[..., -1:])
         return out
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
@@ -123,12 +123,13 @@ class Grad(LinOp):
             return super().adjoint_add(y, into, in_place)
         y = self.to_domain(y)
         down, right = y[..., 0], y[..., 1]
-        into -= down
-        into[..., 1:, :] += down[..., :-1, :]
-        into[..., :1, :] += down[..., -1:, :]
-        into -= right
-        into[..., :, 1:] += right[..., :, :-1]
-        into[..., :, :1] += right[..., :, -1:]
+        # By add_, for += assigns a slice to itself afterwards.
+        into.sub_(down)
+        into[..., 1:, :].add_(down[..., :-1, :])
+        into[..., :1, :].add_(down[..., -1:, :])
+        into.sub_(right)
+        into[..., 1:].add_(right[..., :-1])
+        into[..., :1].add_(right[..., -1:])
         return into
 
     def transfer(self) -> Transfer | None:

@@ -55,9 +55,13 @@ def squared_norm(values: torch.Tensor) -> torch.Tensor:
         return total(values * values)
     flat = _flat(values)
     whole = flat.numel() // _BLOCK * _BLOCK
+    if whole == 0:
+        return torch.linalg.vector_norm(flat).double().square()
     blocks = torch.linalg.vector_norm(flat[:whole].view(-1, _BLOCK), dim=1)
-    rest = torch.linalg.vector_norm(flat[whole:])
-    return total(torch.cat([blocks, rest[None]]).double().square())
+    result = total(blocks.double().square())
+    if whole < flat.numel():
+        result += torch.linalg.vector_norm(flat[whole:]).double().square()
+    return result
 
 
 def norm(values: torch.Tensor) -> float:
