@@ -26,6 +26,7 @@ from dprox_core.algorithms.base import State
 from dprox_core.algorithms.packing import flat, tensors_of, unflat, with_tensors
 from dprox_core.errors import ConvergenceWarning
 from dprox_core.numerics.gmres import gmres
+from dprox_core.numerics.once import once
 from dprox_core.solver import Solver
 
 __all__ = ["Prepare", "Settled", "implicit"]
@@ -129,8 +130,9 @@ def implicit(
                 )
             return g - back
 
-        def solve(cotangent: torch.Tensor) -> torch.Tensor:
-            return _way_back(product, cotangent, told, has_tolerances)
+        def solve(cotangent: torch.Tensor) -> torch.Tensor | None:
+            found = _way_back(product, cotangent, told, has_tolerances)
+            return once([found], "a fixed point (method deq)", [again])[0]
 
         image.register_hook(solve)
     return algorithm.answer(unflat(settled, image))
@@ -146,6 +148,7 @@ def _way_back(
     tolerance = max(_TOLERANCE, 30.0 * torch.finfo(cotangent.dtype).eps)
     room = _BYTES // (cotangent.element_size() * max(1, cotangent.numel()))
     memory = min(_LONGEST, max(_SHORTEST, room))
+    cotangent = cotangent.detach()
     found = gmres(product, cotangent, tolerance, _PRODUCTS, memory)
     told.products, told.residual = found.products, found.residual
     size = float(found.solution.norm() / cotangent.norm().clamp_min(1e-300))

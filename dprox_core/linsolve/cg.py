@@ -16,6 +16,7 @@ from dprox_core.linsolve.precondition import Preconditioner
 from dprox_core.linsolve.product import product as product_with
 from dprox_core.monitoring import cancel_requested
 from dprox_core.numerics import reductions
+from dprox_core.numerics.once import once
 from dprox_core.proxfns.base import Step
 
 __all__ = ["ConjugateGradientSolver", "conjugate_gradients"]
@@ -228,8 +229,15 @@ class _ImplicitSolve(torch.autograd.Function):
         return x
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *cotangents: torch.Tensor) -> Any:
+        with torch.no_grad():
+            found = _ImplicitSolve.found(ctx, cotangents)
+        kind = "minimal residuals" if ctx.solver.kind == "minres" else "conjugate gradients"
+        return (None, None, None, None, None, *once(found, kind, ctx.saved_tensors))
+
+    @staticmethod
+    def found(ctx: Any, cotangents: Vectors) -> tuple[torch.Tensor | None, ...]:
+        """The gradients to the right side and to the tensors of the matrix."""
         solver, rho, x = ctx.solver, ctx.rho, ctx.saved_tensors
         zeros = tuple(torch.zeros_like(v) for v in x)
         dual = solver._run(rho, cotangents, zeros)
@@ -242,7 +250,7 @@ class _ImplicitSolve(torch.autograd.Function):
                 gradients = torch.autograd.grad(
                     [p for p, _ in held], ctx.leaves, [v for _, v in held], allow_unused=True
                 )
-        return (None, None, None, None, None, *dual, *gradients)
+        return (*dual, *gradients)
 
 
 def _minus(a: Vectors, b: Vectors) -> Vectors:

@@ -14,6 +14,7 @@ from scipy.sparse.linalg import splu
 from dprox_core.expressions.binding import Binding
 from dprox_core.expressions.leaves import Constant, Placeholder
 from dprox_core.lp.presolve import Basis
+from dprox_core.numerics.once import once
 
 if TYPE_CHECKING:
     from dprox_core.lp.language import Written
@@ -103,14 +104,13 @@ class _Vertex(torch.autograd.Function):
         return torch.from_numpy(system.x.copy()), torch.from_numpy(system.y.copy())
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gx: torch.Tensor, gy: torch.Tensor) -> tuple[Any, ...]:
-        u, v = ctx.system.adjoint(gx.numpy(), gy.numpy())
+        u, v = ctx.system.adjoint(gx.detach().numpy(), gy.detach().numpy())
         with torch.enable_grad():
             cut = _Cut(ctx.system.written, ctx.held)
             pairing = ctx.system.pairing(replace(ctx.system.written, binding=cut), u, v)
             grads = torch.autograd.grad(pairing, cut.copies, allow_unused=True)
-        return (None, *grads)
+        return (None, *once(grads, "the vertex of a linear program", ctx.held))
 
 
 class _Cut(Binding):

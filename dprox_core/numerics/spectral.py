@@ -17,6 +17,8 @@ from typing import Any
 
 import torch
 
+from dprox_core.numerics.once import once
+
 __all__ = ["low_rank", "positive_part"]
 
 
@@ -47,14 +49,20 @@ class _Shrunk(torch.autograd.Function):
         kept = (values - each).clamp_min(0.0)
         # A step of zero leaves all as it is, also what is zero.
         above = (kept > 0) | (each <= 0).expand_as(kept)
-        ctx.save_for_backward(u, values, right, kept, above.to(values.dtype))
+        ctx.save_for_backward(u, values, right, kept, above.to(values.dtype), matrix, level)
         ctx.level = level.shape
         return (u * kept[..., None, :]) @ right
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, cotangent: torch.Tensor) -> Any:
-        u, values, right, kept, above = ctx.saved_tensors
+        with torch.no_grad():
+            found = _Shrunk.found(ctx, cotangent)
+        return once(found, "singular values", ctx.saved_tensors[5:])
+
+    @staticmethod
+    def found(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The gradients to the matrix and to the step."""
+        u, values, right, kept, above = ctx.saved_tensors[:5]
         inner = u.mH @ cotangent @ right.mH
         straight = _quotients(values, kept, above, -1.0)
         turned = _quotients(values, kept, above, 1.0)
@@ -77,16 +85,17 @@ class _PositivePart(torch.autograd.Function):
     def forward(ctx: Any, matrix: torch.Tensor) -> torch.Tensor:
         values, vectors = torch.linalg.eigh(0.5 * (matrix + matrix.mH))
         kept = values.clamp_min(0.0)
-        ctx.save_for_backward(values, vectors, kept)
+        ctx.save_for_backward(values, vectors, kept, matrix)
         return (vectors * kept[..., None, :]) @ vectors.mH
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, cotangent: torch.Tensor) -> Any:
-        values, vectors, kept = ctx.saved_tensors
-        inner = vectors.mH @ (0.5 * (cotangent + cotangent.mH)) @ vectors
-        factors = _quotients(values, kept, (kept > 0).to(values.dtype), -1.0)
-        return vectors @ (factors * inner) @ vectors.mH
+        values, vectors, kept, matrix = ctx.saved_tensors
+        with torch.no_grad():
+            inner = vectors.mH @ (0.5 * (cotangent + cotangent.mH)) @ vectors
+            factors = _quotients(values, kept, (kept > 0).to(values.dtype), -1.0)
+            found = vectors @ (factors * inner) @ vectors.mH
+        return once([found], "eigenvalues", [matrix])[0]
 
 
 def _quotients(

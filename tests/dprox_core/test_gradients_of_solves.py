@@ -162,3 +162,29 @@ def test_a_matrix_with_more_columns_than_rows_and_nothing_beside_it() -> None:
     expected = start + torch.linalg.pinv(inputs[0]) @ (b - inputs[0] @ start)
     torch.testing.assert_close(solution(*inputs), expected, atol=1e-10, rtol=1e-10)
     assert torch.autograd.gradcheck(solution, inputs, atol=1e-6)
+
+
+def test_second_derivatives_are_right_or_refused() -> None:
+    b, k = dp.Placeholder("b", SHAPE), dp.Placeholder("k", (3, 3))
+    x = dp.Variable("x", SHAPE)
+    terms = dp.sum_squares(dp.conv(x, k) - b) + 0.2 * dp.sum_squares(dp.grad(x))
+    problem = dp.Problem(terms + 0.1 * dp.huber(x, 0.2))
+    given = (leaf(noise(85, SHAPE)), leaf(KERNEL))
+
+    def total(layer: torch.nn.Module, *given: torch.Tensor) -> torch.Tensor:
+        return layer(dict(zip((b, k), given, strict=True))).square().sum()
+
+    for engine in ("autograd", "recompute"):
+        layer = dp.specialize(problem, max_iter=3, engine=engine, rho=1.0)
+        assert torch.autograd.gradgradcheck(
+            lambda *held, layer=layer: total(layer, *held), given, atol=1e-5, fast_mode=True
+        )
+    for layer, words in (
+        (dp.specialize(problem, "deq"), "fixed point"),
+        (dp.specialize(problem, max_iter=3, linear_solver="cg"), "conjugate gradients"),
+        (dp.specialize(problem, max_iter=3, linear_solver="minres"), "minimal residuals"),
+    ):
+        first = torch.autograd.grad(total(layer, *given), given, create_graph=True)
+        for gradient in first:
+            with pytest.raises(dp.DproxError, match=f"no second derivatives through .*{words}"):
+                torch.autograd.grad(gradient.sum(), given, retain_graph=True)

@@ -68,3 +68,12 @@ def test_robust_principal_components_from_zero(method: str) -> None:
     b = noise(6, shape).requires_grad_()
     weight = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(solution, (b, weight), atol=1e-6)
+
+
+def test_second_derivatives_are_refused() -> None:
+    matrix = noise(8, (3, 3)).requires_grad_()
+    for function in (positive_part, lambda v: low_rank(v, 0.3)):
+        loss = function(matrix).square().sum()
+        (first,) = torch.autograd.grad(loss, matrix, create_graph=True)
+        with pytest.raises(dp.DproxError, match="There are no second derivatives through "):
+            torch.autograd.grad(first.sum(), matrix)
