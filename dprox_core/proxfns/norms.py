@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GroupNorm1", "Norm1", "group_norm1", "norm1"]
 
+# Groups of so many are summed member by member.
+_FEW = 8
+
 
 @register
 class Norm1(ProxFn):
@@ -126,7 +129,20 @@ class GroupNorm1(ProxFn):
         return first.homogeneous and first.separable and first.convex
 
     def _lengths(self, v: torch.Tensor) -> torch.Tensor:
-        return torch.linalg.vector_norm(v, dim=self._axes, keepdim=True)
+        """The groups' lengths. torch's own norm takes a hundred times as long along axes that do
+        not lie next to each other in memory, as the two of a gradient do not."""
+        few = len(self._axes) == 1 and v.shape[self._axes[0]] <= _FEW
+        if few and not v.is_complex() and not v.requires_grad:
+            first, *others = v.split(1, dim=self._axes[0])
+            squares = first.square()
+            for other in others:
+                squares.addcmul_(other, other)
+            return squares.sqrt_()
+        parts = torch.view_as_real(v.resolve_conj()) if v.is_complex() else v.unsqueeze(-1)
+        squares = parts.square().sum(dim=(*self._axes, v.ndim), keepdim=True).squeeze(-1)
+        # The root has no gradient at zero; the norm's is zero there.
+        positive = squares > 0.0
+        return torch.where(positive, squares, 1.0).sqrt() * positive
 
 
 def _cut(lengths: torch.Tensor, step: Step) -> torch.Tensor:
