@@ -222,7 +222,7 @@ def limits(
         >>> import torch, dprox_core as dp
         >>> x = dp.Variable("x", shape=(2,))
         >>> rows = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
-        >>> cost = dp.linear(x, torch.tensor([1.0, 2.0]))
+        >>> cost = dp.linear(x, torch.tensor([2.0, 1.0]))
         >>> program = dp.Problem(cost + dp.limits(rows @ x, lower=torch.tensor([2.0, 0.0])))
         >>> round(program.solve(method="auto").objective, 3)
         3.0
