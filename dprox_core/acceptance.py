@@ -1,4 +1,7 @@
-"""What is asked of an answer besides small residuals: constraints kept, and no doubt in it."""
+"""What is asked of an answer besides small residuals: constraints kept, and no doubt in it.
+
+Where a function such as the entropy is infinite, its domain is a constraint like any other.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def violation(model: Model, x: Vectors) -> float:
         (
             number(term.function.violation(term.penalty.inside(term.row.forward(x))))
             for term in model.terms
-            if term.function.is_indicator
+            if _is_limited(term)
         ),
         default=0.0,
     )
@@ -43,7 +46,7 @@ def kept(
     rounding = 8.0 * torch.finfo(x[0].dtype).eps
     held = torch.ones(samples, dtype=torch.bool)
     for term in model.terms:
-        if term.function.is_indicator:
+        if _is_limited(term):
             missed, size = _missed(term, x, samples)
             held &= missed <= torch.clamp(relative * size, min=absolute) + rounding * size
     return tuple(held.tolist())
@@ -57,7 +60,11 @@ def _missed(term: BoundTerm, x: Vectors, samples: int) -> tuple[torch.Tensor, to
     sizes = torch.stack([_largest(v, samples) for v in values]).amax(dim=0)
     if samples == 1:
         return term.function.violation(inside).reshape(1).double().cpu(), sizes
-    return _largest(term.function.dual_prox(inside, 1.0), samples), sizes
+    return _largest(term.function.outside(inside), samples), sizes
+
+
+def _is_limited(term: BoundTerm) -> bool:
+    return term.function.is_indicator or term.function.has_domain
 
 
 def _largest(v: torch.Tensor, samples: int) -> torch.Tensor:
@@ -76,7 +83,7 @@ def size_of_objective(model: Model, x: Vectors) -> float:
 
 def _size_at(model: Model, x: Vectors) -> float:
     values = (
-        abs(number(term.value(x)))
+        abs(number(term.penalty.near_value(term.row.forward(x))))
         for term in model.terms
         if not term.function.is_indicator and term.function.has_value
     )

@@ -125,10 +125,10 @@ class Solver:
         return {name: value.clone() for name, value in zip(names, answer, strict=True)}
 
     def objective(self, x: Vectors) -> float:
-        """The written objective without constraints, at values of the variables."""
+        """The written objective without constraints; where a term is infinite, its value nearby."""
         with torch.no_grad():
             finite = [
-                t.value(x)
+                t.penalty.near_value(t.row.forward(x))
                 for t in self.model.terms
                 if not t.function.is_indicator and t.function.has_value
             ]

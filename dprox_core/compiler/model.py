@@ -120,6 +120,11 @@ class Penalty:
         value = self.function.value(self.inside(z))
         return value if self.function.is_indicator else value * self.weight
 
+    def near_value(self, z: torch.Tensor) -> torch.Tensor:
+        """h at the values nearest to z at which it is finite, in double precision."""
+        near = self.function.finite(self.inside(z))
+        return self.function.value(near) * self.weight
+
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """argmin over u of h(u) + ‖u − v‖² / (2 step)."""
         if self.is_plain:

@@ -77,6 +77,8 @@ class ProxFn(ABC):
     is_sum_squares: ClassVar[bool] = False
     # f takes only the values 0 and infinity: weights mean nothing to it.
     is_indicator: ClassVar[bool] = False
+    # f is infinite outside a set, without being an indicator: ``finite`` leads back into it.
+    has_domain: ClassVar[bool] = False
     # How long a subgradient gets at most, per element or group: what a dual variable of f is
     # bounded by. None where it is not bounded, or grows with the argument.
     slope: ClassVar[float | None] = None
@@ -157,9 +159,17 @@ class ProxFn(ABC):
         """Whether the prox of f after that of ``first`` is the prox of their sum."""
         return False
 
+    def finite(self, v: torch.Tensor) -> torch.Tensor:
+        """The values nearest to v at which f is finite."""
+        return v
+
+    def outside(self, v: torch.Tensor) -> torch.Tensor:
+        """v − P(v), for the set of an indicator or the domain."""
+        return v - self.finite(v) if self.has_domain else self.dual_prox(v, 1.0)
+
     def violation(self, v: torch.Tensor) -> torch.Tensor:
-        """How far v is outside the set, where f is an indicator: the largest |v − P(v)|."""
-        return self.dual_prox(v, 1.0).abs().max()
+        """How far v is outside the set or the domain: the largest |v − P(v)|."""
+        return self.outside(v).abs().max()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dprox_core.numerics import reductions
 from dprox_core.numerics.roots import increasing_root
 from dprox_core.proxfns import checks
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+from dprox_core.proxfns.likelihoods import above_zero
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
@@ -61,6 +62,7 @@ class Spi(ProxFn):
     """f(v) = Σ (K − n_i) s_i − n_i log(1 − exp(−s_i)) with s_i = α v_i / K > 0; else ∞."""
 
     name = "spi"
+    has_domain = True
     operand_names: ClassVar[tuple[str, ...]] = ("ones",)
     separable = True
 
@@ -104,6 +106,10 @@ class Spi(ProxFn):
         costs = (self._jots - self._ones) * rate - logs
         outside = (v < 0) | ((v == 0) & hit)
         return reductions.total(torch.where(outside, infinite, costs))
+
+    def finite(self, v: torch.Tensor) -> torch.Tensor:
+        """Not below 0, and above it where something was detected."""
+        return above_zero(v, self._ones > 0)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The root of u − v + step r ((K − n) − n / (exp(r u) − 1)) = 0, where n > 0."""

@@ -35,11 +35,19 @@ def _placed(value: torch.Tensor | float, space: Space) -> torch.Tensor:
     return torch.as_tensor(value, dtype=space.precision, device=space.device)
 
 
+def above_zero(v: torch.Tensor, strictly: torch.Tensor) -> torch.Tensor:
+    """v, but not below 0, and where said above it: by rounding of the largest value."""
+    info = torch.finfo(v.dtype)
+    least = info.eps * v.detach().abs().max().clamp_min(info.tiny / info.eps)
+    return torch.maximum(v, torch.where(strictly, least, torch.zeros_like(least)))
+
+
 @register
 class Poisson(ProxFn):
     """f(v) = Σ v_i − y_i + y_i log(y_i / v_i) for v > 0, with 0 log 0 = 0; else ∞."""
 
     name = "poisson"
+    has_domain = True
     operand_names: ClassVar[tuple[str, ...]] = ("y",)
     separable = True
 
@@ -71,6 +79,10 @@ class Poisson(ProxFn):
         outside = (v < 0) | ((v == 0) & counted)
         return reductions.total(torch.where(outside, infinite, costs))
 
+    def finite(self, v: torch.Tensor) -> torch.Tensor:
+        """Not below 0, and above it where something was counted."""
+        return above_zero(v, self._counts > 0)
+
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The positive root of u² − (v − step) u − step y = 0."""
         shifted = v - step
@@ -88,6 +100,7 @@ class Entropy(ProxFn):
     """f(v) = Σ v_i log v_i for v ≥ 0, with 0 log 0 = 0; else ∞."""
 
     name = "entropy"
+    has_domain = True
     separable = True
 
     @classmethod
@@ -103,6 +116,10 @@ class Entropy(ProxFn):
         """Σ v_i log v_i."""
         infinite = torch.full((), torch.inf, dtype=v.dtype, device=v.device)
         return reductions.total(torch.where(v < 0, infinite, torch.xlogy(v, v.clamp_min(0.0))))
+
+    def finite(self, v: torch.Tensor) -> torch.Tensor:
+        """Not below 0."""
+        return v.clamp_min(0.0)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """u with u + step (log u + 1) = v, found through s = log u."""

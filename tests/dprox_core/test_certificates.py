@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import cvxpy
+import numpy as np
 import pytest
 import torch
 from solver_cases import CASES, KERNEL, dense, noise, optimum
@@ -262,3 +263,21 @@ def test_what_has_converged_keeps_small_constraints_beside_large_terms() -> None
         assert math.isfinite(result.objective), method
         missed = rows @ result[x] - torch.tensor([1.0, -2.0])
         assert float(missed.abs().max()) <= 2e-3, method
+
+
+def test_a_domain_missed_by_rounding_leaves_the_objective_finite() -> None:
+    """Entropic transport, whose iterate is a little below zero in places, against CVXPY."""
+    rng = np.random.default_rng(2)
+    a, b = rng.dirichlet(np.ones(5)), rng.dirichlet(np.ones(5))
+    costs = np.abs(np.arange(5)[:, None] - np.arange(5))
+    p = dp.Variable("p", (5, 5), dtype=torch.float64)
+    ones = torch.ones(5, dtype=torch.float64)
+    objective = dp.linear(p, torch.from_numpy(costs).double()) + 0.3 * dp.entropy(p)
+    sides = [p @ ones == torch.from_numpy(a), p.T @ ones == torch.from_numpy(b)]
+    result = dp.Problem(objective, sides).solve("admm", max_iter=3000)
+    u = cvxpy.Variable((5, 5))
+    cost = cvxpy.sum(cvxpy.multiply(costs, u)) - 0.3 * cvxpy.sum(cvxpy.entr(u))
+    ways = [cvxpy.sum(u, axis=1) == a, cvxpy.sum(u, axis=0)[:-1] == b[:-1]]
+    best = cvxpy.Problem(cvxpy.Minimize(cost), ways).solve(solver="CLARABEL")
+    assert result.objective == pytest.approx(best, abs=5e-3)
+    assert result.metrics["violation"] < 3e-3
