@@ -60,7 +60,7 @@ class Ladmm(Algorithm[LadmmState]):
         rho: ρ to start with.
         adaptive: whether ρ is balanced.
         lipschitz: L of the smooth part.
-        coupling: ‖K‖², at most Σ_j ‖K_j‖².
+        coupling: ‖K‖² = ‖Σ_j K_jᴴ K_j‖.
     """
 
     name = "ladmm"
@@ -129,13 +129,12 @@ class Ladmm(Algorithm[LadmmState]):
         """‖K x⁺ − z⁺‖, and the length of ∇f(x⁺) + ρ Kᴴ u⁺ + the subgradient g's prox found."""
         parts, rho = self._parts, reductions.number(state.rho)
         length = reductions.number(self._length(state.rho))
-        back = parts.pull(tuple(u * rho for u in new.u))
+        back, size = parts.pull_measured(tuple(u * rho for u in new.u))
         stationary = [
             (a - b) / length - d + late
             for a, b, d, late in zip(state.x, new.x, direction, back, strict=True)
         ]
         measure = parts.measure
-        size = measure.norm(back)
         if slope:
             after = parts.smooth(new.x)
             stationary = [s + g for s, g in zip(stationary, after, strict=True)]

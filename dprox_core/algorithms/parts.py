@@ -6,14 +6,16 @@ a prox behind a linear operator.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 
 from dprox_core.algorithms.base import batch_of
-from dprox_core.algorithms.measure import Measure, Norms
+from dprox_core.algorithms.measure import Measure, Norms, largest
 from dprox_core.compiler.model import BoundTerm, Model
+from dprox_core.linsolve.norms import Weighed, joint_norm
 from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.proxfns.base import Step
 
@@ -61,6 +63,19 @@ class Parts:
             block.row.adjoint_add(y, sums, in_place)
         return tuple(sums)
 
+    def pull_measured(self, ys: Vectors) -> tuple[Vectors, Norms]:
+        """Σ_j K_jᴴ y_j, and the largest ‖K_jᴴ y_j‖: a yardstick that stays when they cancel."""
+        if len(self.blocks) < 2:
+            pulled = self.pull(ys)
+            return pulled, self.measure.norm(pulled)
+        sums, sizes = [space.zeros() for space in self.model.spaces], []
+        for block, y in zip(self.blocks, ys, strict=True):
+            own = [space.zeros() for space in self.model.spaces]
+            block.row.adjoint_add(y, own, in_place=True)
+            sizes.append(self.measure.norm(own))
+            sums = [a + b for a, b in zip(sums, own, strict=True)]
+        return tuple(sums), largest(*sizes)
+
     def block_norms(self) -> list[float]:
         """‖K_j‖ for every block."""
         return [block.row.tight_norm() for block in self.blocks]
@@ -75,6 +90,13 @@ class Parts:
     def first_slope(self) -> Norms:
         """‖∇f(0)‖, joint and by sample."""
         return self.measure.norm(self.smooth.at_zero())
+
+    def coupling(self, shares: Sequence[float] | None = None) -> float:
+        """‖Σ_j s_j K_jᴴ K_j‖, with s_j = 1 where no shares are given."""
+        given = (1.0,) * len(self.blocks) if shares is None else shares
+        return joint_norm(
+            [Weighed(block.row, share) for block, share in zip(self.blocks, given, strict=True)]
+        )
 
     @property
     def unknowns(self) -> int:

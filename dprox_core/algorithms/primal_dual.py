@@ -9,12 +9,13 @@ minimize f(x) + Σ_i g_i(x_i) + Σ_j h_j(K_j x)
 
 without f that is PDHG: A. Chambolle, T. Pock, A First-Order Primal-Dual Algorithm for Convex
 Problems with Applications to Imaging, 2011; with f, L. Condat, A Primal-Dual Splitting Method,
-2013, and B. C. Vũ, 2013, which need 1/τ − Σ σ_j ‖K_j‖² ≥ L/2; or M. Yan, A New Primal-Dual
+2013, and B. C. Vũ, 2013, which need 1/τ − ‖Σ σ_j K_jᴴK_j‖ ≥ L/2; or M. Yan, A New Primal-Dual
 Algorithm for Minimizing the Sum of Three Functions, 2018, which needs only τ < 2/L and
-τ Σ σ_j ‖K_j‖² ≤ 1. Over-relaxation moves (x, y) by α of the way, 0 < α < 2 − τL-dependent (Condat
-2013, theorem 3.1). Preconditioning gives every block a σ_j ∝ 1/‖K_j‖ of its own (after T. Pock,
-A. Chambolle, Diagonal Preconditioning for First Order Primal-Dual Algorithms, 2011); adaptive steps
-move the ratio σ/τ to where both residuals weigh alike (T. Goldstein, M. Li, X. Yuan, 2015).
+τ ‖Σ σ_j K_jᴴK_j‖ ≤ 1. Over-relaxation moves (x, y) by α of the way, 0 < α < 2 − τL-dependent
+(Condat 2013, theorem 3.1). Preconditioning gives every block a σ_j ∝ 1/‖K_j‖ of its own (after
+T. Pock, A. Chambolle, Diagonal Preconditioning for First Order Primal-Dual Algorithms, 2011);
+adaptive steps move the ratio σ/τ to where both residuals weigh alike (T. Goldstein, M. Li, X. Yuan,
+2015).
 
 Residuals are those of the optimality conditions: primal ‖K x⁺ − z‖ with z_j the point at which y_j⁺
 is a subgradient of h_j; dual ‖∇f(x⁺) + Kᴴ y⁺ + ∂g(x⁺)‖ with the subgradient the prox found.
@@ -47,7 +48,7 @@ class StepRule:
 
     Attributes:
         shares: s_j.
-        coupling: Σ_j s_j ‖K_j‖².
+        coupling: ‖Σ_j s_j K_jᴴ K_j‖.
         lipschitz: L of the smooth part.
         three: whether PD3O's condition holds instead of Condat and Vũ's.
         given: τ where the user gave it, in units of nothing; None for the longest.
@@ -185,7 +186,10 @@ class PrimalDual(Algorithm[PrimalDualState]):
         tau: Step,
     ) -> Residuals:
         length = reductions.number(tau)
-        back, images = self._parts.pull(y), self._parts.push(new)
+        # The blocks' pulls cancel at a solution, and are small while duals grow: the largest of
+        # them says how near zero their sum is.
+        back, size = self._parts.pull_measured(y)
+        images = self._parts.push(new)
         pushed = self._parts.push(ahead)
         copies = [
             (old - late) / reductions.number(s) + image
@@ -197,7 +201,6 @@ class PrimalDual(Algorithm[PrimalDualState]):
             for a, b, late, early in zip(state.x, new, back, earlier, strict=True)
         ]
         measure = self._parts.measure
-        size = measure.norm(back)
         if slope:
             stationary = [
                 s + late - early

@@ -53,7 +53,7 @@ def _primal_dual(
     norms = parts.block_norms()
     lipschitz = parts.smooth.lipschitz()
     shares = _shares(norms, preconditioned)
-    coupling = sum(share * norm**2 for share, norm in zip(shares, norms, strict=True))
+    coupling = parts.coupling(shares)
     weight, automatic = _given(options, "weight", lambda: _weight(parts))
     step = options.get("step")
     if step is not None:
@@ -90,7 +90,7 @@ def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:
     parts = assign(request.model, "ladmm", gradients=True, blocks=True)
     rho, automatic = _given(request.options, "rho", lambda: _weight(parts))
     lipschitz = parts.smooth.lipschitz()
-    coupling = sum(norm**2 for norm in parts.block_norms())
+    coupling = parts.coupling()
     algorithm = Ladmm(
         parts,
         request.tolerances,

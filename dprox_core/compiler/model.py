@@ -62,8 +62,13 @@ class Row:
         return sum(operator.norm_bound() ** 2 for _, operator in self.entries) ** 0.5
 
     def tight_norm(self) -> float:
-        """The same from norms that took some products to find."""
-        return sum(operator.tight_norm() ** 2 for _, operator in self.entries) ** 0.5
+        """The norm, from products with it where several variables meet."""
+        if self.single is not None:
+            return self.single[1].tight_norm()
+        # Rows are what norms of several rows are made of.
+        from dprox_core.linsolve.norms import Weighed, joint_norm
+
+        return joint_norm([Weighed(self)]) ** 0.5
 
     def tensors(self) -> Vectors:
         """The tensors that its operators compute with."""

@@ -101,16 +101,16 @@ def nearest_power_of_two(value: float) -> float:
 
 
 def rounded_below(value: float) -> float:
-    """A number at most a tenth below a value, from a grid that does not hold the powers of two.
+    """A number at most a twentieth below a value, from a grid that holds no powers of two.
 
     Kernels that sum to one have norm one, so a step of 1/2 is common and must not lie on the edge
     between two numbers of the grid.
     """
-    return 0.98 * 2.0 ** (math.floor(8.0 * math.log2(value / 0.98)) / 8.0)
+    return 0.99 * 2.0 ** (math.floor(16.0 * math.log2(value / 0.99)) / 16.0)
 
 
 def rounded_above(value: float) -> float:
-    """A number at most a tenth above a value, from a grid of the same kind; zero stays zero."""
+    """A number at most a twentieth above a value, from a grid of the same kind; zero stays zero."""
     return 1.0 / rounded_below(1.0 / value) if value > 0.0 else value
 
 

@@ -6,7 +6,7 @@ import torch
 
 from dprox_core.linsolve.base import QuadraticPart, Vectors
 from dprox_core.linsolve.direct import direct_kind, gram_of
-from dprox_core.numerics import fourier, reductions
+from dprox_core.numerics import fourier
 
 __all__ = ["QuadraticGradient"]
 
@@ -54,22 +54,6 @@ class QuadraticGradient:
                 if gradients[index] is None:
                     gradients[index] = value
         return tuple(g for g in gradients if g is not None)
-
-    def lipschitz(self) -> float:
-        """A bound of the gradient's Lipschitz constant, exact where the system is diagonal."""
-        bounds = []
-        for gram in self._grams:
-            if gram is not None:
-                bounds.append(float(gram.detach().max()))
-        if None in self._kinds:
-            rows = (
-                reductions.number(term.penalty.weight)
-                * (term.function.lipschitz or 0.0)
-                * term.row.tight_norm() ** 2
-                for term in self._part.terms
-            )
-            bounds.append(sum(rows))
-        return max(bounds, default=0.0)
 
     def _fourier(self, x: torch.Tensor, gram: torch.Tensor, index: int) -> torch.Tensor:
         space = self._part.spaces[index]

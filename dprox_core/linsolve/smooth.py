@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 
 from dprox_core.compiler.model import BoundTerm
+from dprox_core.linops.sampling import MulElementwise
 from dprox_core.linops.space import Space
-from dprox_core.linsolve.base import QuadraticPart, Vectors
+from dprox_core.linsolve.base import QuadraticPart, Vectors, quadratic_of
 from dprox_core.linsolve.gradient import QuadraticGradient
+from dprox_core.linsolve.norms import Weighed, joint_norm
 from dprox_core.numerics import reductions
 
 __all__ = ["SmoothPart"]
@@ -55,8 +57,8 @@ class SmoothPart:
 
     def lipschitz(self) -> float:
         """A bound of the gradient's Lipschitz constant."""
-        total = 0.0 if self._squares is None else self._squares.lipschitz()
-        return total + sum(curvature(term) for term in self._others)
+        bounds = [weighed for term in self.terms for weighed in _curvature(term)]
+        return joint_norm(bounds)
 
 
 def _is_quadratic(term: BoundTerm) -> bool:
@@ -65,11 +67,19 @@ def _is_quadratic(term: BoundTerm) -> bool:
     return whole and term.function.quadratic() is not None
 
 
-def curvature(term: BoundTerm) -> float:
-    """w L max|d|² ‖K‖², a bound of one term's Lipschitz constant."""
+def _curvature(term: BoundTerm) -> tuple[Weighed, ...]:
+    """A bound of one term's second derivative: 2 w Kᴴ W K, or w L Kᴴ |d|² K; none where linear."""
+    penalty = term.penalty
+    weight = reductions.number(penalty.weight)
+    if _is_quadratic(term):
+        found = quadratic_of(term)
+        return (Weighed(term.row, 2.0 * weight, found.metric),) if found.curved else ()
     constant = term.function.lipschitz
     assert constant is not None, "asked only of smooth terms"
-    scale = term.penalty.scale
-    squared = 1.0 if scale is None else float(scale.detach().abs().max()) ** 2
-    weight = reductions.number(term.penalty.weight)
-    return weight * float(constant) * squared * term.row.tight_norm() ** 2
+    weight *= float(constant)
+    if penalty.scale is None:
+        return (Weighed(term.row, weight),)
+    squared = penalty.scale.detach().abs().square()
+    if squared.numel() == 1 or penalty.rotation is not None:
+        return (Weighed(term.row, weight * float(squared.max())),)
+    return (Weighed(term.row, weight, MulElementwise(term.row.range, squared)),)

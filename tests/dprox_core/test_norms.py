@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import torch
 
 import dprox_core as dp
+from dprox_core.compiler.model import Row
+from dprox_core.expressions.binding import Binding
 from dprox_core.linops import estimate
 from dprox_core.linops.estimate import estimate_norm, forget_norms
+from dprox_core.linops.sampling import MulElementwise
+from dprox_core.linops.space import Space
+from dprox_core.linsolve.norms import Weighed, joint_norm
 from dprox_core.testing.cases import Maker
 from dprox_core.testing.measures import dense, operator_of
 
@@ -73,3 +80,82 @@ def test_the_zero_operator_has_norm_zero() -> None:
     x = dp.Variable("x", (5,))
     operator = operator_of(dp.matrix(dp.matrix(x, torch.zeros(4, 5)), torch.ones(600, 4)))
     assert estimate_norm(operator) == 0.0
+
+
+def of_all(rows: list[Weighed], spaces: list[Space]) -> float:
+    """The norm from the dense matrix of Σ c Kᴴ W K over all variables."""
+    columns = []
+    for index, space in enumerate(spaces):
+        for position in range(space.numel * (2 if space.is_complex else 1)):
+            v = [other.zeros() for other in spaces]
+            flat = torch.view_as_real(v[index]) if space.is_complex else v[index]
+            flat.view(-1)[position] = 1.0
+            sums = [other.zeros() for other in spaces]
+            for weighed in rows:
+                image = weighed.row.forward(tuple(v))
+                if weighed.metric is not None:
+                    image = weighed.metric.forward(image)
+                weighed.row.adjoint_add(image * weighed.weight, sums, in_place=False)
+            parts = [torch.view_as_real(s.to(torch.complex128)).reshape(-1) for s in sums]
+            columns.append(torch.cat(parts))
+    return float(torch.linalg.matrix_norm(torch.stack(columns), ord=2))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_norms_of_several_rows_are_bounds_and_tight(seed: int) -> None:
+    choose, make = random.Random(seed), Maker(seed)
+    shape = choose.choice(SHAPES)
+    dtype = choose.choice([torch.float64, torch.complex128])
+    x, y = dp.Variable("x", shape, dtype=dtype), dp.Variable("y", shape, dtype=dtype)
+    rows = []
+    for _ in range(choose.randint(1, 3)):
+        pool = [*compositions(x, make), dp.grad(x), dp.conv(x, make.normal(2, 3)), 1.0 * x]
+        expression = choose.choice(pool)
+        if choose.random() < 0.5 and expression.shape == y.shape:
+            expression = expression - 3.0 * dp.conv(y, make.normal(2, 2))
+        elif choose.random() < 0.3:
+            expression = dp.laplacian(y)
+        entries = Binding([expression]).affine(expression).operators
+        row = Row(tuple((0 if v is x else 1, op) for v, op in entries.items()))
+        metric = None
+        if choose.random() < 0.3:
+            metric = MulElementwise(row.range, make.uniform(*row.range.shape))
+        rows.append(Weighed(row, choose.choice([0.0, 0.3, 5.0]), metric))
+    space = Space(shape, dtype.is_complex, torch.float64)
+    norm = of_all(rows, [space, space])
+    assert norm * (1 - 1e-9) <= joint_norm(rows) <= 1.021 * norm
+    for weighed in rows:
+        own = of_all([Weighed(weighed.row)], [space, space]) ** 0.5
+        assert own * (1 - 1e-9) <= weighed.row.tight_norm() <= 1.011 * own
+
+
+def test_a_blur_and_a_gradient_are_not_large_together() -> None:
+    """‖K₁ᴴK₁ + K₂ᴴK₂‖ is 8 and a little, where the sum of norms is 9."""
+    x = dp.Variable("x", (1, 1, 16, 16), dtype=torch.float64)
+    rows = [Row(((0, operator_of(e)),)) for e in (dp.conv(x, torch.ones(4, 4) / 16), dp.grad(x))]
+    assert 8.0 <= joint_norm([Weighed(row) for row in rows]) < 8.01
+
+
+def test_steps_of_plans_follow_the_joint_norm() -> None:
+    x = dp.Variable("x", (1, 1, 16, 16), dtype=torch.float64)
+    y = dp.Variable("y", (1, 1, 16, 16), dtype=torch.float64)
+    blurred = dp.conv(x, torch.ones(4, 4) / 16) - 1
+    apart = dp.Problem(dp.sum_squares(3 * x - 1) + dp.sum_squares(y - 1) + dp.norm1(y))
+    assert apart.compile("fista").plan.parameters["lipschitz"] == pytest.approx(18.0)
+    both = dp.Problem(dp.norm1(blurred) + dp.norm1(dp.grad(x)))
+    plan = both.compile("pdhg", preconditioned=False).plan
+    assert 8.0 <= plan.parameters["norm"] ** 2 < 8.01
+    assert 0.94 / 8.0 < plan.parameters["step"] * plan.parameters["weight"] < 1.0 / 8.0
+
+
+def test_the_weight_of_pdhg_does_not_run_away_at_tight_tolerances() -> None:
+    """What blocks pull at cancels at a solution, so its sum is no yardstick for itself."""
+    photo = dp.load_image("sample:camera", size=16).double()
+    kernel = dp.gaussian_psf(7, 1.5).double()
+    blurred = dp.add_noise(dp.blur(photo, kernel), 0.01, seed=0)
+    x = dp.Variable("x", photo.shape, dtype=torch.float64)
+    terms = dp.sum_squares(dp.conv(x, kernel) - blurred) + 0.02 * dp.norm1(dp.grad(x))
+    problem = dp.Problem(terms + dp.nonneg(x))
+    best = problem.solve(method="admm", rel_tol=1e-5, max_iter=1000).objective
+    result = problem.solve(method="pdhg", rel_tol=1e-5, abs_tol=1e-7, max_iter=500)
+    assert result.objective == pytest.approx(best, rel=1e-3)
