@@ -6,6 +6,8 @@ expected, what was found and where, so that a window can point at it without par
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 __all__ = [
     "CompileError",
     "ConvergenceWarning",
@@ -15,6 +17,7 @@ __all__ = [
     "ImageError",
     "ParameterError",
     "ShapeError",
+    "nearest",
 ]
 
 
@@ -69,3 +72,17 @@ class DeviceError(DproxError):
 
 class ConvergenceWarning(UserWarning):
     """Something was computed from an iteration that had not come to its end."""
+
+
+def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
+    """What follows "there is no NAME": the one known name that is spelled nearly so, or else.
+
+    Args:
+        name: what was asked for.
+        known: the names there are.
+        otherwise: what to say where none is near.
+    """
+    import difflib
+
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f'did you mean "{close[0]}"?' if close else otherwise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +17,7 @@ from dprox_core.compiler.model import Model
 from dprox_core.compiler.passes import PASSES
 from dprox_core.compiler.plan import PassRecord
 from dprox_core.compiler.shared import Request, schedule
-from dprox_core.errors import CompileError, ParameterError
+from dprox_core.errors import CompileError, ParameterError, nearest
 from dprox_core.expressions.binding import Binding
 from dprox_core.numerics.reductions import number
 from dprox_core.proxfns.base import Objective, Step
@@ -205,13 +204,18 @@ def _run_passes(model: Model, switched_off: frozenset[str]) -> tuple[Model, tupl
     return model, tuple(records)
 
 
+# What solve and compile take for every method.
+_EVERYWHERE = ("x0", "max_iter", "abs_tol", "rel_tol", "truth", "device", "passes")
+
+
 def _builder(method: str, options: Mapping[str, Any]) -> Any:
     from dprox_core.compiler.methods import ALIASES, METHODS
 
     method = ALIASES.get(method, method)
     if method not in METHODS:
         raise ParameterError(
-            f'There is no method "{method}": choose one of {", ".join(METHODS)}.',
+            f'There is no method "{method}": '
+            + nearest(str(method), METHODS, f"choose one of {', '.join(METHODS)}."),
             expected=list(METHODS),
             got=method,
             where="method",
@@ -219,8 +223,7 @@ def _builder(method: str, options: Mapping[str, Any]) -> Any:
     known, builder = METHODS[method]
     for name in options:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}."
+            hint = nearest(name, (*known, *_EVERYWHERE), f"it has {', '.join(known)}.")
             raise ParameterError(
                 f'{method} has no option "{name}": {hint}',
                 expected=list(known),

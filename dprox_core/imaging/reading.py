@@ -13,7 +13,7 @@ import png
 import torch
 
 import resources
-from dprox_core.errors import DataError, ImageError, ParameterError
+from dprox_core.errors import DataError, ImageError, ParameterError, nearest
 from dprox_core.sessions import current, default_device
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def _locate(source: str | os.PathLike[str]) -> Path:
         names = sorted(file.stem for file in folder.glob("*.png"))
         if name not in names:
             raise ImageError(
-                f'There is no sample image "{name}": choose one of {", ".join(names)}.',
+                f'There is no sample image "{name}": '
+                + nearest(name, names, f"choose one of {', '.join(names)}."),
                 expected=names,
                 got=name,
                 where=text,

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 
-from dprox_core.errors import ParameterError
-from dprox_core.expressions.leaves import Placeholder
+from dprox_core.errors import ParameterError, nearest
+from dprox_core.expressions.leaves import Constant, Placeholder
 from dprox_core.problem import Problem
 
-__all__ = ["give", "named", "placeholders"]
+__all__ = ["give", "named", "placeholders", "trainable"]
 
 
 def placeholders(problem: Problem) -> dict[str, Placeholder]:
@@ -25,6 +26,20 @@ def placeholders(problem: Problem) -> dict[str, Placeholder]:
     return {p.describe(): p for p in found.values()}
 
 
+def trainable(problem: Problem) -> list[nn.Parameter]:
+    """The parameters inside a problem: of priors, of learned operators, and data that is one."""
+    found: dict[int, nn.Parameter] = {}
+    for term in problem.whole.terms:
+        held: list[object] = list(term.function.parameters(term.options))
+        for expression in term.expressions():
+            for node in expression.walk():
+                held.extend(node.held_tensors())
+                if isinstance(node, Constant):
+                    held.append(node.tensor)
+        found |= {id(tensor): tensor for tensor in held if isinstance(tensor, nn.Parameter)}
+    return list(found.values())
+
+
 def give(known: Mapping[str, Placeholder], inputs: Mapping[Any, torch.Tensor] | None) -> None:
     """Set placeholders to values; those left out keep theirs.
 
@@ -35,7 +50,8 @@ def give(known: Mapping[str, Placeholder], inputs: Mapping[Any, torch.Tensor] | 
         name = key.describe() if isinstance(key, Placeholder) else str(key)
         if name not in known:
             raise ParameterError(
-                f"{name} is no placeholder of this problem: it has {', '.join(known) or 'none'}.",
+                f"{name} is no placeholder of this problem: "
+                + nearest(name, known, f"it has {', '.join(known) or 'none'}."),
                 expected=list(known),
                 got=name,
                 where="inputs",

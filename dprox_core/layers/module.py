@@ -14,7 +14,7 @@ from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
 from dprox_core.layers.engines import ENGINES, Settled
 from dprox_core.layers.exact import doubled, lent, may_be_double
-from dprox_core.layers.inputs import give, named, placeholders
+from dprox_core.layers.inputs import give, named, placeholders, trainable
 from dprox_core.layers.rl import Tuned, tuned
 from dprox_core.numerics import reductions
 from dprox_core.problem import Problem
@@ -51,8 +51,7 @@ class Specialized(nn.Module):
         self._algorithm = algorithm
         self._options = dict(options)
         self._placeholders = placeholders(problem)
-        found = [p for t in problem.objective.terms for p in t.function.parameters(t.options)]
-        self.networks = nn.ParameterList([p for p in found if isinstance(p, nn.Parameter)])
+        self.networks = nn.ParameterList(trainable(problem))
         self._learn = learn
         self.logarithm: nn.Parameter | None = None
         if learn is not None:
@@ -145,7 +144,7 @@ def specialize(
 
     Its forward pass takes values for the problem's placeholders and gives the solution; gradients
     reach whatever the problem holds: data, kernels, weights, networks, and the algorithm's own
-    parameter.
+    parameter. What is a ``torch.nn.Parameter`` in there is one of the module.
 
     Args:
         problem: the problem.

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.errors import ParameterError, ShapeError, nearest
 from dprox_core.expressions.base import Expression, as_expression
 from dprox_core.expressions.binding import Binding
 from dprox_core.expressions.constraints import Constraint
@@ -335,7 +335,8 @@ def solve_linear(
         if name not in known or name in ("program", "view"):
             allowed = ", ".join(n for n in known if n not in ("program", "method", "view"))
             raise ParameterError(
-                f'A linear program has no option "{name}": it has {allowed}.',
+                f'A linear program has no option "{name}": '
+                + nearest(name, allowed.split(", "), f"it has {allowed}."),
                 expected=allowed,
                 got=name,
                 where=name,

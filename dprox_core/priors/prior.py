@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.errors import ParameterError, ShapeError, nearest
 from dprox_core.priors.denoisers import NAMES, denoiser
 from dprox_core.priors.filters import FILTERS, filter_denoiser
 from dprox_core.priors.tiling import reach, tiled
@@ -249,9 +249,9 @@ def _resolved(
         return name, given
     known = ", ".join([*NAMES, *FILTERS])
     shown = f'"{given}"' if isinstance(given, str) else f"{given!r:.60}"
+    choices = f"give one of {known}, a file of weights, or a function (image, sigma) → image."
     raise ParameterError(
-        f"{shown} is no denoiser: give one of {known}, a file of weights, or a function (image, "
-        "sigma) → image.",
+        f"{shown} is no denoiser: " + nearest(str(given), (*NAMES, *FILTERS), choices),
         expected=known,
         got=given,
         where="denoiser",

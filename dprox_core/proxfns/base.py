@@ -349,10 +349,10 @@ class Objective:
         """A tensor of one element on the left: ``weight * penalty``."""
         name = getattr(func, "__name__", "").strip("_")
         if name not in ("mul", "rmul") or len(args) != 2 or kwargs:
-            raise ParameterError(
-                f"torch.{name} does not take a penalty: add penalties and scale them by numbers.",
-                got=name,
-            )
+            what = f"torch.{name} does not take a penalty: add them, or scale them by numbers."
+            if name in ("add", "radd", "sub", "rsub"):
+                what = "Numbers beside penalties change no minimizer: leave them out."
+            raise ParameterError(what, got=name)
         left, right = args
         return right * left if isinstance(right, Objective) else left * right
 

@@ -146,9 +146,9 @@ def test_given_parameters_are_not_called_automatic() -> None:
 def test_unknown_methods_and_options_are_refused_with_a_hint() -> None:
     x = variable()
     problem = dp.Problem(dp.sum_squares(x - 1) + dp.norm1(x))
-    with pytest.raises(dp.ParameterError, match='There is no method "amdm": choose one of admm'):
+    with pytest.raises(dp.ParameterError, match='no method "amdm": did you mean "admm"'):
         problem.solve("amdm")
-    with pytest.raises(dp.ParameterError, match='"relaxaton": did you mean relaxation'):
+    with pytest.raises(dp.ParameterError, match='"relaxaton": did you mean "relaxation"'):
         problem.solve("admm", relaxaton=1.0)
     with pytest.raises(dp.ParameterError, match="fista has no option"):
         problem.solve("fista", rho=1.0)
@@ -253,3 +253,16 @@ def test_constraints_are_named_as_they_were_written() -> None:
     assert "fista cannot take (matrix(x, M) == 1)" in reasons["fista"]
     formulae = problem.compile().plan.explain("tex")
     assert r"h_{2}(y) = \iota_{\{0 \leq y \leq 2\}}" in formulae
+
+
+def test_misspelled_names_are_answered_with_the_nearest() -> None:
+    x = variable()
+    problem = dp.Problem(dp.sum_squares(x - noise(1)))
+    with pytest.raises(dp.ParameterError, match='"max_itr": did you mean "max_iter"'):
+        problem.solve(max_itr=3)
+    with pytest.raises(dp.ImageError, match='"cofee": did you mean "coffee"'):
+        dp.load_image("sample:cofee")
+    with pytest.raises(dp.ParameterError, match='no denoiser: did you mean "ffdnet"'):
+        dp.deep_prior(x, "ffdnett")
+    with pytest.raises(dp.ParameterError, match="change no minimizer"):
+        torch.ones(()) + dp.norm1(x)  # type: ignore[operator]

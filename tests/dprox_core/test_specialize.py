@@ -339,3 +339,18 @@ def test_what_does_not_fit_is_refused() -> None:
         module({"noise": torch.zeros(SHAPE)})
     with pytest.raises(dp.ParameterError, match="There is nothing to train"):
         dp.train(module, [({b: noise(1, SHAPE)}, noise(1, SHAPE))])
+
+
+def test_learned_operators_and_kernels_are_parameters_of_the_layer() -> None:
+    net = torch.nn.Conv2d(1, 1, 3, padding=1, bias=False, dtype=torch.float64)
+    kernel = torch.nn.Parameter(torch.full((3, 3), 1 / 9, dtype=torch.float64))
+    y = dp.Placeholder("y", shape=(1, 1, 6, 6))
+    x = dp.Variable("x", (1, 1, 6, 6), dtype=torch.float64)
+    misfit = dp.sum_squares(dp.LearnedLinOp(net)(dp.conv(x, kernel)) - y)
+    layer = dp.specialize(dp.Problem(misfit + dp.sum_squares(x)), max_iter=2)
+    assert {id(p) for p in layer.parameters()} == {id(net.weight), id(kernel)}
+    data = [
+        ({y: torch.ones(1, 1, 6, 6, dtype=torch.float64)}, torch.full((1, 1, 6, 6), 0.4).double())
+    ]
+    losses = dp.train(layer, data, epochs=20, lr=0.05)
+    assert losses[-1] < 0.5 * losses[0]
