@@ -33,6 +33,7 @@ from dprox_core.monitoring import (
     notify,
 )
 from dprox_core.numerics.reductions import norm, number
+from dprox_core.outlook import Outlook
 from dprox_core.result import Certificate, History, HistoryRow, Result, Status
 from dprox_core.samples import Ended
 
@@ -199,6 +200,7 @@ class _Run:
         self._seconds = 0.0
         self._good = solver.algorithm.answer(state)
         self._least = math.inf
+        self._outlook = Outlook(solver)
         self._bound: float | None = None
         self._ended = Ended(solver.algorithm.tolerances.absolute)
         variables = solver.model.variables
@@ -292,6 +294,9 @@ class _Run:
             return Status.DIVERGED
         if size <= self._least:
             self._least = size
+        hopeless = self._outlook.look(self._state)
+        if hopeless is not None:
+            return hopeless
         self._good = tuple(v.detach().clone() for v in self._ended.answer(live))
         with self._solver._mode():
             self._state = self._algorithm.adapt(self._state)
