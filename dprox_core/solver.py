@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import os
-import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from dprox_core.acceptance import kept, size_of_objective, violation
-from dprox_core.algorithms.base import Algorithm, Residuals, State
-from dprox_core.algorithms.evidence import Proof, prove
+from dprox_core.acceptance import violation
+from dprox_core.algorithms.base import Algorithm, State
 from dprox_core.algorithms.files import load_state, save_state
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.plan import Plan
 from dprox_core.errors import ParameterError
-from dprox_core.expressions.leaves import Variable
 from dprox_core.given import by_variable, refuse_other_shape, starting_point
-from dprox_core.imaging.metrics import psnr
 from dprox_core.memory import guarded
-from dprox_core.monitoring import (
-    Iteration,
-    SolveFinished,
-    SolveStarted,
-    cancel_requested,
-    listeners,
-    notify,
-)
-from dprox_core.numerics.reductions import norm, number
-from dprox_core.outlook import Outlook
-from dprox_core.result import Certificate, History, HistoryRow, Result, Status
-from dprox_core.samples import Ended
+from dprox_core.numerics.reductions import number
+from dprox_core.result import Result
+from dprox_core.run import Run
 
-__all__ = ["CHECK_EVERY", "Solver"]
+__all__ = ["Solver"]
 
 Vectors = tuple[torch.Tensor, ...]
-
-# Residuals cost about as much as a step, so stopping is decided at every tenth.
-CHECK_EVERY = 10
-# A prox-linear iteration that converges never lets its residual grow like this.
-_DIVERGED = 1e4
-# A constraint counts as met when missed by less than this, or this share of the largest value.
-_MISSED = 1e-3
-
-# A certificate that leaves room for more than so many times the relative tolerance is in doubt.
-_DOUBTFUL = 100.0
 
 
 class Solver:
@@ -93,7 +67,7 @@ class Solver:
         """
         given = by_variable(x0, self.model.variables, "x0")
         spaces = dict(zip(self.model.variables, self.model.spaces, strict=True))
-        with self._mode():
+        with self.mode():
             found = {
                 v: starting_point(given[v], v, space) for v, space in spaces.items() if v in given
             }
@@ -103,7 +77,7 @@ class Solver:
 
     def step(self, state: State, measure: bool = False) -> State:
         """One iteration; the state given may be overwritten (``state.clone()`` keeps it)."""
-        with self._mode():
+        with self.mode():
             return self.algorithm.step(state, measure)
 
     def save_state(self, state: State, path: str | os.PathLike[str]) -> Path:
@@ -120,7 +94,7 @@ class Solver:
 
     def values(self, state: State) -> dict[str, torch.Tensor]:
         """The variables' values in a state, by name."""
-        with self._mode():
+        with self.mode():
             answer = self.algorithm.answer(state)
         names = (variable.name for variable in self.model.variables)
         return {name: value.clone() for name, value in zip(names, answer, strict=True)}
@@ -176,228 +150,8 @@ class Solver:
             if state is not None and not self.differentiate:
                 started = state.clone()
             started = self.algorithm.begin(started, max_iter)
-            return _Run(self, started, max_iter, truths).run()
+            return Run(self, started, max_iter, truths).run()
 
-    def _mode(self) -> AbstractContextManager[Any]:
+    def mode(self) -> AbstractContextManager[Any]:
+        """Within it torch records what gradients need, where they are wanted."""
         return nullcontext() if self.differentiate else torch.no_grad()
-
-
-class _Run:
-    """One solve from start to finish: history, listeners, stopping."""
-
-    def __init__(
-        self,
-        solver: Solver,
-        state: State,
-        max_iter: int,
-        truths: Mapping[Variable, torch.Tensor],
-    ) -> None:
-        self._solver = solver
-        self._algorithm = solver.algorithm
-        self._state = state
-        self._limit = max_iter
-        self._history = History()
-        self._seconds = 0.0
-        self._good = solver.algorithm.answer(state)
-        self._least = math.inf
-        self._outlook = Outlook(solver)
-        self._bound: float | None = None
-        self._ended = Ended(solver.algorithm.tolerances.absolute)
-        variables = solver.model.variables
-        self._truths = {
-            index: truths[variable].to(solver.model.spaces[index].device)
-            for index, variable in enumerate(variables)
-            if variable in truths
-        }
-
-    def run(self) -> Result:
-        solver, variables = self._solver, self._solver.model.variables
-        tolerances = self._algorithm.tolerances
-        notify(
-            "on_start",
-            SolveStarted(
-                solver.plan,
-                self._limit,
-                tuple(variable.name for variable in variables),
-                {"absolute": tolerances.absolute, "relative": tolerances.relative},
-            ),
-        )
-        status = Status.ITERATION_LIMIT
-        hooks = listeners("on_iteration")
-        for count in range(1, self._limit + 1):
-            ended = self._advance(count, hooks)
-            if ended is not None:
-                status = ended
-                break
-        result = self._finish(status)
-        notify("on_finish", SolveFinished(result))
-        return result
-
-    def _advance(self, count: int, hooks: list[Any]) -> Status | None:
-        """One iteration with everything around it; a status where the solve is over."""
-        begun = time.perf_counter()
-        check = self._is_check(count)
-        self._state = self._solver.step(self._state, measure=check or bool(hooks))
-        row = HistoryRow(self._state.iteration, 0.0)
-        ended = None
-        if check or hooks:
-            live = self._algorithm.answer(self._state)
-            row = self._measured(row, self._ended.answer(live))
-            ended = self._judge(live) if check else None
-        self._seconds += time.perf_counter() - begun
-        row = replace(row, seconds=self._seconds)
-        self._history.rows.append(row)
-        stop = self._tell(hooks, row) or cancel_requested()
-        return Status.STOPPED if stop and ended is None else ended
-
-    def _is_check(self, count: int) -> bool:
-        ends = (self._limit, self._algorithm.exact_after)
-        last = self._algorithm.last(self._state)
-        return count % CHECK_EVERY == 0 or count in ends or self._state.iteration + 1 == last
-
-    def _measured(self, row: HistoryRow, answer: Vectors) -> HistoryRow:
-        held = self._state.residuals
-        assert held is not None, "the step was asked to measure"
-        answer = tuple(v.detach() for v in answer)
-        quality = [psnr(answer[index], truth) for index, truth in self._truths.items()]
-        return replace(
-            row,
-            objective=self._solver.objective(answer),
-            primal_residual=held.primal,
-            dual_residual=held.dual,
-            primal_tolerance=held.primal_tolerance,
-            dual_tolerance=held.dual_tolerance,
-            psnr=quality[0] if quality else None,
-            rho=self._algorithm.parameter(self._state),
-        )
-
-    def _judge(self, live: Vectors) -> Status | None:
-        """Whether the solve is over; keeps the last good iterate and adapts step sizes."""
-        held = self._state.residuals
-        assert held is not None, "a check is always measured"
-        if not held.finite:
-            return Status.NOT_FINITE
-        if self._converged(held, live):
-            return Status.CONVERGED
-        if self._state.iteration == self._algorithm.last(self._state):
-            return Status.FINISHED
-        size = max(
-            held.primal / max(held.primal_tolerance, 1e-300),
-            held.dual / max(held.dual_tolerance, 1e-300),
-        )
-        if self._bound is None:
-            # Tolerances grow along with iterates that run away, so the first ones are kept. A
-            # first residual may vanish by chance, the iterate beside it hardly does.
-            start = math.sqrt(sum(norm(v) ** 2 for v in self._state.x))
-            self._bound = _DIVERGED * max(held.primal, held.primal_tolerance, start)
-        if size > _DIVERGED * self._least or held.primal > self._bound > 0.0:
-            return Status.DIVERGED
-        if size <= self._least:
-            self._least = size
-        hopeless = self._outlook.look(self._state)
-        if hopeless is not None:
-            return hopeless
-        self._good = tuple(v.detach().clone() for v in self._ended.answer(live))
-        with self._solver._mode():
-            self._state = self._algorithm.adapt(self._state)
-        return None
-
-    def _converged(self, held: Residuals, live: Vectors) -> bool:
-        """Whether every sample is within its tolerances, constraints kept, and nothing in doubt."""
-        count = len(held.samples)
-        if not (count and all(sample.met for sample in held.samples) and self._doubtful(live)):
-            self._ended.note(
-                self._state.iteration, held.samples, live, lambda: self._kept(live, count)
-            )
-        everyone = self._ended.all
-        if everyone is not None:
-            return everyone
-        done = self._algorithm.done(self._state)
-        return done and all(self._kept(live, 1)) and not self._doubtful(live)
-
-    def _kept(self, answer: Vectors, samples: int) -> tuple[bool, ...]:
-        """Whether each sample keeps every constraint; residuals see it beside all other terms."""
-        limits = self._algorithm.tolerances
-        return kept(self._solver.model, answer, limits.absolute, limits.relative, samples)
-
-    @torch.no_grad()
-    def _doubtful(self, answer: Vectors) -> bool:
-        """Whether the certificate leaves room for a far better objective.
-
-        Residuals are small too where steps are far too short for the problem.
-        """
-        proof = self._proof(answer)
-        relative = self._algorithm.tolerances.relative
-        if proof is None or not math.isfinite(proof.near):
-            return False
-        room = self._solver.objective(answer) - proof.near
-        size = size_of_objective(self._solver.model, answer)
-        return math.isfinite(room) and room > _DOUBTFUL * relative * size > 0.0
-
-    def _answer(self) -> Vectors:
-        return self._ended.answer(self._algorithm.answer(self._state))
-
-    def _tell(self, hooks: list[Any], row: HistoryRow) -> bool:
-        if not hooks:
-            return False
-        event = Iteration(
-            row.iteration,
-            row.seconds,
-            row.objective,
-            row.primal_residual,
-            row.dual_residual,
-            row.primal_tolerance,
-            row.dual_tolerance,
-            row.psnr,
-            row.rho,
-            _read=lambda: self._solver.values(self._state),
-        )
-        for hook in hooks:
-            hook(event)
-        event.close()
-        return event.stop_requested
-
-    def _finish(self, status: Status) -> Result:
-        solver = self._solver
-        good = status not in (Status.NOT_FINITE, Status.DIVERGED)
-        answer = self._answer() if good else self._good
-        plain = tuple(v.detach() for v in answer)
-        metrics = {"violation": solver.violation(plain)}
-        value = solver.objective(plain)
-        if self._truths:
-            index, truth = next(iter(self._truths.items()))
-            metrics["psnr"] = psnr(plain[index], truth)
-        return Result(
-            values=dict(zip(solver.model.variables, answer, strict=True)),
-            objective=self._final_objective(plain, value),
-            status=status,
-            history=self._history,
-            iterations=len(self._history),
-            seconds=self._seconds,
-            plan=solver.plan,
-            device=str(solver.model.spaces[0].device),
-            metrics=metrics,
-            state=self._state,
-            certificate=self._certificate(plain, value if good else math.inf),
-            samples=self._ended.samples(status, self._state.iteration),
-        )
-
-    def _certificate(self, answer: Vectors, objective: float) -> Certificate | None:
-        held = self._state.residuals
-        if held is None or not all(t.function.convex for t in self._solver.model.terms):
-            return None
-        numbers = (held.primal, held.dual, held.primal_tolerance, held.dual_tolerance)
-        proof = self._proof(answer) if math.isfinite(objective) else None
-        if proof is None:
-            return Certificate(*numbers)
-        gap = None if proof.bound is None else max(0.0, objective - proof.bound)
-        return Certificate(*numbers, gap, max(0.0, objective - proof.near), proof.residual)
-
-    def _proof(self, answer: Vectors) -> Proof | None:
-        evidence = self._algorithm.evidence(self._state)
-        return None if evidence is None else prove(evidence, answer)
-
-    def _final_objective(self, x: Vectors, value: float) -> float:
-        """The objective, infinite where a constraint is clearly missed."""
-        met = all(kept(self._solver.model, x, _MISSED, _MISSED, 1))
-        return value if met else math.inf

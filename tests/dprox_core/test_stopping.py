@@ -11,7 +11,7 @@ from solver_cases import SHAPE, noise
 import dprox_core as dp
 from dprox_core.algorithms.admm import AdmmState
 from dprox_core.result import Status
-from dprox_core.solver import CHECK_EVERY
+from dprox_core.run import CHECK_EVERY
 
 
 def television(seed: int = 1, factor: float = 1.0) -> tuple[dp.Problem, dp.Variable]:
