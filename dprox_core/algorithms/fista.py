@@ -27,7 +27,7 @@ import torch
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
-from dprox_core.algorithms.parts import Parts
+from dprox_core.algorithms.parts import Parts, along
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -86,25 +86,24 @@ class Fista(Algorithm[FistaState]):
         """One iteration; nothing of the state given is overwritten."""
         slope = self._gradient(state.y)
         x = tuple(
-            self._parts.prox_of(index, y - g * state.step, state.step)
+            self._parts.prox_of(index, along(y, g, -state.step), state.step)
             for index, (y, g) in enumerate(zip(state.y, slope, strict=True))
         )
         t = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * state.t * state.t))
         momentum = (state.t - 1.0) / t
-        if self._restart and self._uphill(state, x):
+        moves = tuple(new - old for new, old in zip(x, state.x, strict=True))
+        if self._restart and self._uphill(state, x, moves):
             t, momentum = 1.0, 0.0
-        y = tuple(
-            torch.add(new, new - old, alpha=momentum) for new, old in zip(x, state.x, strict=True)
-        )
+        y = tuple(torch.add(new, m, alpha=momentum) for new, m in zip(x, moves, strict=True))
         residuals = self._measure(state, x, slope) if measure else None
         return replace(state, iteration=state.iteration + 1, x=x, y=y, t=t, residuals=residuals)
 
     @torch.no_grad()
-    def _uphill(self, state: FistaState, x: Vectors) -> bool:
+    def _uphill(self, state: FistaState, x: Vectors, moves: Vectors) -> bool:
         """Whether the last move and the prox-gradient step point apart."""
         agreement = sum(
-            float(reductions.inner(y - new, new - old))
-            for y, new, old in zip(state.y, x, state.x, strict=True)
+            float(reductions.inner(y - new, move))
+            for y, new, move in zip(state.y, x, moves, strict=True)
         )
         return agreement > 0.0
 

@@ -23,7 +23,7 @@ import torch
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
-from dprox_core.algorithms.parts import Parts
+from dprox_core.algorithms.parts import Parts, along
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -107,7 +107,7 @@ class Ladmm(Algorithm[LadmmState]):
         if parts.smooth.terms:
             slope = parts.smooth(state.x)
             direction = tuple(d + s for d, s in zip(direction, slope, strict=True))
-        forward = tuple(x - d * length for x, d in zip(state.x, direction, strict=True))
+        forward = tuple(along(x, d, -length) for x, d in zip(state.x, direction, strict=True))
         x = parts.prox(forward, length)
         images = parts.push(x)
         points = tuple(a + u for a, u in zip(images, state.u, strict=True))

@@ -19,7 +19,7 @@ from dprox_core.linsolve.norms import Weighed, joint_norm
 from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Parts"]
+__all__ = ["Parts", "along"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -107,3 +107,10 @@ class Parts:
     def split_size(self) -> int:
         """How many numbers the blocks' arguments hold."""
         return sum(block.row.range.numel for block in self.blocks)
+
+
+def along(x: torch.Tensor, direction: torch.Tensor, step: Step) -> torch.Tensor:
+    """x + step · direction, in one pass over memory where the step is a number."""
+    if isinstance(step, torch.Tensor):
+        return x + direction * step
+    return torch.add(x, direction, alpha=step)

@@ -24,7 +24,7 @@ import torch
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
-from dprox_core.algorithms.parts import Parts
+from dprox_core.algorithms.parts import Parts, along
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -92,7 +92,7 @@ class Pgd(Algorithm[PgdState]):
         return replace(state, iteration=state.iteration + 1, x=x, step=step, residuals=residuals)
 
     def _forward_backward(self, x: Vectors, slope: Vectors, step: Step) -> Vectors:
-        forward = tuple(v - g * step for v, g in zip(x, slope, strict=True))
+        forward = tuple(along(v, g, -step) for v, g in zip(x, slope, strict=True))
         return self._parts.prox(forward, step)
 
     @torch.no_grad()

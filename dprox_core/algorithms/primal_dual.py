@@ -33,7 +33,7 @@ import torch
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
-from dprox_core.algorithms.parts import Parts
+from dprox_core.algorithms.parts import Parts, along
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -143,28 +143,28 @@ class PrimalDual(Algorithm[PrimalDualState]):
         """One iteration; nothing of the state given is overwritten."""
         tau = self._rule.tau(state.weight)
         sigmas = [state.weight * share for share in self._rule.shares]
-        direction = self._parts.pull(state.y)
+        earlier = direction = self._parts.pull(state.y)
         if state.slope:
-            direction = tuple(d + s for d, s in zip(direction, state.slope, strict=True))
-        forward = tuple(x - d * tau for x, d in zip(state.x, direction, strict=True))
+            direction = tuple(d + s for d, s in zip(earlier, state.slope, strict=True))
+        forward = tuple(along(x, d, -tau) for x, d in zip(state.x, direction, strict=True))
         new = self._parts.prox(forward, tau)
         slope = self._slope(new)
-        ahead = tuple(2.0 * b - a for a, b in zip(state.x, new, strict=True))
+        ahead = tuple(torch.lerp(a, b, 2.0) for a, b in zip(state.x, new, strict=True))
         if self._rule.three and slope:
             ahead = tuple(
-                v + (early - late) * tau
+                along(v, early - late, tau)
                 for v, early, late in zip(ahead, state.slope, slope, strict=True)
             )
         images = self._parts.push(ahead)
         y = tuple(
-            _dual(block.penalty.dual_prox, held / s + image, s)
+            _dual(block.penalty.dual_prox, along(image, held, 1.0 / s), s)
             for block, held, image, s in zip(
                 self._parts.blocks, state.y, images, sigmas, strict=True
             )
         )
         residuals = None
         if measure:
-            residuals = self._measure(state, new, y, slope, ahead, sigmas, tau)
+            residuals = self._measure(state, new, y, slope, images, earlier, sigmas, tau)
         alpha = self._relaxation
         if alpha != 1.0:
             new = tuple(torch.lerp(a, b, alpha) for a, b in zip(state.x, new, strict=True))
@@ -181,7 +181,8 @@ class PrimalDual(Algorithm[PrimalDualState]):
         new: Vectors,
         y: Vectors,
         slope: Vectors,
-        ahead: Vectors,
+        pushed: Vectors,
+        earlier: Vectors,
         sigmas: list[Step],
         tau: Step,
     ) -> Residuals:
@@ -190,12 +191,10 @@ class PrimalDual(Algorithm[PrimalDualState]):
         # them says how near zero their sum is.
         back, size = self._parts.pull_measured(y)
         images = self._parts.push(new)
-        pushed = self._parts.push(ahead)
         copies = [
             (old - late) / reductions.number(s) + image
             for old, late, s, image in zip(state.y, y, sigmas, pushed, strict=True)
         ]
-        earlier = self._parts.pull(state.y)
         stationary = [
             (a - b) / length + late - early
             for a, b, late, early in zip(state.x, new, back, earlier, strict=True)
@@ -267,8 +266,10 @@ class PrimalDual(Algorithm[PrimalDualState]):
 
 
 def _dual(dual_prox: Any, point: torch.Tensor, sigma: Step) -> torch.Tensor:
-    """The prox of σ h* at σ · point (Moreau)."""
-    return dual_prox(point, 1.0 / sigma) * sigma
+    """The prox of σ h* at σ · point (Moreau); in the point's memory unless gradients are wanted."""
+    if torch.is_grad_enabled():
+        return dual_prox(point, 1.0 / sigma) * sigma
+    return dual_prox(point, 1.0 / sigma, out=point).mul_(sigma)
 
 
 PDHG_OPTIONS: Mapping[str, Any] = {

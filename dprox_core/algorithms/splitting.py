@@ -295,17 +295,17 @@ class DouglasRachford(_Splitting):
         return SplitState(0, x0, None, z, z, self._rho)
 
     def _points(self, state: SplitState, images: Vectors) -> Vectors:
-        return tuple(2.0 * a - w for a, w in zip(images, state.u, strict=True))
+        return tuple(torch.lerp(w, a, 2.0) for a, w in zip(images, state.u, strict=True))
 
     def step(self, state: SplitState, measure: bool) -> SplitState:
         """One iteration; nothing of the state given is overwritten."""
         blocks, rho = self._blocks, state.rho
         x = self._solve(state.u, rho, state.x)
         images = blocks.push(x)
-        mirrored = tuple(2.0 * a - w for a, w in zip(images, state.u, strict=True))
+        mirrored = self._points(state, images)
         z = blocks.prox(mirrored, 1.0 / rho)
         w = tuple(
-            point + self._relaxation * (c - a)
+            torch.add(point, c - a, alpha=self._relaxation)
             for point, c, a in zip(state.u, z, images, strict=True)
         )
         residuals = None

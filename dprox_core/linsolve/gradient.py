@@ -29,38 +29,42 @@ class QuadraticGradient:
             direct_kind(part.grams_of(index)) if part.is_separable else None
             for index in range(len(part.spaces))
         ]
-        self._grams: list[torch.Tensor | None] = []
+        # Beside what they multiply: pairs of numbers in frequency.
+        self._factors: list[torch.Tensor | None] = []
         for index, (space, kind) in enumerate(zip(part.spaces, self._kinds, strict=True)):
             gram = None if kind is None else gram_of(part, index, kind)[0]
             if gram is not None:
                 gram = gram.to(device=space.device, dtype=space.precision)
-            self._grams.append(gram)
+                gram = fourier.paired(gram) if kind == "fourier" else gram
+            self._factors.append(gram)
 
     def __call__(self, x: Vectors) -> Vectors:
         """The gradient at x, in new memory."""
         gradients: list[torch.Tensor | None] = [None] * len(x)
         for index, (kind, v) in enumerate(zip(self._kinds, x, strict=True)):
-            gram = self._grams[index]
-            if gram is not None:
-                product = self._fourier(v, gram, index) if kind == "fourier" else v * gram
+            factors = self._factors[index]
+            if factors is not None:
+                product = self._fourier(v, factors, index) if kind == "fourier" else v * factors
             elif kind is not None:
                 product = torch.zeros_like(v)
             else:
                 continue
             shift = self._shifts[index]
-            gradients[index] = product if shift is None else product - shift
+            if shift is not None:
+                product = product - shift if torch.is_grad_enabled() else product.sub_(shift)
+            gradients[index] = product
         if None in self._kinds:
             for index, value in enumerate(self._explicit(x)):
                 if gradients[index] is None:
                     gradients[index] = value
         return tuple(g for g in gradients if g is not None)
 
-    def _fourier(self, x: torch.Tensor, gram: torch.Tensor, index: int) -> torch.Tensor:
+    def _fourier(self, x: torch.Tensor, factors: torch.Tensor, index: int) -> torch.Tensor:
         space = self._part.spaces[index]
         size = (space.shape[-2], space.shape[-1])
         pairs = fourier.real_pairs(fourier.forward(x, space.is_complex))
-        product = torch.view_as_complex(pairs * gram.unsqueeze(-1))
-        return fourier.inverse(product, size, space.is_complex)
+        pairs = pairs * factors if torch.is_grad_enabled() else pairs.mul_(factors)
+        return fourier.inverse(torch.view_as_complex(pairs), size, space.is_complex)
 
     def _explicit(self, x: Vectors) -> list[torch.Tensor]:
         in_place = not torch.is_grad_enabled()

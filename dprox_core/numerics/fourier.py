@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 
-__all__ = ["forward", "inverse", "multiply", "real_pairs", "spectrum_shape"]
+__all__ = ["forward", "inverse", "multiply", "paired", "real_pairs", "spectrum_shape"]
 
 
 def forward(image: torch.Tensor, full: bool) -> torch.Tensor:
@@ -52,3 +52,10 @@ def multiply(a: torch.Tensor, b: torch.Tensor, conjugate_b: bool = False) -> tor
 def real_pairs(spectrum: torch.Tensor) -> torch.Tensor:
     """A complex tensor seen as real, with a last axis (real, imaginary)."""
     return torch.view_as_real(spectrum.resolve_conj())
+
+
+def paired(factors: torch.Tensor) -> torch.Tensor:
+    """Real factors beside the numbers of ``real_pairs``: repeating them on the fly takes four times
+    as long."""
+    pairs = factors.unsqueeze(-1).expand(*factors.shape, 2)
+    return pairs if factors.requires_grad else pairs.contiguous()

@@ -37,7 +37,9 @@ class Norm1(ProxFn):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """Soft thresholding: magnitudes shrink by the step, down to zero."""
-        return v - self.dual_prox(v, step)
+        if v.is_complex() or isinstance(step, torch.Tensor):
+            return v - self.dual_prox(v, step)
+        return torch.nn.functional.softshrink(v, step)
 
     def dual_prox(
         self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
