@@ -77,7 +77,8 @@ def _plan(request: Request, parts: Parts, method: str, chosen: dict[str, Any]) -
         terms=plan_terms(parts),
         linear_solver=None,
         reason="",
-        # x, y, their successors, the gradient, its constant part, a spectrum, the last answer.
-        memory_bytes=9 * unknowns + held_bytes(request.model),
+        # x, y, their successors, the gradient, its constant part, the operators' spectra, the last
+        # answer, and two for the certificate.
+        memory_bytes=14 * unknowns + held_bytes(request.model),
         **chosen,
     )

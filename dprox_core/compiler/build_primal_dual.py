@@ -175,6 +175,7 @@ def _plan(
         parameters=parameters,
         automatic=automatic,
         # x, its successor, the point ahead, two gradients, what blocks pull, the last answer;
-        # duals, their successors, images and points of each block.
-        memory_bytes=8 * unknowns + 5 * split_size + held_bytes(model),
+        # duals, their successors, images and points of each block. The certificate takes four more
+        # of each.
+        memory_bytes=12 * unknowns + 9 * split_size + held_bytes(model),
     )
