@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -10,6 +11,7 @@ from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.binding import check_finite
 from dprox_core.expressions.leaves import Variable
 from dprox_core.linops.space import Space
+from dprox_core.result import Result
 
 __all__ = ["by_variable", "refuse_other_shape", "starting_point"]
 
@@ -17,9 +19,23 @@ __all__ = ["by_variable", "refuse_other_shape", "starting_point"]
 def by_variable(
     given: object, variables: tuple[Variable, ...], role: str
 ) -> dict[Variable, torch.Tensor]:
-    """What was given for each variable; a bare tensor belongs to the only one."""
+    """What was given for each variable; a bare tensor belongs to the only one.
+
+    Of an earlier result counts what it has for variables of this problem.
+    """
     if given is None:
         return {}
+    if isinstance(given, Result):
+        held = {v: given.values[v].detach() for v in variables if v in given.values}
+        if not held:
+            names = ", ".join(v.name for v in given.values)
+            raise ParameterError(
+                f"{role} is a result for {names}, which are no variables of this problem.",
+                expected=[v.name for v in variables],
+                got=names,
+                where=role,
+            )
+        return held
     if not isinstance(given, Mapping):
         if len(variables) != 1:
             names = ", ".join(v.name for v in variables)
@@ -30,7 +46,7 @@ def by_variable(
                 got=type(given).__name__,
                 where=role,
             )
-        return {variables[0]: torch.as_tensor(given)}
+        return {variables[0]: _tensor(given, role)}
     found = {}
     for key, value in given.items():
         match = [v for v in variables if v is key or v.name == key]
@@ -41,8 +57,21 @@ def by_variable(
                 got=str(getattr(key, "name", key)),
                 where=role,
             )
-        found[match[0]] = torch.as_tensor(value)
+        found[match[0]] = _tensor(value, role)
     return found
+
+
+def _tensor(value: Any, role: str) -> torch.Tensor:
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ParameterError(
+            f"{role} must be a tensor, a mapping from variables to tensors, or a result, not "
+            f"{value!r:.60}.",
+            expected="a tensor",
+            got=type(value).__name__,
+            where=role,
+        ) from error
 
 
 def refuse_other_shape(tensor: torch.Tensor, variable: Variable, role: str) -> None:

@@ -198,8 +198,8 @@ class Problem:
                 "pc") and "pd3o" for the same without a linear system; "fista" or "pgd" for smooth
                 terms plus one penalty; "hqs" or "admm" where there is a deep prior; "pdhg" or
                 "admm" for a linear program; "auto" chooses.
-            x0: where to start: a tensor, or a mapping from variables; None for zeros, or for a
-                smooth image that fits the data where there is a deep prior.
+            x0: where to start: a tensor, a mapping from variables, or an earlier result; None for
+                zeros, or for a smooth image that fits the data where there is a deep prior.
             max_iter: the most iterations, from 1; None for 500, and a million for a linear program.
             rho: the penalty parameter of methods that split, above 0; None chooses and balances
                 it; a list has one for each iteration.

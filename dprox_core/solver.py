@@ -58,8 +58,9 @@ class Solver:
         """The state before the first step.
 
         Args:
-            x0: where to start: a tensor, or a mapping from variables or their names; where nothing
-                is given the method chooses, which is zero unless there is a deep prior.
+            x0: where to start: a tensor, a mapping from variables or their names, or an earlier
+                result; where nothing is given the method chooses, which is zero unless there is a
+                deep prior.
 
         Raises:
             ShapeError: a start does not have its variable's shape.

@@ -9,6 +9,7 @@ from solver_cases import CASES, SHAPE, Case, dense, noise, optimum
 
 import dprox_core as dp
 from dprox_core.compiler.methods import METHODS
+from dprox_core.result import Status
 
 TIGHT = {"abs_tol": 1e-8, "rel_tol": 1e-8}
 # The others share their parts with these, and take longer: a few problems each.
@@ -259,3 +260,17 @@ def test_smooth_functions_are_used_by_their_gradients_or_their_proxes(method: st
     assert result.objective == pytest.approx(value, rel=1e-6)
     roles = {term.role for term in result.plan.terms}
     assert ("gradient step" in roles) == (method in ("fista", "pgd", "pd3o", "ladmm"))
+
+
+def test_a_result_is_a_start() -> None:
+    x, y = dp.Variable("x", (2, 3)), dp.Variable("y", (2, 3))
+    first = dp.Problem(dp.sum_squares(x - 1) + dp.norm1(x)).solve()
+    both = dp.Problem(dp.sum_squares(x - y) + dp.sum_squares(y - 1) + dp.norm1(x))
+    state = both.compile("admm").init(first)
+    assert torch.equal(state.x[0], first[x])
+    assert not state.x[1].any()
+    assert both.solve("admm", x0=first).status is Status.CONVERGED
+    with pytest.raises(dp.ParameterError, match="result for x, which are no variables"):
+        dp.Problem(dp.sum_squares(y - 1)).solve(x0=first)
+    with pytest.raises(dp.ParameterError, match="x0 must be a tensor"):
+        dp.Problem(dp.sum_squares(y - 1)).solve("admm", x0="here")
