@@ -24,7 +24,7 @@ class Around(Algorithm[S], Generic[S]):
 
     def __init__(self, inner: Algorithm[Any]) -> None:
         self.inner = inner
-        self.name = inner.name  # type: ignore[misc]
+        self.name = inner.name
         self.model = inner.model
         self.tolerances = inner.tolerances
 

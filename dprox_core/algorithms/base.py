@@ -109,7 +109,7 @@ class Algorithm(ABC, Generic[S]):
         options: its own options with their defaults, for ``compile`` to check names against.
     """
 
-    name: ClassVar[str]
+    name: str
     options: ClassVar[Mapping[str, Any]] = {}
 
     model: Model

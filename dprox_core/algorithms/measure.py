@@ -77,7 +77,9 @@ class Measure:
                     float(dual[index]),
                     tolerances.bound(rows // share, float(size[index])),
                     weights[index] * tolerances.bound(columns // share, float(pushed[index])),
-                    balance=None if balance is None else tuple(float(b[index]) for b in balance),  # type: ignore[arg-type]
+                    balance=None
+                    if balance is None
+                    else (float(balance[0][index]), float(balance[1][index])),
                 )
             )
         return replace(found[0], samples=tuple(found[1:]))

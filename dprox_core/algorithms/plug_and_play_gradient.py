@@ -74,7 +74,7 @@ class PlugAndPlayGradient(Algorithm[PlugAndPlayGradientState]):
         tolerances: Tolerances,
         step: Step,
     ) -> None:
-        self.name = name  # type: ignore[misc]
+        self.name = name
         self.model = parts.model
         self.tolerances = tolerances
         self.course = course

@@ -122,7 +122,7 @@ class PrimalDual(Algorithm[PrimalDualState]):
         relaxation: float,
         adaptive: bool,
     ) -> None:
-        self.name = name  # type: ignore[misc]
+        self.name = name
         self.model = parts.model
         self.tolerances = tolerances
         self._parts = parts

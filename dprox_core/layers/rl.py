@@ -75,18 +75,7 @@ class Tuned(nn.Module):
 
     @torch.no_grad()
     def forward(self, inputs: Mapping[Any, Tensor] | None = None, x0: object = None) -> Any:
-        """Solve with values for the placeholders, parameters chosen on the way.
-
-        Args:
-            inputs: placeholder, or its name → value; those left out keep theirs.
-            x0: where to start, as for ``Solver.init``.
-
-        Returns:
-            The variable, or a dictionary by name where there are several.
-
-        Raises:
-            ParameterError: the problem has no such placeholder.
-        """
+        """Solve, parameters chosen on the way; takes and gives what ``Specialized`` does."""
         give(self._placeholders, inputs)
         walk = _Walk(self, x0, differentiate=False)
         while not walk.over:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import torch
 
@@ -140,7 +139,7 @@ def _slope_at_zero(term: BoundTerm) -> torch.Tensor | None:
 class LinearSolver(ABC):
     """Solves the system of a ``QuadraticPart`` again and again, for changing w_j and ρ."""
 
-    kind: ClassVar[str]
+    kind: str
 
     def forget(self) -> None:  # noqa: B027 - iterative solvers keep nothing
         """Drop what was computed from ρ and kept."""

@@ -53,7 +53,7 @@ class ConjugateGradientSolver(LinearSolver):
         tolerance: float | None = None,
     ) -> None:
         self._part = part
-        self.kind = kind  # type: ignore[misc]
+        self.kind = kind
         self._preconditioner = Preconditioner(part) if kind == "cg" else None
         self._prepared: tuple[float, Callable[[Vectors], Vectors] | None] | None = None
         self._differentiate = differentiate

@@ -52,7 +52,7 @@ class SeparableSolver(LinearSolver):
             assert kind is not None, "chosen only where every variable has a closed form"
             kinds.append(kind)
             self.solvers.append(_made(part, index, kind, constant))
-        self.kind = next(kind for kind in KINDS if kind in kinds)  # type: ignore[misc]
+        self.kind = next(kind for kind in KINDS if kind in kinds)
 
     def forget(self) -> None:
         """Drop every variable's factors."""

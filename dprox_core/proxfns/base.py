@@ -65,29 +65,29 @@ class ProxFn(ABC):
 
     name: ClassVar[str]
     operand_names: ClassVar[tuple[str, ...]] = ()
-    convex: ClassVar[bool] = True
+    convex: bool = True
     # Infinite values in the operands mean something, as they do in bounds.
     infinite_operands: ClassVar[bool] = False
     # f(v) = Σ f_i(v_i): its prox then takes a step per element.
-    separable: ClassVar[bool] = False
+    separable: bool = False
     # f(v) = Σ f(v_b) over the entries of the first axis where that is one of samples (B, …): its
     # prox then takes a step per sample. Separable functions are, whatever they say here.
-    sums_samples: ClassVar[bool] = False
+    sums_samples: bool = False
     # f is ‖·‖².
     is_sum_squares: ClassVar[bool] = False
     # f takes only the values 0 and infinity: weights mean nothing to it.
-    is_indicator: ClassVar[bool] = False
+    is_indicator: bool = False
     # f is infinite outside a set, without being an indicator: ``finite`` leads back into it.
     has_domain: ClassVar[bool] = False
     # How long a subgradient gets at most, per element or group: what a dual variable of f is
     # bounded by. None where it is not bounded, or grows with the argument.
-    slope: ClassVar[float | None] = None
+    slope: float | None = None
     # The Lipschitz constant of the gradient, None where f is not smooth.
-    lipschitz: ClassVar[float | None] = None
+    lipschitz: float | None = None
     # f(c v) = c f(v) for every c > 0.
     homogeneous: ClassVar[bool] = False
     # Whether its prox meets bounds exactly.
-    meets_bounds: ClassVar[bool] = False
+    meets_bounds: bool = False
     # Whether f(v) is known; a denoiser in the place of a prox belongs to no known function.
     has_value: ClassVar[bool] = True
     # The only methods that make sense of it, None for all.

@@ -27,17 +27,17 @@ class Chain(ProxFn):
         super().__init__(space)
         self.links = links
         functions = [function for _, function in links]
-        self.separable = all(f.separable for f in functions)  # type: ignore[misc]
-        self.sums_samples = all(f.samplewise for f in functions)  # type: ignore[misc]
-        self.convex = all(f.convex for f in functions)  # type: ignore[misc]
-        self.meets_bounds = any(f.meets_bounds for f in functions)  # type: ignore[misc]
-        self.is_indicator = all(f.is_indicator for f in functions)  # type: ignore[misc]
+        self.separable = all(f.separable for f in functions)
+        self.sums_samples = all(f.samplewise for f in functions)
+        self.convex = all(f.convex for f in functions)
+        self.meets_bounds = any(f.meets_bounds for f in functions)
+        self.is_indicator = all(f.is_indicator for f in functions)
         slopes = [
             None if f.slope is None else f.slope * float(torch.as_tensor(w).detach())
             for w, f in links
         ]
         known = [slope for slope in slopes if slope is not None]
-        self.slope = sum(known) if len(known) == len(slopes) else None  # type: ignore[misc]
+        self.slope = sum(known) if len(known) == len(slopes) else None
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ_i w_i f_i(v)."""

@@ -59,7 +59,7 @@ class Sisr(ProxFn):
         coarse = powers.unflatten(-2, (factor, height // factor))
         coarse = coarse.unflatten(-1, (factor, width // factor))
         self._powers = coarse.mean(dim=(-4, -2))
-        self.lipschitz = 2.0 * float(self._powers.detach().max())  # type: ignore[misc]
+        self.lipschitz = 2.0 * float(self._powers.detach().max())
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
@@ -133,7 +133,7 @@ class CompressSensing(ProxFn):
         self._masks = masks
         squared = masks.abs().square().expand(*masks.shape[:-3], space.shape[-3], *masks.shape[-2:])
         self._powers = squared.sum(dim=-3)
-        self.lipschitz = 2.0 * float(self._powers.detach().max())  # type: ignore[misc]
+        self.lipschitz = 2.0 * float(self._powers.detach().max())
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

@@ -110,7 +110,7 @@ class WeightedSumSquares(ProxFn):
         super().__init__(space)
         self._weights = torch.as_tensor(weights, dtype=space.precision, device=space.device)
         checks.refuse_negative(self.name, "weights", self._weights)
-        self.lipschitz = 2.0 * float(self._weights.detach().max())  # type: ignore[misc]
+        self.lipschitz = 2.0 * float(self._weights.detach().max())
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
@@ -165,7 +165,7 @@ class QuadForm(ProxFn):
                 got=float(values.min()),
                 where="P",
             )
-        self.lipschitz = 2.0 * float(values.max())  # type: ignore[misc]
+        self.lipschitz = 2.0 * float(values.max())
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

@@ -69,7 +69,7 @@ class GroupNorm1(ProxFn):
     def __init__(self, space: Space, axis: int | Sequence[int] = -1) -> None:
         super().__init__(space)
         self._axes = _normalized(axis, len(space.shape))
-        self.sums_samples = 0 not in self._axes  # type: ignore[misc]
+        self.sums_samples = 0 not in self._axes
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

@@ -38,19 +38,19 @@ class sum(LinOp):
         return [y for _ in self.input_nodes]
 
     def _expression(self, scope: Scope) -> Any:
-        first, *others = self.input_nodes
+        first, *others = self.arguments
         # Two tensors side by side need no expression of our language.
-        total: Any = scope.expression(first)  # type: ignore[arg-type]
+        total: Any = scope.expression(first)
         for node in others:
             if isinstance(node, scale) and node.is_negation:
                 # So that a plan reads x - b, not x + b with another b.
-                total = total - scope.expression(node.input_nodes[0])  # type: ignore[arg-type]
+                total = total - scope.expression(node.arguments[0])
             else:
-                total = total + scope.expression(node)  # type: ignore[arg-type]
+                total = total + scope.expression(node)
         return total
 
     def _push(self, shape: Shape | None, found: dict[Any, Shape]) -> None:
-        for node in self.input_nodes:
+        for node in self.arguments:
             held = constant_shape(node)
             if held and (shape is None or len(held) > len(shape)):
                 shape = held
@@ -112,7 +112,7 @@ class scale(LinOp):
         return (s.conj() if isinstance(s, torch.Tensor) else s.conjugate()) * y
 
     def _expression(self, scope: Scope) -> Any:
-        return self.scalar * scope.expression(self.input_nodes[0])  # type: ignore[arg-type]
+        return self.scalar * scope.expression(self.arguments[0])
 
 
 class copy(LinOp):
@@ -134,7 +134,7 @@ class copy(LinOp):
         return y
 
     def _expression(self, scope: Scope) -> Any:
-        return scope.expression(self.input_nodes[0])  # type: ignore[arg-type]
+        return scope.expression(self.arguments[0])
 
 
 class vstack(LinOp):
@@ -162,15 +162,15 @@ class vstack(LinOp):
         from dprox_core.compat.errors import offered
 
         join = offered("vstack", "write the norm of each part and add them up")
-        parts = [scope.expression(node) for node in self.input_nodes]  # type: ignore[arg-type]
+        parts = [scope.expression(node) for node in self.arguments]
         if len({tuple(part.shape) for part in parts}) > 1:
             reshape = offered("reshape", "stack expressions of one shape")
             return join([reshape(part, (-1,)) for part in parts])
         return join(parts)
 
     def _push(self, shape: Shape | None, found: dict[Any, Shape]) -> None:
-        for node in self.input_nodes:
-            node._push(None, found)  # type: ignore[operator]
+        for node in self.arguments:
+            node._push(None, found)
 
 
 class split(LinOp):

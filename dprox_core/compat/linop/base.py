@@ -53,6 +53,11 @@ class LinOp(nn.Module):
         self.input_nodes = nn.ModuleList(as_node(node) for node in nodes)
         self.linop_id = id(self)
 
+    @property
+    def arguments(self) -> list[LinOp]:
+        """The nodes it is applied to."""
+        return [node for node in self.input_nodes if isinstance(node, LinOp)]
+
     # What one node does.
 
     def forward(self, *inputs: Any) -> Any:
@@ -77,13 +82,13 @@ class LinOp(nn.Module):
                 got=len(self.input_nodes),
                 where=type(self).__name__,
             )
-        return ModuleFactory(self)(scope.expression(self.input_nodes[0]))  # type: ignore[arg-type]
+        return ModuleFactory(self)(scope.expression(self.arguments[0]))
 
     def _push(self, shape: Shape | None, found: dict[Any, Shape]) -> None:
         """Carry the shape of the value down to the variables."""
         below = None if shape is None else self._domain(shape)
-        for node in self.input_nodes:
-            node._push(below, found)  # type: ignore[operator]
+        for node in self.arguments:
+            node._push(below, found)
 
     # The expression as a whole.
 
@@ -95,8 +100,8 @@ class LinOp(nn.Module):
             if id(node) in seen:
                 return
             seen.add(id(node))
-            for child in node.input_nodes:
-                yield from visit(child)  # type: ignore[arg-type]
+            for child in node.arguments:
+                yield from visit(child)
             yield node
 
         return visit(self)
@@ -165,7 +170,7 @@ class LinOp(nn.Module):
     def describe(self) -> str:
         """The expression in a line."""
         name = getattr(self, "name", "")
-        inside = ", ".join(node.describe() for node in self.input_nodes)  # type: ignore[operator]
+        inside = ", ".join(node.describe() for node in self.arguments)
         return name or (f"{type(self).__name__}({inside})" if inside else type(self).__name__)
 
     def __repr__(self) -> str:

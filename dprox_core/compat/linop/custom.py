@@ -66,7 +66,7 @@ class BlackBox(LinOp):
         return back
 
     def _expression(self, scope: Scope) -> Any:
-        return self._core(scope.expression(self.input_nodes[0]))  # type: ignore[arg-type]
+        return self._core(scope.expression(self.arguments[0]))
 
 
 class LinOpFactory:
@@ -148,7 +148,7 @@ class LearnedLinOp(LinOp):
         return pulled
 
     def _expression(self, scope: Scope) -> Any:
-        argument = scope.expression(self.input_nodes[0])  # type: ignore[arg-type]
+        argument = scope.expression(self.arguments[0])
         if self.module is None:
             return conv(self.input_nodes[0], self.kernel)._core(argument, self.kernel)
         return CoreLearned(self.module, self.transposed)(argument)

@@ -56,14 +56,14 @@ class MatrixProduct(LinOp):
 
     def _push(self, shape: Shape | None, found: dict[Any, Shape]) -> None:
         below = (int(self.matrix.shape[-1]),) if shape is None else self._domain(shape)
-        for node in self.input_nodes:
-            node._push(below, found)  # type: ignore[operator]
+        for node in self.arguments:
+            node._push(below, found)
 
     def _expression(self, scope: Scope) -> Any:
         matrix = self.matrix
         if isinstance(matrix, torch.Tensor) and matrix.layout == torch.strided:
             matrix = scope.data(matrix)
-        return matrix @ scope.expression(self.input_nodes[0])  # type: ignore[arg-type]
+        return matrix @ scope.expression(self.arguments[0])
 
 
 def _plain(matrix: Any) -> torch.Tensor:

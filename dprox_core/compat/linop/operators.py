@@ -83,7 +83,7 @@ class Operator(LinOp):
         return back
 
     def _expression(self, scope: Scope) -> Any:
-        argument = scope.expression(self.input_nodes[0])  # type: ignore[arg-type]
+        argument = scope.expression(self.arguments[0])
         operand = self.operand
         return self._core(argument, None if operand is None else scope.data(operand))
 
