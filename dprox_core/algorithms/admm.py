@@ -76,12 +76,12 @@ class Admm(Algorithm[AdmmState]):
     name = "admm"
     options: ClassVar[Mapping[str, Any]] = {"rho": None, "relaxation": 1.6, "linear_solver": None}
 
-    # ρ changes at most this often, so that from then on convergence is that of a fixed ρ.
+    # ρ changes at most this often at once, and then ever more rarely.
     max_changes: ClassVar[int] = 12
     # What a step still moves says little about ρ before so many.
     early: ClassVar[int] = 15
     # And moves away from its start at most by this factor.
-    max_span: ClassVar[float] = 1e4
+    max_span: ClassVar[float] = 1e8
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Admm(Algorithm[AdmmState]):
         self._new: list[torch.Tensor | None] = [None] * len(blocks)
         self._pulled: list[torch.Tensor | None] = [None] * len(model.spaces)
         self._feasible = _feasible_blocks(blocks)
-        self._sloped = [i for i, b in enumerate(blocks) if b.function.slope is not None]
+        self._sloped = _sloped_blocks(blocks)
         # Several terms on one operator: it is applied for the first of them.
         self._first = [_first_of(blocks, index) for index in range(len(blocks))]
         # Identities first: they start a sum by writing instead of adding.
@@ -288,7 +288,13 @@ class Admm(Algorithm[AdmmState]):
         if not self._adaptive or held is None:
             return state
         factors = rho_factors(
-            held, state.rho, self._rho, state.changes, self.max_changes, self.max_span
+            held,
+            state.rho,
+            self._rho,
+            state.changes,
+            self.max_changes,
+            self.max_span,
+            state.iteration,
         )
         if bool((factors == 1.0).all()):
             return state
@@ -355,6 +361,17 @@ def _first_of(blocks: tuple[BoundTerm, ...], index: int) -> int:
     if row.is_identity:
         return index
     return next(i for i, block in enumerate(blocks) if block.row is row)
+
+
+def _sloped_blocks(blocks: tuple[BoundTerm, ...]) -> list[int]:
+    """The blocks whose bounded duals say what ρ should be.
+
+    Smooth ones mostly stay far from their bounds: beside terms without any they say little.
+    """
+    found = [i for i, block in enumerate(blocks) if block.function.slope is not None]
+    if len(found) < len(blocks):
+        found = [i for i in found if blocks[i].function.lipschitz is None]
+    return found
 
 
 def _own(image: torch.Tensor, x: Vectors) -> torch.Tensor:

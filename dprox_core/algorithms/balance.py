@@ -12,7 +12,7 @@ from dprox_core.algorithms.measure import Norms
 from dprox_core.algorithms.per_sample import is_per_sample
 from dprox_core.proxfns.base import Step
 
-__all__ = ["of_norms", "rho_factors"]
+__all__ = ["changes_allowed", "of_norms", "rho_factors", "step_factor"]
 
 
 def of_norms(
@@ -47,6 +47,7 @@ def rho_factors(
     changes: int | torch.Tensor,
     max_changes: int,
     max_span: float,
+    iteration: int,
 ) -> torch.Tensor:
     """By which power of two to change ρ, or each sample's.
 
@@ -59,14 +60,40 @@ def rho_factors(
         rho: ρ now.
         first: ρ at the start.
         changes: how often it was changed.
-        max_changes: and how often it may be.
+        max_changes: and how often it may be at any time.
         max_span: how far it may move away from its start.
+        iteration: how many steps were done; further changes wait longer and longer.
     """
     each = held.samples if is_per_sample(rho) else (held,)
     factors = torch.tensor([_factor(one) for one in each], dtype=torch.float64)
     span = factors * _plain(rho) / _plain(first)
-    kept = torch.as_tensor(changes).cpu() >= max_changes
+    kept = torch.as_tensor(changes).cpu() >= changes_allowed(iteration, max_changes)
     return torch.where(kept | (span > max_span) | (span < 1.0 / max_span), 1.0, factors)
+
+
+def changes_allowed(iteration: int, at_once: int) -> int:
+    """How many changes of a step size there may have been by an iteration.
+
+    So many at any time, and one more whenever the iterations, from 20 for each of them, have grown
+    by half. Between changes a method converges as it does with a fixed step size, and the longer
+    the more, so that in the end it converges; yet what was chosen too soon is still mended.
+    """
+    start = 20.0 * at_once
+    return at_once + (1 + int(math.log(iteration / start, 1.5)) if iteration >= start else 0)
+
+
+def step_factor(held: Residuals) -> float:
+    """Whether to double or halve the ratio of dual to primal steps: neither for small reasons.
+
+    Where both residuals are as far from their tolerances, neither waits for the other (T.
+    Goldstein, M. Li, X. Yuan, Adaptive Primal-Dual Splitting Methods, 2015).
+    """
+    if min(held.primal_tolerance, held.dual_tolerance) <= 0.0:
+        return 1.0
+    primal, dual = held.primal / held.primal_tolerance, held.dual / held.dual_tolerance
+    if min(primal, dual) <= 0.0 or 0.1 <= primal / dual <= 10.0:
+        return 1.0
+    return 2.0 if primal > dual else 0.5
 
 
 def _factor(held: Residuals) -> float:

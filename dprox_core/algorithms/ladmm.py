@@ -13,13 +13,13 @@ Direction Method of Multipliers, 2015, (1.9).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 
+from dprox_core.algorithms.balance import changes_allowed, step_factor
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
@@ -154,14 +154,12 @@ class Ladmm(Algorithm[LadmmState]):
     def adapt(self, state: LadmmState) -> LadmmState:
         """Balance residuals by ρ, the scaled duals along with it."""
         held = state.residuals
-        if not self._adaptive or held is None or state.changes >= self.max_changes:
+        allowed = changes_allowed(state.iteration, self.max_changes)
+        if not self._adaptive or held is None or state.changes >= allowed:
             return state
-        if min(held.primal_tolerance, held.dual_tolerance, held.primal, held.dual) <= 0.0:
+        factor = step_factor(held)
+        if factor == 1.0:
             return state
-        ratio = (held.primal / held.primal_tolerance) / (held.dual / held.dual_tolerance)
-        if not math.isfinite(ratio) or 0.1 <= ratio <= 10.0:
-            return state
-        factor = 2.0 if ratio > 1.0 else 0.5
         changed = self.with_parameter(state, state.rho * factor)
         return replace(changed, changes=state.changes + 1)
 

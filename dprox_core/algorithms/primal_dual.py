@@ -23,13 +23,13 @@ is a subgradient of h_j; dual ‖∇f(x⁺) + Kᴴ y⁺ + ∂g(x⁺)‖ with the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 
+from dprox_core.algorithms.balance import changes_allowed, step_factor
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
@@ -110,7 +110,7 @@ class PrimalDual(Algorithm[PrimalDualState]):
     name = "pdhg"
 
     max_changes: ClassVar[int] = 12
-    max_span: ClassVar[float] = 1e4
+    max_span: ClassVar[float] = 1e8
 
     def __init__(
         self,
@@ -221,14 +221,12 @@ class PrimalDual(Algorithm[PrimalDualState]):
     def adapt(self, state: PrimalDualState) -> PrimalDualState:
         """Move ω towards where both residuals are as far from their tolerances."""
         held = state.residuals
-        if not self._adaptive or held is None or state.changes >= self.max_changes:
+        allowed = changes_allowed(state.iteration, self.max_changes)
+        if not self._adaptive or held is None or state.changes >= allowed:
             return state
-        if min(held.primal_tolerance, held.dual_tolerance, held.primal, held.dual) <= 0.0:
+        factor = step_factor(held)
+        if factor == 1.0:
             return state
-        ratio = (held.primal / held.primal_tolerance) / (held.dual / held.dual_tolerance)
-        if not math.isfinite(ratio) or 0.1 <= ratio <= 10.0:
-            return state
-        factor = 2.0 if ratio > 1.0 else 0.5
         span = reductions.number(state.weight * factor / self._weight)
         if not 1.0 / self.max_span <= span <= self.max_span:
             return state

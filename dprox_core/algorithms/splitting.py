@@ -83,7 +83,7 @@ class _Splitting(Algorithm[SplitState]):
 
     # As for ADMM: finally ρ stays, and stays within reach of its start.
     max_changes: ClassVar[int] = 12
-    max_span: ClassVar[float] = 1e4
+    max_span: ClassVar[float] = 1e8
 
     def __init__(
         self,
@@ -143,7 +143,13 @@ class _Splitting(Algorithm[SplitState]):
         if not self._adaptive or held is None:
             return state
         found = rho_factors(
-            held, state.rho, self._rho, state.changes, self.max_changes, self.max_span
+            held,
+            state.rho,
+            self._rho,
+            state.changes,
+            self.max_changes,
+            self.max_span,
+            state.iteration,
         )
         factor = float(found[0])
         if factor == 1.0:

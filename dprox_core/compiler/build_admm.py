@@ -10,7 +10,7 @@ import torch
 from dprox_core.algorithms.admm import Admm
 from dprox_core.algorithms.base import batch_of
 from dprox_core.algorithms.per_sample import representative, samples_stand_alone
-from dprox_core.compiler.model import Model
+from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.shared import (
     Request,
@@ -167,14 +167,10 @@ def automatic_rho(assignment: Split, sample: int = 0, batch: int = 1) -> float:
         sample: which sample of a batch it is for.
         batch: how many there are; 1 for all together.
     """
-    slopes = [
-        term.function.slope * reductions.number(term.penalty.weight)
-        for term in assignment.blocks
-        if term.function.slope is not None
-    ]
     size = _data_size(assignment, sample, batch)
-    if slopes and max(slopes) > 0.0 and 0.0 < size < math.inf:
-        return nearest_power_of_two(10.0 * max(slopes) / size)
+    steep = max((_steepness(term, size) for term in assignment.blocks), default=0.0)
+    if 0.0 < steep < math.inf:
+        return nearest_power_of_two(steep)
     curvature = sum(
         reductions.number(term.penalty.weight)
         * (term.function.lipschitz or 0.0)
@@ -185,6 +181,19 @@ def automatic_rho(assignment: Split, sample: int = 0, batch: int = 1) -> float:
     if curvature == 0.0 or coupling == 0.0:
         return 1.0
     return nearest_power_of_two(curvature / coupling)
+
+
+def _steepness(term: BoundTerm, size: float) -> float:
+    """Ten times the longest subgradient over the data's size, or the curvature where that is less.
+
+    0 where subgradients have no bound.
+    """
+    slope, weight = term.function.slope, reductions.number(term.penalty.weight)
+    if slope is None:
+        return 0.0
+    steep = 10.0 * slope * weight / size if size > 0.0 else math.inf
+    bend = term.function.lipschitz
+    return steep if bend is None else min(steep, bend * weight)
 
 
 def _data_size(assignment: Split, sample: int, batch: int) -> float:

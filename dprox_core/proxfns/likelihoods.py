@@ -163,6 +163,7 @@ class Logistic(_Labelled):
 
     name = "logistic"
     lipschitz = 0.25
+    slope = 1.0
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The negative logarithm of the likelihood."""

@@ -163,6 +163,7 @@ class Huber(ProxFn):
     def __init__(self, space: Space, delta: float = 1.0) -> None:
         super().__init__(space)
         self._delta = delta
+        self.slope = delta
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

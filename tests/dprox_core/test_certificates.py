@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import cvxpy
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 from solver_cases import CASES, KERNEL, dense, noise, optimum
 
 import dprox_core as dp
+from dprox_core.algorithms.balance import changes_allowed, step_factor
+from dprox_core.algorithms.base import Residuals
 from dprox_core.result import Status
 
 
@@ -281,3 +284,29 @@ def test_a_domain_missed_by_rounding_leaves_the_objective_finite() -> None:
     best = cvxpy.Problem(cvxpy.Minimize(cost), ways).solve(solver="CLARABEL")
     assert result.objective == pytest.approx(best, abs=5e-3)
     assert result.metrics["violation"] < 3e-3
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "dr", "pdhg"])
+def test_rho_follows_what_bounds_the_duals_however_curved_the_squares_are(method: str) -> None:
+    # Chosen from the curvature ρ would be ten million times what it should be.
+    x, b, rows = dp.Variable("x", (8,)), 0.1 * noise(24, (8,)), noise(25, (3, 8))
+    bent = dp.quad_form(dp.matrix(x, rows), 1e3 * torch.eye(3, dtype=torch.float64))
+    problem = dp.Problem(1e-3 * dp.sum_squares(x - b) + 5e-3 * dp.logistic(x) + bent)
+    u = cvxpy.Variable(8)
+    cost = 1e-3 * cvxpy.sum_squares(u - b.numpy()) + 5e-3 * cvxpy.sum(cvxpy.logistic(-u))
+    best = _least(cost + 1e3 * cvxpy.sum_squares(rows.numpy() @ u), []).solve("CLARABEL")
+    result = problem.solve(method, abs_tol=1e-8, rel_tol=1e-8, max_iter=1000)
+    assert result.status is Status.CONVERGED
+    assert result.objective == pytest.approx(best, rel=1e-5)
+
+
+def test_steps_change_ever_more_rarely() -> None:
+    counts = [changes_allowed(iteration, 12) for iteration in range(1, 3000)]
+    assert counts[:239] == [12] * 239
+    assert counts == sorted(counts)
+    gaps = [i for i, (a, b) in enumerate(pairwise(counts)) if b > a]
+    assert all(late - early >= 100 for early, late in pairwise(gaps))
+    assert step_factor(Residuals(1.0, 1e-4, 1e-3, 1e-3)) == 2.0
+    assert step_factor(Residuals(1e-4, 1.0, 1e-3, 1e-3)) == 0.5
+    assert step_factor(Residuals(1e-2, 1e-2, 1e-3, 2e-3)) == 1.0
+    assert step_factor(Residuals(0.0, 1e-2, 1e-3, 2e-3)) == 1.0
