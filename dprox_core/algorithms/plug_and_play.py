@@ -197,6 +197,10 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         )
         return Residuals(primal, moved, bound, bound)
 
+    def at_rest(self, state: PlugAndPlayState) -> PlugAndPlayState:
+        """Without a ρ to come from: the last one and the next are the same where nothing moves."""
+        return replace(state, rho=None)
+
     def last(self, state: PlugAndPlayState) -> int | None:
         """The last step of the course."""
         return state.steps

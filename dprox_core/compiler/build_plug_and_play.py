@@ -10,7 +10,7 @@ from dprox_core.algorithms.plug_and_play import Course, PlugAndPlay, Start
 from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.plan_plug_and_play import plan_of
-from dprox_core.compiler.shared import Request, positives
+from dprox_core.compiler.shared import Request, nearest_eighth, positives
 from dprox_core.compiler.split import choose_kind, split
 from dprox_core.errors import ParameterError
 from dprox_core.linops.algebra import Composition
@@ -92,7 +92,7 @@ def noise_of(model: Model) -> tuple[float, bool]:
             total, weight = total + share * level**2, weight + share
     if weight == 0.0:
         return FALLBACK, True
-    return max(LEAST_NOISE, math.sqrt(total / weight)), True
+    return max(LEAST_NOISE, nearest_eighth(math.sqrt(total / weight))), True
 
 
 def _seen(term: BoundTerm) -> torch.Tensor | None:
@@ -162,7 +162,7 @@ def course_of(request: Request, noise: float, method: str) -> Course:
 def _last_level(model: Model, noise: float) -> float:
     """The data's noise level as it shows in the unknown."""
     gains = [term.row.norm_bound() for term in model.terms if term.function.is_sum_squares]
-    gain = max(gains, default=1.0)
+    gain = nearest_eighth(max(gains, default=1.0))
     return noise / gain if gain > 0.0 else noise
 
 

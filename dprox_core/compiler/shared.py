@@ -22,6 +22,7 @@ __all__ = [
     "choice",
     "flag",
     "held_bytes",
+    "nearest_eighth",
     "nearest_power_of_two",
     "plan_term",
     "positive",
@@ -98,6 +99,11 @@ def plan_term(term: BoundTerm, role: str, tight: bool = False) -> PlanTerm:
 def nearest_power_of_two(value: float) -> float:
     """The power of two nearest to a value, on the logarithmic scale."""
     return 2.0 ** round(math.log2(value))
+
+
+def nearest_eighth(value: float) -> float:
+    """The nearest of eight numbers an octave, powers of two among them; zero stays zero."""
+    return 2.0 ** (round(8.0 * math.log2(value)) / 8.0) if value > 0.0 else value
 
 
 def rounded_below(value: float) -> float:
