@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from dprox_core.compiler.canonicalize import canonicalize
 from dprox_core.compiler.compile import ABS_TOL, REL_TOL, compile_problem
@@ -13,7 +14,7 @@ from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.base import Expression
 from dprox_core.expressions.binding import Binding
 from dprox_core.expressions.constraints import Constraint
-from dprox_core.expressions.leaves import Variable
+from dprox_core.expressions.leaves import Constant, Variable
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Objective
 from dprox_core.proxfns.linear import linear
@@ -31,7 +32,7 @@ class Problem:
     """Minimize an objective over its variables, under constraints.
 
     Args:
-        objective: a sum of penalties, or one linear number such as ``c @ x``.
+        objective: a sum of penalties or a list of them, or one linear number such as ``c @ x``.
         constraints: conditions such as ``x >= 0``, ``A @ x == b`` and ``0 <= conv(x, k) <= 1``, or
             indicators such as ``nonneg(x)``; a list, or a mapping from names to them.
         sense: "min", or "max" for a linear objective.
@@ -67,6 +68,8 @@ class Problem:
                 got=sense,
                 where="sense",
             )
+        if isinstance(objective, (list, tuple)) and objective:
+            objective = sum(objective[1:], start=objective[0])
         if isinstance(objective, Expression) and objective.is_one_number:
             objective = linear(objective)
         if not isinstance(objective, Objective):
@@ -101,12 +104,19 @@ class Problem:
         return self._whole.variables
 
     def parameters(self) -> tuple[torch.Tensor, ...]:
-        """The numbers of trainable priors' networks, each once, for an optimizer."""
-        found = {
-            id(parameter): parameter
-            for term in self._whole.terms
-            for parameter in term.function.parameters(term.options)
-        }
+        """The numbers to be trained, each once, for an optimizer.
+
+        Those of priors and learned operators, and data that is a ``torch.nn.Parameter``.
+        """
+        found: dict[int, torch.Tensor] = {}
+        for term in self._whole.terms:
+            held = list(term.function.parameters(term.options))
+            for expression in term.expressions():
+                for node in expression.walk():
+                    held.extend(t for t in node.held_tensors() if t.requires_grad)
+                    if isinstance(node, Constant) and isinstance(node.tensor, nn.Parameter):
+                        held.append(node.tensor)
+            found |= {id(tensor): tensor for tensor in held}
         return tuple(found.values())
 
     def describe(self) -> str:

@@ -54,6 +54,9 @@ class Solver:
         self.plan = plan
         self.differentiate = differentiate
 
+    def __repr__(self) -> str:
+        return f"<solver {self.plan.method} for minimize {self.plan.objective}>"
+
     def init(self, x0: object = None) -> State:
         """The state before the first step.
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
 
 from dprox_core.errors import ParameterError, nearest
-from dprox_core.expressions.leaves import Constant, Placeholder
+from dprox_core.expressions.leaves import Placeholder
 from dprox_core.problem import Problem
 
-__all__ = ["give", "named", "placeholders", "trainable"]
+__all__ = ["give", "named", "placeholders"]
 
 
 def placeholders(problem: Problem) -> dict[str, Placeholder]:
@@ -24,20 +23,6 @@ def placeholders(problem: Problem) -> dict[str, Placeholder]:
                 if isinstance(node, Placeholder):
                     found.setdefault(id(node), node)
     return {p.describe(): p for p in found.values()}
-
-
-def trainable(problem: Problem) -> list[nn.Parameter]:
-    """The parameters inside a problem: of priors, of learned operators, and data that is one."""
-    found: dict[int, nn.Parameter] = {}
-    for term in problem.whole.terms:
-        held: list[object] = list(term.function.parameters(term.options))
-        for expression in term.expressions():
-            for node in expression.walk():
-                held.extend(node.held_tensors())
-                if isinstance(node, Constant):
-                    held.append(node.tensor)
-        found |= {id(tensor): tensor for tensor in held if isinstance(tensor, nn.Parameter)}
-    return list(found.values())
 
 
 def give(known: Mapping[str, Placeholder], inputs: Mapping[Any, torch.Tensor] | None) -> None:

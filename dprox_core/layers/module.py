@@ -14,7 +14,7 @@ from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
 from dprox_core.layers.engines import ENGINES, Settled
 from dprox_core.layers.exact import doubled, lent, may_be_double
-from dprox_core.layers.inputs import give, named, placeholders, trainable
+from dprox_core.layers.inputs import give, named, placeholders
 from dprox_core.layers.rl import Tuned, tuned
 from dprox_core.numerics import reductions
 from dprox_core.problem import Problem
@@ -51,7 +51,8 @@ class Specialized(nn.Module):
         self._algorithm = algorithm
         self._options = dict(options)
         self._placeholders = placeholders(problem)
-        self.networks = nn.ParameterList(trainable(problem))
+        held = problem.parameters()
+        self.networks = nn.ParameterList([p for p in held if isinstance(p, nn.Parameter)])
         self._learn = learn
         self.logarithm: nn.Parameter | None = None
         if learn is not None:

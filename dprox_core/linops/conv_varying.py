@@ -119,7 +119,7 @@ def _check_kernels(
         )
     if kernels[-2] > image[-2] or kernels[-1] > image[-1]:
         raise ShapeError(
-            f"{name}: the kernels {operand.describe()} ({kernels[-2]} × {kernels[-1]}) are larger "
+            f"{name}: {operand.describe()} ({kernels[-2]} × {kernels[-1]}) are larger "
             f"than {argument.describe()} ({image[-2]} × {image[-1]}): take smaller kernels.",
             expected=f"at most {image[-2:]}",
             got=tuple(kernels[-2:]),

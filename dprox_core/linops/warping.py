@@ -48,7 +48,7 @@ class Warp(LinOp):
             return shape
         if len(shape) < 2 or not flow or flow[-1] != 2 or not broadcasts_into(flow[:-1], shape):
             raise ShapeError(
-                f"warp: the flow {operands[0].describe()} of shape {flow} does not match "
+                f"warp: {operands[0].describe()} of shape {flow} does not match "
                 f"{argument.describe()} of shape {shape}: give (H, W, 2), rows first.",
                 expected=(*shape[-2:], 2),
                 got=flow,

@@ -274,3 +274,12 @@ def test_a_result_is_a_start() -> None:
         dp.Problem(dp.sum_squares(y - 1)).solve(x0=first)
     with pytest.raises(dp.ParameterError, match="x0 must be a tensor"):
         dp.Problem(dp.sum_squares(y - 1)).solve("admm", x0="here")
+
+
+def test_a_list_of_penalties_is_their_sum() -> None:
+    x = dp.Variable("x", (2, 3))
+    terms = [dp.sum_squares(x - 1), dp.norm1(x), dp.nonneg(x)]
+    assert dp.Problem(terms).describe() == dp.Problem(terms[0] + terms[1] + terms[2]).describe()
+    assert repr(dp.Problem(terms).compile("fista")).startswith("<solver fista for minimize sum_sq")
+    with pytest.raises(dp.ParameterError, match="minimizes a penalty"):
+        dp.Problem([])
