@@ -277,7 +277,11 @@ def get_least_square_solver(
 ) -> least_squares:
     """The x-update of a splitting."""
     return least_squares(
-        omega_fns, psi_fns, try_diagonalize, try_freq_diagonalize, linear_solve_config
+        omega_fns,
+        psi_fns,
+        try_diagonalize,
+        try_freq_diagonalize,
+        linear_solve_config=linear_solve_config,
     )
 
 

@@ -143,7 +143,11 @@ def build_unrolled_solver(solver: Algorithm, share: bool = True, **options: Any)
 
 
 def train_deq(
-    args: Any, dataset: Iterable[torch.Tensor], solver: nn.Module, step_fn: Callable[..., Any]
+    args: Any,
+    dataset: Iterable[torch.Tensor],
+    solver: nn.Module,
+    step_fn: Callable[..., Any],
+    on_epoch_end: Callable[[], object] | None = None,
 ) -> nn.Module:
     """``train`` for a solver at its fixed point.
 
@@ -152,10 +156,14 @@ def train_deq(
         dataset: pictures.
         solver: the solver.
         step_fn: truth ↦ (truth, input, prediction).
+        on_epoch_end: called once the training is over.
     """
     held = args if isinstance(args, Mapping) else vars(args)
     names = ("savedir", "epochs", "bs", "lr", "weight_decay", "resume")
-    return train(solver, step_fn, dataset, **{n: held[n] for n in names if n in held})
+    trained = train(solver, step_fn, dataset, **{n: held[n] for n in names if n in held})
+    if on_epoch_end is not None:
+        on_epoch_end()
+    return trained
 
 
 def specialize(solver: Algorithm, method: str = "deq", device: Any = None, **options: Any) -> Any:

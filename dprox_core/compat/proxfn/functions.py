@@ -48,9 +48,12 @@ class weighted_sum_squares(sum_squares):
         weight: w, a tensor; or an operator on the same variable, such as ``mosaic(x)``, which is
             then applied to A x.
         b: data to subtract.
+        eps: kept for old scripts; no use is made of it.
     """
 
-    def __init__(self, linop: Any, weight: Any, b: Any = None, **scales: float) -> None:
+    def __init__(
+        self, linop: Any, weight: Any, b: Any = None, eps: float = 0, **scales: float
+    ) -> None:
         node = as_node(linop)
         if isinstance(weight, LinOp) and not isinstance(weight, Constant):
             if len(weight.input_nodes) != 1:
@@ -65,7 +68,7 @@ class weighted_sum_squares(sum_squares):
             weighted._modules["input_nodes"] = torch.nn.ModuleList([node])
         else:
             weighted = mul_elementwise(node, weight)
-        super().__init__(weighted, b, **scales)
+        super().__init__(weighted, b, eps, **scales)
 
 
 class norm1(ProxFn):

@@ -26,6 +26,7 @@ class least_squares:
         other_fns: functions whose expressions are the K_j.
         try_diagonalize: kept for old scripts: the compiler looks at both.
         try_freq_diagonalize: kept for old scripts.
+        fallback_solver: kept for old scripts.
         linear_solve_config: kept for old scripts.
     """
 
@@ -35,6 +36,7 @@ class least_squares:
         other_fns: Sequence[ProxFn] = (),
         try_diagonalize: bool = True,
         try_freq_diagonalize: bool = True,
+        fallback_solver: str = "cg",
         linear_solve_config: object = None,
     ) -> None:
         for function in quad_fns:

@@ -211,12 +211,12 @@ class spi(_Measured):
 
     Args:
         linop: the brightness.
-        y: how many jots of each pixel saw a photon.
         K: how many jots a pixel has.
+        y: how many jots of each pixel saw a photon.
         gain: photons per pixel at brightness one.
     """
 
-    def __init__(self, linop: Any, y: Any, K: int = 1, gain: float = 1.0, **scales: float) -> None:
+    def __init__(self, linop: Any, K: int, y: Any, gain: float = 1.0, **scales: float) -> None:
         super().__init__(linop, y, **scales)
         self.K, self.gain = K, gain
 

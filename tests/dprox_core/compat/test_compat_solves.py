@@ -155,7 +155,7 @@ def test_other_measurements_are_solved() -> None:
     assert found.shape == (1, 1, 8, 8)
     assert float(found[..., ::2, ::2].mean()) == pytest.approx(2.0, abs=1e-3)
     ones = torch.tensor([3.0, 0.0, 1.0], dtype=torch.float64)
-    found = dp.Problem(dp.spi(x, ones, K=4)).solve(max_iter=3000)
+    found = dp.Problem(dp.spi(x, 4, ones)).solve(max_iter=3000)
     assert torch.allclose(found, -4.0 * torch.log1p(-ones / 4.0), atol=1e-2)
     prox = dp.phase_ret(x, torch.tensor([2.0])).prox(torch.tensor([3.0 + 4.0j]), 0.5)
     assert torch.allclose(prox, torch.tensor([2.1 + 2.8j]))
