@@ -15,7 +15,7 @@ from dprox_core.linsolve.separable import KINDS
 from dprox_core.problem import Problem
 from dprox_core.solver import Solver
 
-__all__ = ["doubled", "lent", "may_be_double"]
+__all__ = ["compiled", "lent", "may_be_double"]
 
 # Methods whose steps solve no linear system; near the solution they turn slowly around it.
 _SLOW = ("ladmm", "pdhg", "pd3o", "dr")
@@ -40,12 +40,26 @@ def may_be_double(problem: Problem, solver: Solver) -> bool:
     )
 
 
-def doubled(problem: Problem, method: str, options: Mapping[str, Any]) -> Solver:
-    """The problem compiled in double precision; data in single precision stays attached to it."""
+def compiled(
+    problem: Problem,
+    method: str,
+    options: Mapping[str, Any],
+    start: tuple[torch.Tensor, ...] = (),
+    precision: torch.dtype | None = None,
+) -> Solver:
+    """The problem compiled, in a precision; data in another one stays attached to it.
+
+    Args:
+        problem: the problem.
+        method: the algorithm.
+        options: its options, tolerances and device.
+        start: tensors to start from, which may want gradients too.
+        precision: float32 or float64; None as the data has it.
+    """
     rest = {"abs_tol": ABS_TOL, "rel_tol": REL_TOL, "device": None, **options}
     limits = rest.pop("abs_tol"), rest.pop("rel_tol")
     device = rest.pop("device")
-    return compile_problem(problem.whole, method, device, *limits, (), rest, torch.float64)
+    return compile_problem(problem.whole, method, device, *limits, start, rest, precision)
 
 
 def lent(problem: Problem, solver: Solver, options: Mapping[str, Any]) -> Solver | None:
@@ -61,16 +75,7 @@ def lent(problem: Problem, solver: Solver, options: Mapping[str, Any]) -> Solver
         return None
     kept = {name: options[name] for name in ("abs_tol", "rel_tol", "device") if name in options}
     try:
-        found = compile_problem(
-            problem.whole,
-            "admm",
-            kept.get("device"),
-            kept.get("abs_tol", ABS_TOL),
-            kept.get("rel_tol", REL_TOL),
-            (),
-            {},
-            solver.model.spaces[0].precision,
-        )
+        found = compiled(problem, "admm", kept, precision=solver.model.spaces[0].precision)
     except CompileError:
         return None
     return found if found.plan.linear_solver in KINDS else None

@@ -38,7 +38,7 @@ Prepare = Callable[[State, int], State]
 # The way back: the share of its right-hand side to which the system is solved, and the most
 # products; its Krylov spaces take so many vectors, and so many bytes.
 _TOLERANCE, _PRODUCTS = 1e-9, 1000
-_SHORTEST, _LONGEST, _BYTES = 10, 200, 2**26
+_SHORTEST, _LONGEST, _BYTES = 10, 200, 2**25
 # The way there: the movement ‖F(z) − z‖ / ‖z‖ to come down to, and the most steps for it, as a
 # multiple of those until convergence and at least.
 _MOVEMENT, _MULTIPLE, _LEAST = 1e-9, 50, 2000

@@ -13,7 +13,7 @@ from dprox_core.algorithms.base import State
 from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
 from dprox_core.layers.engines import ENGINES, Settled
-from dprox_core.layers.exact import doubled, lent, may_be_double
+from dprox_core.layers.exact import compiled, lent, may_be_double
 from dprox_core.layers.inputs import give, named, placeholders
 from dprox_core.layers.rl import Tuned, tuned
 from dprox_core.numerics import reductions
@@ -102,10 +102,12 @@ class Specialized(nn.Module):
         if learned is not None and self._learn is not None:
             options[self._learn] = list(learned.unbind()) if scheduled else learned.reshape(-1)[0]
         implicit = self.engine == "implicit"
-        solver = self.problem.compile(self._algorithm, **options)
+        given = x0.values() if isinstance(x0, Mapping) else [x0]
+        start = tuple(t for t in given if isinstance(t, torch.Tensor))
+        solver = compiled(self.problem, self._algorithm, options, start)
         dtype = solver.model.spaces[0].precision
         if implicit and solver.differentiate and may_be_double(self.problem, solver):
-            solver = doubled(self.problem, self._algorithm, options)
+            solver = compiled(self.problem, self._algorithm, options, start, torch.float64)
 
         def prepare(state: State, index: int) -> State:
             if learned is None or learned.ndim == 0 or scheduled:
@@ -119,9 +121,10 @@ class Specialized(nn.Module):
             answer = run(solver, solver.init(x0), self.max_iter, prepare)
         answer = tuple(v.to(dtype.to_complex() if v.is_complex() else dtype) for v in answer)
         if implicit and solver.differentiate:
-            # A fixed point does not depend on the method's own numbers: their gradient is zero.
-            own = [v for v in options.values() if isinstance(v, torch.Tensor) and v.requires_grad]
-            answer = tuple(sum((0.0 * t.sum().to(v.device) for t in own), v) for v in answer)
+            # A fixed point depends on no start and none of the method's numbers: zero gradients.
+            held = [v for v in (*options.values(), *start) if isinstance(v, torch.Tensor)]
+            own = [0.0 * t.sum().real for t in held if t.requires_grad]
+            answer = tuple(sum((t.to(v.device, v.real.dtype) for t in own), v) for v in answer)
         return named(self.problem, answer)
 
     def _note(self, settled: Settled) -> None:

@@ -234,6 +234,23 @@ def test_numbers_of_the_method_have_no_implicit_gradient(algorithm: str, learn: 
     assert abs(float(gradient)) < 1e-6
 
 
+@pytest.mark.parametrize("engine", ["autograd", "recompute", "implicit"])
+def test_the_start_has_a_gradient_where_nothing_else_wants_one(engine: str) -> None:
+    whole, b, kernel, weight = problem()
+    b.value, kernel.value, weight.value = (v.detach() for v in inputs())
+    method = "deq" if engine == "implicit" else "unroll"
+    layer = dp.specialize(whole, method, engine=engine, max_iter=3 if method == "unroll" else None)
+    start, weights = noise(72, SHAPE).requires_grad_(), noise(73, SHAPE)
+    loss = (layer(x0=start) * weights).sum()
+    (gradient,) = torch.autograd.grad(loss, start)
+    if engine == "implicit":
+        assert not bool(gradient.any())
+        return
+    assert torch.autograd.gradcheck(
+        lambda x0: (layer(x0=x0) * weights).sum(), (start,), fast_mode=True
+    )
+
+
 def test_the_momentum_of_fista_is_left_out_of_its_fixed_point() -> None:
     shape = (1, 1, 4, 5)
     b, x = dp.Placeholder("b", shape), dp.Variable("x", shape)
