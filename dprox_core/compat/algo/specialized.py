@@ -156,14 +156,12 @@ def train_deq(
         dataset: pictures.
         solver: the solver.
         step_fn: truth ↦ (truth, input, prediction).
-        on_epoch_end: called once the training is over.
+        on_epoch_end: called after each epoch.
     """
     held = args if isinstance(args, Mapping) else vars(args)
     names = ("savedir", "epochs", "bs", "lr", "weight_decay", "resume")
-    trained = train(solver, step_fn, dataset, **{n: held[n] for n in names if n in held})
-    if on_epoch_end is not None:
-        on_epoch_end()
-    return trained
+    given = {n: held[n] for n in names if n in held}
+    return train(solver, step_fn, dataset, **given, on_epoch_end=on_epoch_end)
 
 
 def specialize(solver: Algorithm, method: str = "deq", device: Any = None, **options: Any) -> Any:

@@ -27,6 +27,7 @@ def train(
     resume: str | Path | None = None,
     valid: Iterable[torch.Tensor] | None = None,
     model: nn.Module | None = None,
+    on_epoch_end: Callable[[], object] | None = None,
 ) -> nn.Module:
     """Train by AdamW on the mean squared error; the best weights are kept.
 
@@ -42,6 +43,7 @@ def train(
         resume: a file to go on from.
         valid: pictures to judge by; None judges by the training ones.
         model: another word for ``solver``.
+        on_epoch_end: called after each epoch.
 
     Returns:
         The module, with the weights of the last epoch.
@@ -92,6 +94,8 @@ def train(
         if quality > best:
             best = quality
             torch.save(held, folder / "best.pth")
+        if on_epoch_end is not None:
+            on_epoch_end()
     return module
 
 

@@ -362,3 +362,23 @@ def test_a_module_with_denoise_is_trained() -> None:
     layer.solve(x0=B, rhos=1.0, lams={prior: 0.2}).sum().backward()
     assert float(net.strength.grad or 0.0) != 0.0
     assert repr(solver.psi_fns[0]) == "deep_prior(Variable)"
+
+
+def test_training_at_equilibrium_tells_each_epoch(tmp_path: Path) -> None:
+    from dprox_core.compat.algo.specialization.deq.training import train_deq
+
+    x, b = dp.Variable(), dp.Placeholder()
+    scaled = dp.LearnedLinOp(x, torch.nn.Conv2d(1, 1, 1, bias=False))
+    solver = dp.compile(dp.sum_squares(scaled - b) + 0.1 * dp.sum_squares(x))
+    layer = dp.specialize(solver, method="deq")
+
+    def step(truth: torch.Tensor) -> Any:
+        b.value = 0.5 * truth
+        return truth, b.value, layer.solve(x0=truth)
+
+    heard: list[int] = []
+    data = [torch.rand(1, 4, 4, generator=GENERATOR)]
+    options = {"savedir": tmp_path, "epochs": 3, "lr": 0.05, "further": "ignored"}
+    train_deq(options, data, layer, step, on_epoch_end=lambda: heard.append(1))
+    assert len(heard) == 3
+    assert (tmp_path / "last.pth").exists()
