@@ -29,6 +29,9 @@ def low_rank(matrix: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
         matrix: (..., M, N), real or complex.
         step: from 0; a number, or a tensor that broadcasts against matrices (..., 1, 1).
     """
+    if not bool(torch.isfinite(matrix).all()):
+        # As any other function of it; a decomposition would raise an error of its own.
+        return matrix * torch.nan
     level = torch.as_tensor(step, dtype=matrix.real.dtype, device=matrix.device)
     found: torch.Tensor = _Shrunk.apply(matrix, level)
     return found
@@ -36,6 +39,8 @@ def low_rank(matrix: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
 
 def positive_part(matrix: torch.Tensor) -> torch.Tensor:
     """Hermitian matrices (..., N, N) with negative eigenvalues put to zero."""
+    if not bool(torch.isfinite(matrix).all()):
+        return matrix * torch.nan
     found: torch.Tensor = _PositivePart.apply(matrix)
     return found
 

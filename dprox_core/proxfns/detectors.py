@@ -53,7 +53,9 @@ class PhaseRet(ProxFn):
         """The phase stays, the magnitude moves towards y; a zero takes the phase 0."""
         size = v.abs()
         moved = (size + 2.0 * step * self._y) / (1.0 + 2.0 * step)
-        phase = torch.where(size > 0, v / torch.where(size > 0, size, 1.0), torch.ones_like(v))
+        # A complex quotient overflows for the smallest numbers where a product does not.
+        seen = size >= torch.finfo(size.dtype).tiny
+        phase = torch.where(seen, v * (1.0 / torch.where(seen, size, 1.0)), torch.ones_like(v))
         return phase * moved
 
 
@@ -120,11 +122,11 @@ class Spi(ProxFn):
             return u - dark - step * rate * n / torch.expm1(rate * u)
 
         def slope(u: torch.Tensor) -> torch.Tensor:
-            grown = torch.expm1(rate * u)
-            return 1.0 + step * rate * rate * n * (1.0 + grown) / (grown * grown)
+            shrunk = 1.0 / torch.expm1(rate * u)
+            return 1.0 + step * rate * rate * n * shrunk * (1.0 + shrunk)
 
         # exp(r u) − 1 ≥ r u, so the root is below that of u (u − dark) = step n.
-        high = 0.5 * (dark + (dark.square() + 4.0 * step * n).sqrt())
+        high = 0.5 * (dark + torch.hypot(dark, 2.0 * torch.sqrt(step * n))).detach()
         high = torch.maximum(high, torch.finfo(v.dtype).tiny ** 0.25 * torch.ones_like(v))
         hit = n > 0
         safe_high = torch.where(hit, high, torch.ones_like(high))

@@ -87,8 +87,10 @@ class Poisson(ProxFn):
         """The positive root of u² − (v − step) u − step y = 0."""
         shifted = v - step
         y = self._counts
-        inside = shifted.square() + 4.0 * step * y
-        root = torch.where(inside > 0, inside, torch.ones_like(inside)).sqrt()
+        # In units in which the square of a large sum does not overflow.
+        unit = shifted.detach().abs().clamp_min(1.0)
+        inside = (shifted / unit).square() + 4.0 * step * (y / unit) / unit
+        root = torch.where(inside > 0, inside, torch.ones_like(inside)).sqrt() * unit
         root = torch.where(inside > 0, root, torch.zeros_like(root))
         # For a negative sum the other form of the root loses no digits.
         below = torch.where(shifted < 0, root - shifted, torch.ones_like(root))
@@ -129,9 +131,16 @@ class Entropy(ProxFn):
 
         size = torch.as_tensor(step, dtype=v.dtype, device=v.device)
         # At v / step − 1, and at log v or −1, whichever is larger, the left side is not below v.
-        high = torch.minimum(v.clamp_min(math.exp(-1.0)).log(), v / size - 1.0)
-        low = (v - high.exp()) / size - 1.0
-        return increasing_root(equation, lambda s: s.exp() + step, low, high).exp()
+        least = 0.25 * torch.finfo(v.dtype).min
+        over = (v / size).clamp_min(least) - 1.0
+        high = torch.minimum(v.clamp_min(math.exp(-1.0)).log(), over)
+        # Where v is much larger than the step, rounding in v − exp(log v) is all there is.
+        low = torch.minimum(((v - high.exp()) / size).clamp_min(least) - 1.0, high)
+        low = torch.where(v > math.exp(-1.0), low.clamp_min(-1.0), low)
+        root = increasing_root(equation, lambda s: s.exp() + step, low, high).exp()
+        # The prox of nothing is the projection; so small a step is lost beside v.
+        lost = size <= torch.finfo(v.dtype).tiny ** 0.5
+        return torch.where(lost, v.clamp_min(0.0), root) if bool(lost.any()) else root
 
 
 class _Labelled(ProxFn):

@@ -71,8 +71,9 @@ class LogSum(ProxFn):
         inside = (size + epsilon).square() - 4.0 * step
         root = (inside.clamp_min(0.0) + torch.finfo(size.dtype).tiny).sqrt()
         u = (0.5 * (size - epsilon + root)).clamp_min(0.0)
-        cost = torch.log1p(u / epsilon) + (u - size).square() / (2.0 * step)
-        better = (inside > 0) & (cost < size.square() / (2.0 * step))
+        # Twice the step times the costs, so that a step of zero leaves v as it is.
+        cost = 2.0 * step * torch.log1p(u / epsilon) + (u - size).square()
+        better = (inside > 0) & (cost < size.square())
         return _resized(v, torch.where(better, u, torch.zeros_like(u)))
 
 

@@ -89,10 +89,11 @@ class Norm2(ProxFn):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The direction stays, the length loses the step, down to zero."""
-        length = torch.linalg.vector_norm(v)
-        return v * (
-            (length - step).clamp_min(0.0) / length.clamp_min(torch.finfo(length.dtype).tiny)
-        )
+        # In double precision, where squares of single values neither overflow nor vanish.
+        dtype = torch.complex128 if v.is_complex() else torch.float64
+        length = torch.linalg.vector_norm(v, dtype=dtype)
+        kept = (length - step).clamp_min(0.0) / length.clamp_min(torch.finfo(length.dtype).tiny)
+        return v * kept.to(v.real.dtype)
 
     def follows(self, first: ProxFn) -> bool:
         """After all that is positively homogeneous: shortening keeps its subgradients."""
@@ -210,6 +211,8 @@ class NuclearNorm(ProxFn):
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The sum of the singular values."""
+        if not bool(torch.isfinite(v).all()):
+            return v.abs().sum().double() * torch.nan
         return torch.linalg.svdvals(v).sum().double()
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:

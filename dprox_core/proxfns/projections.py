@@ -20,7 +20,12 @@ def onto_simplex(v: torch.Tensor, total: Number) -> torch.Tensor:
     count = torch.arange(1, v.shape[-1] + 1, device=v.device, dtype=v.dtype)
     kept = (ordered * count > excess).sum(dim=-1, keepdim=True).clamp_min(1)
     threshold = excess.gather(-1, kept - 1) / kept.to(v.dtype)
-    return (v - threshold).clamp_min(0.0)
+    found = (v - threshold).clamp_min(0.0)
+    # Once more from there: what rounding of large values left over is as large as they were.
+    above = found > 0
+    count = above.sum(dim=-1, keepdim=True).clamp_min(1)
+    over = (found.sum(dim=-1, keepdim=True) - total) / count
+    return torch.where(above, found - over, found).clamp_min(0.0)
 
 
 def onto_l1_ball(v: torch.Tensor, radius: Number) -> torch.Tensor:
