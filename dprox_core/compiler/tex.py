@@ -167,7 +167,11 @@ def _tex(node: ast.expr) -> str:
     if isinstance(node, (ast.List, ast.Tuple)):
         return rf"({', '.join(_tex(item) for item in node.elts)})"
     if isinstance(node, ast.Subscript):
-        return rf"{_factor(_tex(node.value))}_{{{_upright(ast.unparse(node.slice))}}}"
+        whole = _tex(node.value)
+        # A name may have an index of its own, and anything longer is picked from as a whole.
+        picked = f"{{{whole}}}" if isinstance(node.value, ast.Name) else f"({whole})"
+        where = ast.unparse(node.slice).removeprefix("(").removesuffix(")")
+        return rf"{picked}_{{{_upright(where)}}}"
     raise ValueError(type(node).__name__)
 
 

@@ -148,3 +148,13 @@ def test_a_linear_program_is_explained_in_tex_too() -> None:
     for line in plan.explain(format="tex").split("\n"):
         read(line)
     assert "linear program" in plan.explain()
+
+
+def test_parts_are_picked_from_the_whole() -> None:
+    """One index at a time, and that of a gradient is not that of its argument."""
+    for text, shown in {
+        "x_2[:4]": r"{x_{2}}_{\mathrm{:4}}",
+        "grad(x)[..., 0]": r"(\nabla x)_{\mathrm{...,\ 0}}",
+    }.items():
+        assert tex_of(text) == shown
+        read(tex_of(text))
