@@ -15,6 +15,10 @@ from dprox_core.proxfns.base import Step
 __all__ = ["changes_allowed", "of_norms", "rho_factors", "step_factor"]
 
 
+# So many times farther from its tolerance asks clearly.
+_AGAINST = 10.0
+
+
 def of_norms(
     dual: Norms, copy: Norms, missed: Norms, moved: Norms, *, early: bool
 ) -> tuple[Norms, Norms]:
@@ -97,12 +101,18 @@ def step_factor(held: Residuals) -> float:
 
 
 def _factor(held: Residuals) -> float:
-    if held.balance is not None:
-        return _rounded(*held.balance, 1.0, 2)
-    if min(held.primal_tolerance, held.dual_tolerance) <= 0.0:
-        return 1.0
-    primal = held.primal / held.primal_tolerance
-    return _rounded(primal, held.dual / held.dual_tolerance, 0.5, 1)
+    usable = min(held.primal_tolerance, held.dual_tolerance) > 0.0
+    primal = held.primal / held.primal_tolerance if usable else 0.0
+    dual = held.dual / held.dual_tolerance if usable else 0.0
+    if held.balance is None:
+        return _rounded(primal, dual, 0.5, 1)
+    factor = _rounded(*held.balance, 1.0, 2)
+    # Where such a term's copies or duals vanish, ρ would run away while all other terms stand
+    # still: residuals that clearly ask for the opposite come first.
+    up, down = _AGAINST * dual < primal, _AGAINST * primal < dual
+    if min(primal, dual) > 0.0 and ((factor > 1.0 and down) or (factor < 1.0 and up)):
+        return _rounded(primal, dual, 0.5, 1)
+    return factor
 
 
 def _plain(value: Step) -> torch.Tensor:
