@@ -230,15 +230,17 @@ class _ImplicitSolve(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor) -> Any:
+        # Recomputed tensors can be had only once.
+        x = ctx.saved_tensors
         with torch.no_grad():
-            found = _ImplicitSolve.found(ctx, cotangents)
+            found = _ImplicitSolve.found(ctx, x, cotangents)
         kind = "minimal residuals" if ctx.solver.kind == "minres" else "conjugate gradients"
-        return (None, None, None, None, None, *once(found, kind, ctx.saved_tensors))
+        return (None, None, None, None, None, *once(found, kind, x))
 
     @staticmethod
-    def found(ctx: Any, cotangents: Vectors) -> tuple[torch.Tensor | None, ...]:
+    def found(ctx: Any, x: Vectors, cotangents: Vectors) -> tuple[torch.Tensor | None, ...]:
         """The gradients to the right side and to the tensors of the matrix."""
-        solver, rho, x = ctx.solver, ctx.rho, ctx.saved_tensors
+        solver, rho = ctx.solver, ctx.rho
         zeros = tuple(torch.zeros_like(v) for v in x)
         dual = solver._run(rho, cotangents, zeros)
         gradients: tuple[torch.Tensor | None, ...] = ()

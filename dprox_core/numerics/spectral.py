@@ -60,14 +60,18 @@ class _Shrunk(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, cotangent: torch.Tensor) -> Any:
+        # Recomputed tensors can be had only once.
+        saved = ctx.saved_tensors
         with torch.no_grad():
-            found = _Shrunk.found(ctx, cotangent)
-        return once(found, "singular values", ctx.saved_tensors[5:])
+            found = _Shrunk.found(ctx, saved[:5], cotangent)
+        return once(found, "singular values", saved[5:])
 
     @staticmethod
-    def found(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def found(
+        ctx: Any, saved: tuple[torch.Tensor, ...], cotangent: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The gradients to the matrix and to the step."""
-        u, values, right, kept, above = ctx.saved_tensors[:5]
+        u, values, right, kept, above = saved
         inner = u.mH @ cotangent @ right.mH
         straight = _quotients(values, kept, above, -1.0)
         turned = _quotients(values, kept, above, 1.0)

@@ -33,7 +33,7 @@ BASIC = (
             Wrong(
                 lambda: conv(variable(1, 1, 4, 4), torch.ones(5, 3)),
                 ShapeError,
-                "The kernel kernel (5 × 3) is larger than x (4 × 4)",
+                "kernel (5 × 3) is larger than x (4 × 4)",
             ),
             Wrong(
                 lambda: conv(variable(1, 3, 8, 8), torch.ones(2, 3, 3)),

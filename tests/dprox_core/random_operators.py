@@ -240,6 +240,16 @@ def learned(draw: Draw, e: Any) -> Any:
     return dp.LearnedLinOp(layer)(e)
 
 
+def summed_over(draw: Draw, e: Any) -> Any:
+    axes = draw.choose.sample(range(len(e.shape)), draw.whole(0, len(e.shape)))
+    return dp.sum_over(e, axes or None, draw.choose.random() < 0.5)
+
+
+def repeated(draw: Draw, e: Any) -> Any:
+    shape = [draw.whole(1, 3) if n == 1 else n for n in small(e, 3).shape]
+    return dp.broadcast_to(e, [*[draw.whole(1, 2)] * draw.whole(0, 1), *shape])
+
+
 def stacked(draw: Draw, e: Any) -> Any:
     if not e.shape:
         raise Unfit
@@ -312,6 +322,8 @@ STEPS: dict[str, Step] = {
     "vstack": stacked,
     "split": pieces,
     "sum": summed,
+    "sum_over": summed_over,
+    "broadcast_to": repeated,
 }
 
 
