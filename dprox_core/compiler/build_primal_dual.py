@@ -62,7 +62,7 @@ def _primal_dual(
     # Rounded, so that a small change of kernel or data leaves the steps alone.
     rule = StepRule(shares, rounded_above(coupling), rounded_above(lipschitz), three, step)
     if coupling == 0.0 and lipschitz == 0.0 and step is None:
-        rule = StepRule(shares, 1.0, 0.0, three, None)
+        rule = StepRule(shares, _pull_of_bowls(parts, reductions.number(weight)), 0.0, three, None)
     _refuse_long(StepRule(shares, coupling, lipschitz, three, step), weight)
     algorithm = PrimalDual(
         name,
@@ -83,6 +83,21 @@ def _primal_dual(
         parameters["lipschitz"] = lipschitz
         chosen += ("lipschitz",)
     return algorithm, _plan(request, parts, name, parameters, chosen)
+
+
+def _pull_of_bowls(parts: Parts, weight: float) -> float:
+    """A coupling for which steps are a thousand times what curved proxes need to be gone down.
+
+    With proxes alone the iteration is the proximal point algorithm, right for steps of any length;
+    1 where nothing is curved.
+    """
+    bends = [
+        reductions.number(term.penalty.weight) * term.function.lipschitz
+        for chain in parts.proxes
+        for term in chain
+        if term.function.lipschitz
+    ]
+    return min(bends) / (1e3 * weight) if bends and min(bends) > 0.0 else 1.0
 
 
 def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:

@@ -322,3 +322,13 @@ def test_rho_does_not_run_away_from_what_residuals_clearly_ask_for() -> None:
     assert factor(1e-2, 4.0, (1.0, 1e-9)) < 0.1
     assert factor(4.0, 1e-2, (1e-9, 1.0)) > 10.0
     assert factor(0.0, 4.0, (1.0, 1e-9)) == 16.0
+
+
+def test_pdhg_of_proxes_alone_takes_long_steps() -> None:
+    x, y, b = dp.Variable("x", (5,)), dp.Variable("y", (4,)), noise(26, (5,))
+    terms = 1e-3 * dp.sum_squares(x - b) + 5 * dp.quad_form(y - 3, torch.eye(4))
+    result = dp.Problem(terms).solve("pdhg", abs_tol=1e-9, rel_tol=1e-9)
+    assert result.status is Status.CONVERGED
+    assert result.iterations <= 20
+    torch.testing.assert_close(result[x], b)
+    torch.testing.assert_close(result[y], torch.full((4,), 3.0, dtype=torch.float64))
