@@ -5,7 +5,8 @@ minimize f(x) + Σ_i g_i(x_i), f smooth, each g_i with a prox
     x⁺ ← prox of τ g at x − τ ∇f(x)
 
 With backtracking τ is halved until f(x⁺) ≤ f(x) + ⟨∇f(x), x⁺ − x⟩ + ‖x⁺ − x‖² / (2τ), and grows a
-little before every step, so that it follows the curvature where the iterate is; without, τ ≤ 1 / L.
+little before every step, so that it follows the curvature where the iterate is; without, τ < 2 / L,
+or at most 1 / L where something is not convex.
 P. L. Combettes, V. R. Wajs, Signal Recovery by Proximal Forward-Backward Splitting, 2005; the test
 is (1.4) of A. Beck, M. Teboulle, 2009.
 

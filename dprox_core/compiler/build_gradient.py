@@ -40,7 +40,9 @@ def build_pgd(request: Request) -> tuple[Pgd, Plan]:
     """
     parts = assign(request.model, "pgd", gradients=True, blocks=False)
     backtracking = flag("backtracking", request.options.get("backtracking", False))
-    step, chosen = chosen_step(request, parts)
+    # Forward-backward converges below 2 / L where all is convex; descent is certain up to 1 / L.
+    convex = all(term.function.convex for term in request.model.terms)
+    step, chosen = chosen_step(request, parts, 1.9 if convex and not backtracking else 1.0)
     if backtracking and isinstance(step, torch.Tensor):
         raise ParameterError(
             "With backtracking the step is found by trial and takes no gradient: give step as a "
@@ -54,13 +56,13 @@ def build_pgd(request: Request) -> tuple[Pgd, Plan]:
     return algorithm, _plan(request, parts, "pgd", chosen)
 
 
-def chosen_step(request: Request, parts: Parts) -> tuple[Step, dict[str, Any]]:
-    """τ, given or 1 / L, and what the plan says about it."""
+def chosen_step(request: Request, parts: Parts, share: float = 1.0) -> tuple[Step, dict[str, Any]]:
+    """τ, given or a share of 1 / L, and what the plan says about it."""
     lipschitz = parts.smooth.lipschitz()
     step = request.options.get("step")
     automatic = step is None
     if step is None:
-        step = rounded_below(1.0 / lipschitz) if lipschitz > 0.0 else 1.0
+        step = rounded_below(share / lipschitz) if lipschitz > 0.0 else 1.0
     positive("step", step)
     if not (isinstance(step, torch.Tensor) and step.requires_grad):
         step = float(step)

@@ -159,3 +159,15 @@ def test_the_weight_of_pdhg_does_not_run_away_at_tight_tolerances() -> None:
     best = problem.solve(method="admm", rel_tol=1e-5, max_iter=1000).objective
     result = problem.solve(method="pdhg", rel_tol=1e-5, abs_tol=1e-7, max_iter=500)
     assert result.objective == pytest.approx(best, rel=1e-3)
+
+
+def test_steps_of_pgd_are_nearly_two_over_the_lipschitz_constant_where_all_is_convex() -> None:
+    x = dp.Variable("x", (1, 1, 16, 16), dtype=torch.float64)
+    data = dp.sum_squares(dp.conv(x, torch.ones(4, 4) / 16) - 1)
+    longest = dp.Problem(data + 0.1 * dp.norm1(x)).compile("pgd").plan.parameters["step"]
+    assert 1.8 / 2.0 < longest < 2.0 / 2.0
+    for problem, options in (
+        (dp.Problem(data + 0.1 * dp.l0(x)), {}),
+        (dp.Problem(data + 0.1 * dp.norm1(x)), {"backtracking": True}),
+    ):
+        assert problem.compile("pgd", **options).plan.parameters["step"] <= 1.0 / 2.0
