@@ -118,6 +118,8 @@ def _piece(gram: Gram, weight: Step | None, axis: int) -> _Piece | None:
     operator = gram.operator
     metric: torch.Tensor | None = None
     if gram.metric is not None:
+        if len(operator.range.shape) != len(operator.domain.shape):
+            return None
         d, matrix = gram.metric.diagonal(), gram.metric.along()
         if d is not None:
             metric = _line(d, axis)
@@ -125,7 +127,7 @@ def _piece(gram: Gram, weight: Step | None, axis: int) -> _Piece | None:
                 metric = metric.expand(operator.range.shape[axis])
         elif matrix is not None and matrix[0] == axis:
             metric = matrix[1]
-        if metric is None or len(operator.range.shape) != len(operator.domain.shape):
+        if metric is None:
             return None
         if operator.is_identity:
             return _Piece(weight, rows=metric.new_zeros(0), metric=metric)

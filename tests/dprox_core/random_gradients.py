@@ -202,7 +202,9 @@ class _Sketch:
         elif spread == "conv" and len(x.shape) >= 2 and min(x.shape[-2:]) >= 2:
             inner = dp.conv(x, self.leaf("kernel", self.make.normal(2, 2)))
         cases = [c for c in _FUNCTIONS if (c.complex if inner.is_complex else c.real)]
-        if len(inner.shape or ()) < 2:
+        if not inner.shape:
+            cases = [c for c in cases if c.name == "norm1"]
+        elif len(inner.shape) < 2:
             cases = [c for c in cases if c.name != "nuclear_norm" and "ax" not in c.label]
         case = choose.choice(cases)
         self.words.append(f"{case.id} of {spread}")

@@ -183,3 +183,14 @@ def test_a_dense_system_is_for_few_unknowns_without_gradients() -> None:
     assert plan_at((LARGEST // 2,)) == "dense"
     assert plan_at((LARGEST // 2 + 1,)) == "cg"
     assert plan_at((4,), wants_gradient=True) == "cg"
+
+
+def test_a_weighted_square_of_one_number() -> None:
+    """A row takes a vector to a number, which has no axis along which weights could vary."""
+    row, b = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64), 3.0
+    weight = torch.tensor(2.0, dtype=torch.float64)
+    x = dp.Variable("x", (3,), dtype=torch.float64)
+    terms = dp.weighted_sum_squares(dp.matrix(x, row) - b, weight) + dp.sum_squares(x)
+    found = dp.Problem(terms).solve("admm", abs_tol=1e-12, rel_tol=1e-12, max_iter=3000)[x]
+    expected = 2.0 * b * row / (1.0 + 2.0 * row.square().sum())
+    torch.testing.assert_close(found, expected, atol=1e-8, rtol=1e-8)

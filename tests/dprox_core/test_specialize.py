@@ -91,6 +91,20 @@ def test_recomputation_gives_the_gradients_of_autograd(algorithm: str) -> None:
         torch.testing.assert_close(first, second, atol=1e-12, rtol=1e-12)
 
 
+@pytest.mark.parametrize("linear_solver", ["cg", "minres"])
+def test_recomputation_through_iterative_solves_and_singular_values(linear_solver: str) -> None:
+    b, x = dp.Placeholder("b", shape=SHAPE), dp.Variable("x", SHAPE)
+    terms = dp.sum_squares(dp.conv(x, KERNEL) - b) + 0.3 * dp.nuclear_norm(dp.conv(x, KERNEL))
+    results = []
+    for engine in ("autograd", "recompute"):
+        value = noise(74, SHAPE).requires_grad_()
+        layer = dp.specialize(
+            dp.Problem(terms), engine=engine, max_iter=5, linear_solver=linear_solver
+        )
+        results += torch.autograd.grad(layer({b: value}).square().sum(), value)
+    torch.testing.assert_close(*results, atol=1e-12, rtol=1e-12)
+
+
 @pytest.mark.parametrize("engine", ["autograd", "recompute"])
 @pytest.mark.parametrize("algorithm", ["admm", "pdhg", "hqs"])
 def test_a_parameter_is_learned_for_every_step(engine: str, algorithm: str) -> None:
