@@ -81,7 +81,7 @@ class Admm(Algorithm[AdmmState]):
     # What a step still moves says little about ρ before so many.
     early: ClassVar[int] = 15
     # And moves away from its start at most by this factor.
-    max_span: ClassVar[float] = 1e8
+    max_span: ClassVar[float] = 1e4
 
     def __init__(
         self,

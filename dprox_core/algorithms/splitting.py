@@ -83,7 +83,7 @@ class _Splitting(Algorithm[SplitState]):
 
     # As for ADMM: finally ρ stays, and stays within reach of its start.
     max_changes: ClassVar[int] = 12
-    max_span: ClassVar[float] = 1e8
+    max_span: ClassVar[float] = 1e4
 
     def __init__(
         self,
