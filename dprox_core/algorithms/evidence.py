@@ -88,8 +88,8 @@ class Proof:
     Attributes:
         residual: by how much the optimality conditions are missed, as a share of what has to agree.
         bound: below this no objective lies; None where nothing bounds x*.
-        near: the bound; where there is none, one for all x* that are no farther from x than x is
-            from zero and a step of steepest descent is long.
+        near: the bound, or where that is higher, one for all x* that are no farther from x than x
+            is from zero and a step of steepest descent is long.
     """
 
     residual: float
@@ -194,10 +194,10 @@ def prove(evidence: Evidence, answer: Vectors) -> Proof | None:
     if corner is not None:
         bounds.append(value + corner)
     bound = max(bounds, default=None)
-    if bound is not None:
-        return Proof(residual, bound, bound)
     radius = joint_norm(evidence.x) + _descent(evidence, rest, length)
-    return Proof(residual, None, value - length * radius)
+    near = value - length * radius
+    # A barely curved f bounds x*, but so loosely that the bound says little.
+    return Proof(residual, bound, near if bound is None else max(bound, near))
 
 
 def _descent(evidence: Evidence, rest: list[torch.Tensor], length: float) -> float:
@@ -264,6 +264,7 @@ def _least_over_boxes(evidence: Evidence, rest: list[torch.Tensor]) -> float | N
 def _modulus(part: QuadraticPart) -> float:
     """A lower bound of the least eigenvalue of q's Hessian, 0 where none is known."""
     least = []
+    rounding = 100.0 * torch.finfo(part.spaces[0].precision).eps
     for index in range(len(part.spaces)):
         grams = [
             (Gram(term.row.entries[0][1], metric), 2.0 * reductions.number(term.penalty.weight))
@@ -277,6 +278,9 @@ def _modulus(part: QuadraticPart) -> float:
         ):
             known = [form.detach() * weight for form, weight in forms if form is not None]
             if known:
-                bounds.append(float(sum(known[1:], known[0]).min()))
+                total = sum(known[1:], known[0])
+                least_value, largest = float(total.min()), float(total.max())
+                # What rounding may have made of zero curves nothing.
+                bounds.append(least_value if least_value > rounding * largest else 0.0)
         least.append(max(bounds))
     return min(least, default=0.0)

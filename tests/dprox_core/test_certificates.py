@@ -332,3 +332,17 @@ def test_pdhg_of_proxes_alone_takes_long_steps() -> None:
     assert result.iterations <= 20
     torch.testing.assert_close(result[x], b)
     torch.testing.assert_close(result[y], torch.full((4,), 3.0, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_barely_curved_problem_is_no_reason_for_doubt(dtype: torch.dtype) -> None:
+    # The blur leaves almost nothing of the highest frequencies: the modulus is of rounding's size.
+    kernel = dp.gaussian_psf(size=15, sigma=3.0).to(dtype)
+    generator = torch.Generator().manual_seed(4)
+    photo = torch.rand((1, 1, 24, 32), generator=generator, dtype=torch.float64).to(dtype)
+    x = dp.Variable("x", tuple(photo.shape))
+    fit = dp.sum_squares(dp.conv(x, kernel) - dp.conv(photo, kernel))
+    problem = dp.Problem(fit + 0.001 * dp.norm1(dp.grad(x)) + dp.nonneg(x))
+    result = problem.solve()
+    assert result.status is Status.CONVERGED
+    assert result.certificate.estimate < 0.1 * result.objective
