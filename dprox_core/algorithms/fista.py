@@ -26,7 +26,6 @@ import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
-from dprox_core.algorithms.measure import largest
 from dprox_core.algorithms.parts import Parts, along
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -109,23 +108,7 @@ class Fista(Algorithm[FistaState]):
 
     @torch.no_grad()
     def _measure(self, state: FistaState, x: Vectors, slope: Vectors) -> Residuals:
-        step = reductions.number(state.step)
-        after = self._gradient(x)
-        subgradient = [
-            (y - new) / step + late - early
-            for y, new, late, early in zip(state.y, x, after, slope, strict=True)
-        ]
-        moved = [new - old for new, old in zip(x, state.x, strict=True)]
-        parts, measure = self._parts, self._parts.measure
-        return measure.of_gradients(
-            self.tolerances,
-            measure.norm(moved),
-            measure.norm(subgradient),
-            measure.norm(x),
-            largest(parts.first_slope, measure.norm(after)),
-            parts.unknowns,
-            parts.unknowns,
-        )
+        return self._parts.residuals(self.tolerances, state.x, state.y, slope, x, state.step)
 
     @torch.no_grad()
     def evidence(self, state: FistaState) -> Evidence:

@@ -12,11 +12,12 @@ from functools import cached_property
 
 import torch
 
-from dprox_core.algorithms.base import batch_of
+from dprox_core.algorithms.base import Residuals, Tolerances, batch_of
 from dprox_core.algorithms.measure import Measure, Norms, largest
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.norms import Weighed, joint_norm
 from dprox_core.linsolve.smooth import SmoothPart
+from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Parts", "along"]
@@ -96,6 +97,41 @@ class Parts:
         given = (1.0,) * len(self.blocks) if shares is None else shares
         return joint_norm(
             [Weighed(block.row, share) for block, share in zip(self.blocks, given, strict=True)]
+        )
+
+    def residuals(
+        self,
+        tolerances: Tolerances,
+        old: Vectors,
+        point: Vectors,
+        slope: Vectors,
+        new: Vectors,
+        step: Step,
+    ) -> Residuals:
+        """Those of a prox-gradient step from a point: how far the iterate moved, and the length of
+        the subgradient (y − x⁺)/τ + ∇f(x⁺) − ∇f(y).
+
+        Args:
+            tolerances: absolute and relative.
+            old: x, the iterate before.
+            point: y, where the gradient was taken.
+            slope: ∇f(y).
+            new: x⁺.
+            step: τ.
+        """
+        after, length, measure = self.smooth(new), reductions.number(step), self.measure
+        subgradient = [
+            (y - x) / length + late - early
+            for y, x, late, early in zip(point, new, after, slope, strict=True)
+        ]
+        return measure.of_gradients(
+            tolerances,
+            measure.norm([x - early for x, early in zip(new, old, strict=True)]),
+            measure.norm(subgradient),
+            measure.norm(new),
+            largest(self.first_slope, measure.norm(after)),
+            self.unknowns,
+            self.unknowns,
         )
 
     @property

@@ -24,7 +24,6 @@ import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
 from dprox_core.algorithms.evidence import Evidence, of_parts
-from dprox_core.algorithms.measure import largest
 from dprox_core.algorithms.parts import Parts, along
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -114,23 +113,7 @@ class Pgd(Algorithm[PgdState]):
 
     @torch.no_grad()
     def _measure(self, x: Vectors, new: Vectors, slope: Vectors, step: Step) -> Residuals:
-        after = self._parts.smooth(new)
-        length = reductions.number(step)
-        subgradient = [
-            (a - b) / length + late - early
-            for a, b, late, early in zip(x, new, after, slope, strict=True)
-        ]
-        moved = [b - a for a, b in zip(x, new, strict=True)]
-        parts, measure = self._parts, self._parts.measure
-        return measure.of_gradients(
-            self.tolerances,
-            measure.norm(moved),
-            measure.norm(subgradient),
-            measure.norm(new),
-            largest(parts.first_slope, measure.norm(after)),
-            parts.unknowns,
-            parts.unknowns,
-        )
+        return self._parts.residuals(self.tolerances, x, x, slope, new, step)
 
     @torch.no_grad()
     def evidence(self, state: PgdState) -> Evidence:
