@@ -124,9 +124,9 @@ def of_blocks(
 
 
 def of_parts(
-    parts: Parts, x: Vectors, points: Vectors, sigmas: tuple[Step, ...], step: Step
+    parts: Parts, x: Vectors, points: Vectors, sigmas: tuple[Step, ...], steps: tuple[Step, ...]
 ) -> Evidence:
-    """For methods that take gradients: points p_j and σ_j of the blocks, τ for each variable."""
+    """For methods that take gradients: points p_j and σ_j of the blocks, τ_i for each variable."""
 
     # A quadratic whose prox is taken is smooth all the same, and its curvature counts.
     bowls = {
@@ -152,6 +152,7 @@ def of_parts(
     pulled = parts.pull(tuple(piece.y for piece in found))
     for index, chain in enumerate(parts.proxes):
         if chain and index not in bowls:
+            step = steps[index]
             ahead = x[index] - (slopes[index] + pulled[index]) * step
             z = parts.prox_of(index, ahead, step)
             found.append(Piece(chain, parts.model.identity_row(index), z, (ahead - z) / step))

@@ -26,7 +26,7 @@ import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
-from dprox_core.algorithms.parts import Parts, along
+from dprox_core.algorithms.parts import Parts, spread_out
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -58,6 +58,7 @@ class Fista(Algorithm[FistaState]):
         tolerances: when to stop.
         step: τ.
         restart: whether momentum that points uphill is dropped.
+        spread: m_i, by which the step of each variable is a multiple of τ.
     """
 
     name = "fista"
@@ -69,6 +70,7 @@ class Fista(Algorithm[FistaState]):
         tolerances: Tolerances,
         step: Step,
         restart: bool,
+        spread: tuple[float, ...],
     ) -> None:
         self.model = parts.model
         self.tolerances = tolerances
@@ -76,6 +78,7 @@ class Fista(Algorithm[FistaState]):
         self._parts = parts
         self._step = step
         self._restart = restart
+        self._spread = spread
 
     def init(self, x0: Vectors) -> FistaState:
         """x = y = x₀."""
@@ -84,10 +87,7 @@ class Fista(Algorithm[FistaState]):
     def step(self, state: FistaState, measure: bool) -> FistaState:
         """One iteration; nothing of the state given is overwritten."""
         slope = self._gradient(state.y)
-        x = tuple(
-            self._parts.prox_of(index, along(y, g, -state.step), state.step)
-            for index, (y, g) in enumerate(zip(state.y, slope, strict=True))
-        )
+        x = self._parts.prox_step(state.y, slope, spread_out(state.step, self._spread))
         t = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * state.t * state.t))
         momentum = (state.t - 1.0) / t
         moves = tuple(new - old for new, old in zip(x, state.x, strict=True))
@@ -101,19 +101,20 @@ class Fista(Algorithm[FistaState]):
     def _uphill(self, state: FistaState, x: Vectors, moves: Vectors) -> bool:
         """Whether the last move and the prox-gradient step point apart."""
         agreement = sum(
-            float(reductions.inner(y - new, move))
-            for y, new, move in zip(state.y, x, moves, strict=True)
+            float(reductions.inner(y - new, move)) / share
+            for y, new, move, share in zip(state.y, x, moves, self._spread, strict=True)
         )
         return agreement > 0.0
 
     @torch.no_grad()
     def _measure(self, state: FistaState, x: Vectors, slope: Vectors) -> Residuals:
-        return self._parts.residuals(self.tolerances, state.x, state.y, slope, x, state.step)
+        steps = spread_out(state.step, self._spread)
+        return self._parts.residuals(self.tolerances, state.x, state.y, slope, x, steps)
 
     @torch.no_grad()
     def evidence(self, state: FistaState) -> Evidence:
         """A prox-gradient step from x."""
-        return of_parts(self._parts, state.x, (), (), state.step)
+        return of_parts(self._parts, state.x, (), (), spread_out(state.step, self._spread))
 
     def at_rest(self, state: FistaState) -> FistaState:
         """As after a restart."""

@@ -8,7 +8,8 @@ minimize f(x) + Σ_i g_i(x_i) + Σ_j h_j(K_j x)
 
 with 1/μ ≥ L + ρ ‖K‖². N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 4.4.2; with the
 gradient step on f, Y. Ouyang, Y. Chen, G. Lan, E. Pasiliao, An Accelerated Linearized Alternating
-Direction Method of Multipliers, 2015, (1.9).
+Direction Method of Multipliers, 2015, (1.9). Of several variables each has a step of its own:
+diag(I/μ_i) has to lie above the second derivative of f and ρ Σ_j K_jᴴ K_j.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dprox_core.algorithms.balance import changes_allowed, step_factor
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
-from dprox_core.algorithms.parts import Parts, along
+from dprox_core.algorithms.parts import Parts, Steps
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -59,8 +60,8 @@ class Ladmm(Algorithm[LadmmState]):
         tolerances: when to stop.
         rho: ρ to start with.
         adaptive: whether ρ is balanced.
-        lipschitz: L of the smooth part.
-        coupling: ‖K‖² = ‖Σ_j K_jᴴ K_j‖.
+        curvatures: L_i for each variable, no second derivative of f above diag(L_i I).
+        couplings: c_i for each variable, Σ_j K_jᴴ K_j ⪯ diag(c_i I).
     """
 
     name = "ladmm"
@@ -74,20 +75,21 @@ class Ladmm(Algorithm[LadmmState]):
         tolerances: Tolerances,
         rho: Step,
         adaptive: bool,
-        lipschitz: float,
-        coupling: float,
+        curvatures: tuple[float, ...],
+        couplings: tuple[float, ...],
     ) -> None:
         self.model = parts.model
         self.tolerances = tolerances
         self._parts = parts
         self._rho = rho
         self._adaptive = adaptive
-        self._lipschitz = lipschitz
-        self._coupling = coupling
+        self._curvatures = curvatures
+        self._couplings = couplings
 
-    def _length(self, rho: Step) -> Step:
-        """μ."""
-        return 0.99 / (self._lipschitz + rho * self._coupling)
+    def _lengths(self, rho: Step) -> Steps:
+        """μ_i."""
+        pairs = zip(self._curvatures, self._couplings, strict=True)
+        return tuple(0.99 / (bend + rho * coupling) for bend, coupling in pairs)
 
     def init(self, x0: Vectors) -> LadmmState:
         """z_j = K_j x₀, u_j = 0."""
@@ -98,7 +100,7 @@ class Ladmm(Algorithm[LadmmState]):
     def step(self, state: LadmmState, measure: bool) -> LadmmState:
         """One iteration; nothing of the state given is overwritten."""
         parts, rho = self._parts, state.rho
-        length = self._length(rho)
+        lengths = self._lengths(rho)
         misfit = tuple(
             (a - z + u) * rho for a, z, u in zip(state.images, state.z, state.u, strict=True)
         )
@@ -107,8 +109,7 @@ class Ladmm(Algorithm[LadmmState]):
         if parts.smooth.terms:
             slope = parts.smooth(state.x)
             direction = tuple(d + s for d, s in zip(direction, slope, strict=True))
-        forward = tuple(along(x, d, -length) for x, d in zip(state.x, direction, strict=True))
-        x = parts.prox(forward, length)
+        x = parts.prox_step(state.x, direction, lengths)
         images = parts.push(x)
         points = tuple(a + u for a, u in zip(images, state.u, strict=True))
         z = tuple(
@@ -128,11 +129,11 @@ class Ladmm(Algorithm[LadmmState]):
     ) -> Residuals:
         """‖K x⁺ − z⁺‖, and the length of ∇f(x⁺) + ρ Kᴴ u⁺ + the subgradient g's prox found."""
         parts, rho = self._parts, reductions.number(state.rho)
-        length = reductions.number(self._length(state.rho))
+        lengths = [reductions.number(length) for length in self._lengths(state.rho)]
         back, size = parts.pull_measured(tuple(u * rho for u in new.u))
         stationary = [
             (a - b) / length - d + late
-            for a, b, d, late in zip(state.x, new.x, direction, back, strict=True)
+            for a, b, d, late, length in zip(state.x, new.x, direction, back, lengths, strict=True)
         ]
         measure = parts.measure
         if slope:
@@ -168,7 +169,7 @@ class Ladmm(Algorithm[LadmmState]):
         """Proxes at K x + u, and one in x after the gradient step that follows from them."""
         points = tuple(a + u for a, u in zip(state.images, state.u, strict=True))
         sigmas = (state.rho,) * len(points)
-        return of_parts(self._parts, state.x, points, sigmas, self._length(state.rho))
+        return of_parts(self._parts, state.x, points, sigmas, self._lengths(state.rho))
 
     def with_parameter(self, state: LadmmState, value: Step) -> LadmmState:
         """The state with another ρ, the scaled duals along with it."""

@@ -55,7 +55,9 @@ def unflat(state: S, vector: torch.Tensor) -> S:
         part = vector[start : start + count]
         start += count
         if tensor.is_complex():
-            found.append(torch.view_as_complex(part.reshape(*tensor.shape, 2)))
+            pairs = part.reshape(*tensor.shape, 2)
+            # Behind an odd count of real numbers pairs lie where no complex number may.
+            found.append(torch.view_as_complex(pairs if start % 2 == 0 else pairs.clone()))
         else:
             found.append(part.reshape(tensor.shape))
     return with_tensors(state, tuple(found))

@@ -15,14 +15,15 @@ import torch
 from dprox_core.algorithms.base import Residuals, Tolerances, batch_of
 from dprox_core.algorithms.measure import Measure, Norms, largest
 from dprox_core.compiler.model import BoundTerm, Model
-from dprox_core.linsolve.norms import Weighed, joint_norm
+from dprox_core.linsolve.norms import Weighed, curvatures, joint_norm
 from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Parts", "along"]
+__all__ = ["Parts", "Steps", "along", "spread_out"]
 
 Vectors = tuple[torch.Tensor, ...]
+Steps = tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,13 @@ class Parts:
     proxes: tuple[tuple[BoundTerm, ...], ...]
     blocks: tuple[BoundTerm, ...]
 
-    def prox(self, x: Vectors, step: Step) -> Vectors:
-        """The prox of step · g."""
-        return tuple(self.prox_of(index, v, step) for index, v in enumerate(x))
+    def prox_step(self, x: Vectors, direction: Vectors, steps: Steps) -> Vectors:
+        """The prox of τ_i g_i at x_i − τ_i d_i."""
+        triples = zip(x, direction, steps, strict=True)
+        return tuple(
+            self.prox_of(index, along(v, d, -step), step)
+            for index, (v, d, step) in enumerate(triples)
+        )
 
     def prox_of(self, index: int, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The prox of step · g_i at one variable."""
@@ -92,12 +97,16 @@ class Parts:
         """‖∇f(0)‖, joint and by sample."""
         return self.measure.norm(self.smooth.at_zero())
 
-    def coupling(self, shares: Sequence[float] | None = None) -> float:
-        """‖Σ_j s_j K_jᴴ K_j‖, with s_j = 1 where no shares are given."""
-        given = (1.0,) * len(self.blocks) if shares is None else shares
-        return joint_norm(
-            [Weighed(block.row, share) for block, share in zip(self.blocks, given, strict=True)]
-        )
+    def coupling(self, shares: Sequence[float]) -> float:
+        """‖Σ_j s_j K_jᴴ K_j‖."""
+        return joint_norm(self._weighed(shares))
+
+    def couplings(self, shares: Sequence[float]) -> tuple[float, ...]:
+        """Numbers c_i with Σ_j s_j K_jᴴ K_j ⪯ diag(c_i I)."""
+        return curvatures(self._weighed(shares), len(self.model.spaces))
+
+    def _weighed(self, shares: Sequence[float]) -> list[Weighed]:
+        return [Weighed(block.row, share) for block, share in zip(self.blocks, shares, strict=True)]
 
     def residuals(
         self,
@@ -106,10 +115,10 @@ class Parts:
         point: Vectors,
         slope: Vectors,
         new: Vectors,
-        step: Step,
+        steps: Steps,
     ) -> Residuals:
         """Those of a prox-gradient step from a point: how far the iterate moved, and the length of
-        the subgradient (y − x⁺)/τ + ∇f(x⁺) − ∇f(y).
+        the subgradient (y − x⁺)/τ + ∇f(x⁺) − ∇f(y), τ of each variable.
 
         Args:
             tolerances: absolute and relative.
@@ -117,12 +126,12 @@ class Parts:
             point: y, where the gradient was taken.
             slope: ∇f(y).
             new: x⁺.
-            step: τ.
+            steps: τ_i.
         """
-        after, length, measure = self.smooth(new), reductions.number(step), self.measure
+        after, measure = self.smooth(new), self.measure
         subgradient = [
-            (y - x) / length + late - early
-            for y, x, late, early in zip(point, new, after, slope, strict=True)
+            (y - x) / reductions.number(step) + late - early
+            for y, x, late, early, step in zip(point, new, after, slope, steps, strict=True)
         ]
         return measure.of_gradients(
             tolerances,
@@ -150,3 +159,8 @@ def along(x: torch.Tensor, direction: torch.Tensor, step: Step) -> torch.Tensor:
     if isinstance(step, torch.Tensor):
         return x + direction * step
     return torch.add(x, direction, alpha=step)
+
+
+def spread_out(step: Step, spread: Sequence[float]) -> Steps:
+    """τ m_i, the step of each variable."""
+    return tuple(step if share == 1.0 else step * share for share in spread)

@@ -24,7 +24,7 @@ import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
 from dprox_core.algorithms.evidence import Evidence, of_parts
-from dprox_core.algorithms.parts import Parts, along
+from dprox_core.algorithms.parts import Parts, spread_out
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -53,6 +53,7 @@ class Pgd(Algorithm[PgdState]):
         step: τ to start with.
         backtracking: whether τ is found by trial.
         longest: τ never exceeds this.
+        spread: m_i, by which the step of each variable is a multiple of τ.
     """
 
     name = "pgd"
@@ -68,6 +69,7 @@ class Pgd(Algorithm[PgdState]):
         step: Step,
         backtracking: bool,
         longest: float,
+        spread: tuple[float, ...],
     ) -> None:
         self.model = parts.model
         self.tolerances = tolerances
@@ -75,6 +77,7 @@ class Pgd(Algorithm[PgdState]):
         self._step = step
         self._backtracking = backtracking
         self._longest = longest
+        self._spread = spread
 
     def init(self, x0: Vectors) -> PgdState:
         """x = x₀."""
@@ -92,8 +95,7 @@ class Pgd(Algorithm[PgdState]):
         return replace(state, iteration=state.iteration + 1, x=x, step=step, residuals=residuals)
 
     def _forward_backward(self, x: Vectors, slope: Vectors, step: Step) -> Vectors:
-        forward = tuple(along(v, g, -step) for v, g in zip(x, slope, strict=True))
-        return self._parts.prox(forward, step)
+        return self._parts.prox_step(x, slope, spread_out(step, self._spread))
 
     @torch.no_grad()
     def _accepted(self, x: Vectors, slope: Vectors, step: float) -> float:
@@ -103,8 +105,9 @@ class Pgd(Algorithm[PgdState]):
         for _ in range(60):
             new = self._forward_backward(x, slope, step)
             moves = [b - a for a, b in zip(x, new, strict=True)]
+            lengths = [m * s**-0.5 for m, s in zip(moves, self._spread, strict=True)]
             rise = sum(float(reductions.inner(g, m)) for g, m in zip(slope, moves, strict=True))
-            bound = before + rise + joint_norm(moves) ** 2 / (2.0 * step)
+            bound = before + rise + joint_norm(lengths) ** 2 / (2.0 * step)
             # What rounding may hide must not shorten the step.
             if self._parts.smooth.value(new) <= bound + hidden:
                 return step
@@ -113,12 +116,14 @@ class Pgd(Algorithm[PgdState]):
 
     @torch.no_grad()
     def _measure(self, x: Vectors, new: Vectors, slope: Vectors, step: Step) -> Residuals:
-        return self._parts.residuals(self.tolerances, x, x, slope, new, step)
+        return self._parts.residuals(
+            self.tolerances, x, x, slope, new, spread_out(step, self._spread)
+        )
 
     @torch.no_grad()
     def evidence(self, state: PgdState) -> Evidence:
         """A prox-gradient step from x."""
-        return of_parts(self._parts, state.x, (), (), state.step)
+        return of_parts(self._parts, state.x, (), (), spread_out(state.step, self._spread))
 
     def with_parameter(self, state: PgdState, value: Step) -> PgdState:
         """The state with another step size."""

@@ -13,7 +13,8 @@ Problems with Applications to Imaging, 2011; with f, L. Condat, A Primal-Dual Sp
 Algorithm for Minimizing the Sum of Three Functions, 2018, which needs only τ < 2/L and
 τ ‖Σ σ_j K_jᴴK_j‖ ≤ 1. Over-relaxation moves (x, y) by α of the way, 0 < α < 2 − τL-dependent
 (Condat 2013, theorem 3.1). Preconditioning gives every block a σ_j ∝ 1/‖K_j‖ of its own (after
-T. Pock, A. Chambolle, Diagonal Preconditioning for First Order Primal-Dual Algorithms, 2011);
+T. Pock, A. Chambolle, Diagonal Preconditioning for First Order Primal-Dual Algorithms, 2011), and
+every variable a τ_i of its own, for which diag(I/τ_i) takes the place of I/τ in these conditions;
 adaptive steps move the ratio σ/τ to where both residuals weigh alike (T. Goldstein, M. Li, X. Yuan,
 2015).
 
@@ -33,7 +34,7 @@ from dprox_core.algorithms.balance import changes_allowed, step_factor
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
-from dprox_core.algorithms.parts import Parts, along
+from dprox_core.algorithms.parts import Parts, Steps, along
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -44,37 +45,40 @@ Vectors = tuple[torch.Tensor, ...]
 
 @dataclass(frozen=True)
 class StepRule:
-    """Step sizes for a primal weight ω: σ_j = ω s_j, and the longest τ that converges.
+    """Step sizes for a primal weight ω: σ_j = ω s_j, and the longest τ_i that converge.
 
     Attributes:
         shares: s_j.
-        coupling: ‖Σ_j s_j K_jᴴ K_j‖.
-        lipschitz: L of the smooth part.
+        couplings: c_i for each variable, Σ_j s_j K_jᴴ K_j ⪯ diag(c_i I).
+        curvatures: L_i for each variable, no second derivative of f above diag(L_i I).
         three: whether PD3O's condition holds instead of Condat and Vũ's.
         given: τ where the user gave it, in units of nothing; None for the longest.
     """
 
     shares: tuple[float, ...]
-    coupling: float
-    lipschitz: float
+    couplings: tuple[float, ...]
+    curvatures: tuple[float, ...]
     three: bool
     given: Step | None = None
 
-    def tau(self, weight: Step) -> Step:
-        """τ for ω."""
+    def taus(self, weight: Step) -> Steps:
+        """τ_i for ω."""
+        pairs = zip(self.couplings, self.curvatures, strict=True)
+        return tuple(self._tau(weight, coupling, bend) for coupling, bend in pairs)
+
+    def _tau(self, weight: Step, coupling: float, bend: float) -> Step:
         if self.given is not None:
             return self.given
-        pull = weight * self.coupling
-        if self.three:
-            if self.lipschitz == 0.0:
-                return 0.99 / pull
-            bound = 1.9 / self.lipschitz
-            if self.coupling == 0.0:
-                return bound
-            if isinstance(pull, torch.Tensor):
-                return torch.clamp(0.99 / pull, max=bound)
-            return min(0.99 / pull, bound)
-        return 0.99 / (pull + 0.5 * self.lipschitz)
+        if coupling == 0.0:
+            return (1.9 if self.three else 1.98) / bend
+        pull = weight * coupling
+        if not self.three:
+            return 0.99 / (pull + 0.5 * bend)
+        if bend == 0.0:
+            return 0.99 / pull
+        if isinstance(pull, torch.Tensor):
+            return torch.clamp(0.99 / pull, max=1.9 / bend)
+        return min(0.99 / pull, 1.9 / bend)
 
 
 @dataclass
@@ -141,19 +145,18 @@ class PrimalDual(Algorithm[PrimalDualState]):
 
     def step(self, state: PrimalDualState, measure: bool) -> PrimalDualState:
         """One iteration; nothing of the state given is overwritten."""
-        tau = self._rule.tau(state.weight)
+        taus = self._rule.taus(state.weight)
         sigmas = [state.weight * share for share in self._rule.shares]
         earlier = direction = self._parts.pull(state.y)
         if state.slope:
             direction = tuple(d + s for d, s in zip(earlier, state.slope, strict=True))
-        forward = tuple(along(x, d, -tau) for x, d in zip(state.x, direction, strict=True))
-        new = self._parts.prox(forward, tau)
+        new = self._parts.prox_step(state.x, direction, taus)
         slope = self._slope(new)
         ahead = tuple(torch.lerp(a, b, 2.0) for a, b in zip(state.x, new, strict=True))
         if self._rule.three and slope:
             ahead = tuple(
                 along(v, early - late, tau)
-                for v, early, late in zip(ahead, state.slope, slope, strict=True)
+                for v, early, late, tau in zip(ahead, state.slope, slope, taus, strict=True)
             )
         images = self._parts.push(ahead)
         y = tuple(
@@ -164,7 +167,7 @@ class PrimalDual(Algorithm[PrimalDualState]):
         )
         residuals = None
         if measure:
-            residuals = self._measure(state, new, y, slope, images, earlier, sigmas, tau)
+            residuals = self._measure(state, new, y, slope, images, earlier, sigmas, taus)
         alpha = self._relaxation
         if alpha != 1.0:
             new = tuple(torch.lerp(a, b, alpha) for a, b in zip(state.x, new, strict=True))
@@ -184,9 +187,8 @@ class PrimalDual(Algorithm[PrimalDualState]):
         pushed: Vectors,
         earlier: Vectors,
         sigmas: list[Step],
-        tau: Step,
+        taus: Steps,
     ) -> Residuals:
-        length = reductions.number(tau)
         # The blocks' pulls cancel at a solution, and are small while duals grow: the largest of
         # them says how near zero their sum is.
         back, size = self._parts.pull_measured(y)
@@ -196,8 +198,8 @@ class PrimalDual(Algorithm[PrimalDualState]):
             for old, late, s, image in zip(state.y, y, sigmas, pushed, strict=True)
         ]
         stationary = [
-            (a - b) / length + late - early
-            for a, b, late, early in zip(state.x, new, back, earlier, strict=True)
+            (a - b) / reductions.number(tau) + late - early
+            for a, b, late, early, tau in zip(state.x, new, back, earlier, taus, strict=True)
         ]
         measure = self._parts.measure
         if slope:
@@ -240,7 +242,7 @@ class PrimalDual(Algorithm[PrimalDualState]):
         points = tuple(
             image + held / s for image, held, s in zip(images, state.y, sigmas, strict=True)
         )
-        return of_parts(self._parts, state.x, points, sigmas, self._rule.tau(state.weight))
+        return of_parts(self._parts, state.x, points, sigmas, self._rule.taus(state.weight))
 
     def with_parameter(self, state: PrimalDualState, value: Step) -> PrimalDualState:
         """The state with another ω."""
@@ -259,8 +261,8 @@ class PrimalDual(Algorithm[PrimalDualState]):
         return x
 
     def parameter(self, state: PrimalDualState) -> float:
-        """The step size τ."""
-        return reductions.number(self._rule.tau(state.weight))
+        """The step size τ, the shortest of them."""
+        return min(map(reductions.number, self._rule.taus(state.weight)))
 
 
 def _dual(dual_prox: Any, point: torch.Tensor, sigma: Step) -> torch.Tensor:

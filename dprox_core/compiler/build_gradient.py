@@ -26,9 +26,9 @@ def build_fista(request: Request) -> tuple[Fista, Plan]:
         CompileError: another kind of term; the sentence names it and says what to do.
     """
     parts = assign(request.model, "fista", gradients=True, blocks=False)
-    step, chosen = chosen_step(request, parts)
+    step, spread, chosen = _chosen_steps(request, parts)
     restart = flag("restart", request.options.get("restart", True))
-    algorithm = Fista(parts, request.tolerances, step, restart)
+    algorithm = Fista(parts, request.tolerances, step, restart, spread)
     return algorithm, _plan(request, parts, "fista", chosen)
 
 
@@ -42,7 +42,9 @@ def build_pgd(request: Request) -> tuple[Pgd, Plan]:
     backtracking = flag("backtracking", request.options.get("backtracking", False))
     # Forward-backward converges below 2 / L where all is convex; descent is certain up to 1 / L.
     convex = all(term.function.convex for term in request.model.terms)
-    step, chosen = chosen_step(request, parts, 1.9 if convex and not backtracking else 1.0)
+    step, spread, chosen = _chosen_steps(
+        request, parts, 1.9 if convex and not backtracking else 1.0
+    )
     if backtracking and isinstance(step, torch.Tensor):
         raise ParameterError(
             "With backtracking the step is found by trial and takes no gradient: give step as a "
@@ -52,7 +54,7 @@ def build_pgd(request: Request) -> tuple[Pgd, Plan]:
             where="step",
         )
     longest = 1e3 * reductions.number(step)
-    algorithm = Pgd(parts, request.tolerances, step, backtracking, longest)
+    algorithm = Pgd(parts, request.tolerances, step, backtracking, longest, spread)
     return algorithm, _plan(request, parts, "pgd", chosen)
 
 
@@ -70,6 +72,26 @@ def chosen_step(request: Request, parts: Parts, share: float = 1.0) -> tuple[Ste
         "parameters": {"step": reductions.number(step), "lipschitz": lipschitz},
         "automatic": ("step",) * automatic + ("lipschitz",),
     }
+
+
+def _chosen_steps(
+    request: Request, parts: Parts, share: float = 1.0
+) -> tuple[Step, tuple[float, ...], dict[str, Any]]:
+    """The shortest step τ, what multiple of it each variable takes, and what the plan says.
+
+    Each variable takes a share of 1 / L_i; with a step that was given all are alike.
+    """
+    step, chosen = chosen_step(request, parts, share)
+    count = len(parts.model.spaces)
+    limits = parts.smooth.curvatures() if count > 1 else ()
+    least = min((limit for limit in limits if limit > 0.0), default=0.0)
+    if least == 0.0 or request.options.get("step") is not None:
+        return step, (1.0,) * count, chosen
+    # A variable without curvature takes the longest of the others' steps.
+    steps = [rounded_below(share / (limit or least)) for limit in limits]
+    shortest = min(steps)
+    chosen["parameters"]["step"] = shortest
+    return shortest, tuple(own / shortest for own in steps), chosen
 
 
 def _plan(request: Request, parts: Parts, method: str, chosen: dict[str, Any]) -> Plan:

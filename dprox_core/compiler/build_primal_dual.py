@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -50,20 +51,22 @@ def _primal_dual(
     options = request.options
     adaptive = flag("adaptive", options.get("adaptive", True))
     preconditioned = flag("preconditioned", options.get("preconditioned", True))
-    norms = parts.block_norms()
-    lipschitz = parts.smooth.lipschitz()
-    shares = _shares(norms, preconditioned)
-    coupling = parts.coupling(shares)
+    shares = _shares(parts.block_norms(), preconditioned)
+    exact = StepRule(shares, parts.couplings(shares), parts.smooth.curvatures(), three)
+    lipschitz, coupling = parts.smooth.lipschitz(), parts.coupling(shares)
     weight, automatic = _given(options, "weight", lambda: _weight(parts))
     step = options.get("step")
     if step is not None:
         positive("step", step)
         step = step if isinstance(step, torch.Tensor) and step.requires_grad else float(step)
     # Rounded, so that a small change of kernel or data leaves the steps alone.
-    rule = StepRule(shares, rounded_above(coupling), rounded_above(lipschitz), three, step)
-    if coupling == 0.0 and lipschitz == 0.0 and step is None:
-        rule = StepRule(shares, _pull_of_bowls(parts, reductions.number(weight)), 0.0, three, None)
-    _refuse_long(StepRule(shares, coupling, lipschitz, three, step), weight)
+    rule = replace(
+        exact,
+        couplings=_rounded(_pulls(parts, exact, reductions.number(weight))),
+        curvatures=_rounded(exact.curvatures),
+        given=step,
+    )
+    _refuse_long(replace(exact, couplings=(coupling,), curvatures=(lipschitz,), given=step), weight)
     algorithm = PrimalDual(
         name,
         parts,
@@ -74,7 +77,7 @@ def _primal_dual(
         adaptive=adaptive and automatic and step is None,
     )
     parameters = {
-        "step": reductions.number(rule.tau(weight)),
+        "step": min(map(reductions.number, rule.taus(weight))),
         "weight": reductions.number(weight),
         "norm": coupling**0.5,
     }
@@ -85,7 +88,20 @@ def _primal_dual(
     return algorithm, _plan(request, parts, name, parameters, chosen)
 
 
-def _pull_of_bowls(parts: Parts, weight: float) -> float:
+def _rounded(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(rounded_above(number) for number in numbers)
+
+
+def _pulls(parts: Parts, rule: StepRule, weight: float) -> tuple[float, ...]:
+    """The couplings; where nothing pulls at a variable, one that leaves its step long."""
+    pairs = zip(rule.couplings, rule.curvatures, strict=True)
+    return tuple(
+        coupling if coupling or bend else _pull_of_bowls(parts, index, weight)
+        for index, (coupling, bend) in enumerate(pairs)
+    )
+
+
+def _pull_of_bowls(parts: Parts, index: int, weight: float) -> float:
     """A coupling for which steps are a thousand times what curved proxes need to be gone down.
 
     With proxes alone the iteration is the proximal point algorithm, right for steps of any length;
@@ -93,8 +109,7 @@ def _pull_of_bowls(parts: Parts, weight: float) -> float:
     """
     bends = [
         reductions.number(term.penalty.weight) * term.function.lipschitz
-        for chain in parts.proxes
-        for term in chain
+        for term in parts.proxes[index]
         if term.function.lipschitz
     ]
     return min(bends) / (1e3 * weight) if bends and min(bends) > 0.0 else 1.0
@@ -104,21 +119,24 @@ def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:
     """Linearized ADMM: gradient steps in place of the linear solve."""
     parts = assign(request.model, "ladmm", gradients=True, blocks=True)
     rho, automatic = _given(request.options, "rho", lambda: _weight(parts))
-    lipschitz = parts.smooth.lipschitz()
-    coupling = parts.coupling()
+    alike = (1.0,) * len(parts.blocks)
+    curvatures, couplings = parts.smooth.curvatures(), parts.couplings(alike)
     algorithm = Ladmm(
         parts,
         request.tolerances,
         rho,
         automatic,
-        rounded_above(lipschitz),
+        _rounded(curvatures),
         # Where nothing is split or smooth, one prox is the solution whatever the step.
-        rounded_above(coupling) if coupling or lipschitz else 1.0,
+        tuple(
+            rounded_above(coupling) if coupling or bend else 1.0
+            for bend, coupling in zip(curvatures, couplings, strict=True)
+        ),
     )
     parameters = {
         "rho": reductions.number(rho),
-        "lipschitz": lipschitz,
-        "norm": coupling**0.5,
+        "lipschitz": parts.smooth.lipschitz(),
+        "norm": parts.coupling(alike) ** 0.5,
     }
     chosen = ("rho",) * automatic + ("lipschitz", "norm")
     return algorithm, _plan(request, parts, "ladmm", parameters, chosen)
@@ -154,13 +172,14 @@ def _refuse_long(rule: StepRule, weight: Step) -> None:
     """A step that was given must meet the condition for convergence."""
     if rule.given is None:
         return
-    step, pull = reductions.number(rule.given), reductions.number(weight) * rule.coupling
+    step, pull = reductions.number(rule.given), reductions.number(weight) * max(rule.couplings)
+    bend = max(rule.curvatures)
     if rule.three:
         limits = [1.0 / pull if pull else float("inf")]
-        limits += [2.0 / rule.lipschitz] if rule.lipschitz else []
+        limits += [2.0 / bend] if bend else []
         longest = min(limits)
     else:
-        whole = pull + 0.5 * rule.lipschitz
+        whole = pull + 0.5 * bend
         longest = 1.0 / whole if whole else float("inf")
     if step > longest:
         raise ParameterError(

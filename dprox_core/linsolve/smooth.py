@@ -9,7 +9,7 @@ from dprox_core.linops.sampling import MulElementwise
 from dprox_core.linops.space import Space
 from dprox_core.linsolve.base import QuadraticPart, Vectors, quadratic_of
 from dprox_core.linsolve.gradient import QuadraticGradient
-from dprox_core.linsolve.norms import Weighed, joint_norm
+from dprox_core.linsolve.norms import Weighed, curvatures, joint_norm
 from dprox_core.numerics import reductions
 
 __all__ = ["SmoothPart"]
@@ -57,8 +57,14 @@ class SmoothPart:
 
     def lipschitz(self) -> float:
         """A bound of the gradient's Lipschitz constant."""
-        bounds = [weighed for term in self.terms for weighed in _curvature(term)]
-        return joint_norm(bounds)
+        return joint_norm(self._bounds())
+
+    def curvatures(self) -> tuple[float, ...]:
+        """Numbers L_i such that the second derivative is nowhere above diag(L_i I)."""
+        return curvatures(self._bounds(), len(self._spaces))
+
+    def _bounds(self) -> list[Weighed]:
+        return [weighed for term in self.terms for weighed in _curvature(term)]
 
 
 def _is_quadratic(term: BoundTerm) -> bool:

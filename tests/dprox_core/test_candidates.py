@@ -169,6 +169,17 @@ def test_anderson_acceleration_reaches_the_same_end_sooner(method: str) -> None:
     assert faster.plan.parameters["anderson"] == 8
 
 
+def test_anderson_acceleration_takes_complex_values_beside_real_ones() -> None:
+    """Three real numbers lie before the complex ones in the vector that is extrapolated."""
+    x = dp.Variable("x", (3,), dtype=torch.float64)
+    y = dp.Variable("y", (2,), dtype=torch.complex128)
+    target = torch.tensor([1.0 + 2.0j, -3.0j])
+    problem = dp.Problem(dp.sum_squares(x - 1) + dp.sum_squares(y - target) + dp.norm1(x))
+    result = problem.solve("pgd", anderson=3, abs_tol=1e-9, rel_tol=1e-9)
+    assert torch.allclose(result[x], torch.full((3,), 0.5, dtype=torch.float64), atol=1e-7)
+    assert torch.allclose(result[y], target.to(torch.complex128), atol=1e-7)
+
+
 def test_anderson_is_refused_where_it_cannot_be() -> None:
     problem, _ = television()
     with pytest.raises(dp.ParameterError, match="anderson is the number of points"):

@@ -14,7 +14,7 @@ from dprox_core.linops import estimate
 from dprox_core.linops.estimate import estimate_norm, forget_norms
 from dprox_core.linops.sampling import MulElementwise
 from dprox_core.linops.space import Space
-from dprox_core.linsolve.norms import Weighed, joint_norm
+from dprox_core.linsolve.norms import Weighed, curvatures, joint_norm
 from dprox_core.testing.cases import Maker
 from dprox_core.testing.measures import dense, operator_of
 
@@ -84,6 +84,10 @@ def test_the_zero_operator_has_norm_zero() -> None:
 
 def of_all(rows: list[Weighed], spaces: list[Space]) -> float:
     """The norm from the dense matrix of Σ c Kᴴ W K over all variables."""
+    return float(torch.linalg.matrix_norm(matrix_of(rows, spaces), ord=2))
+
+
+def matrix_of(rows: list[Weighed], spaces: list[Space]) -> torch.Tensor:
     columns = []
     for index, space in enumerate(spaces):
         for position in range(space.numel * (2 if space.is_complex else 1)):
@@ -96,13 +100,13 @@ def of_all(rows: list[Weighed], spaces: list[Space]) -> float:
                 if weighed.metric is not None:
                     image = weighed.metric.forward(image)
                 weighed.row.adjoint_add(image * weighed.weight, sums, in_place=False)
-            parts = [torch.view_as_real(s.to(torch.complex128)).reshape(-1) for s in sums]
+            parts = [(torch.view_as_real(s) if s.is_complex() else s).reshape(-1) for s in sums]
             columns.append(torch.cat(parts))
-    return float(torch.linalg.matrix_norm(torch.stack(columns), ord=2))
+    return torch.stack(columns)
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_norms_of_several_rows_are_bounds_and_tight(seed: int) -> None:
+def drawn(seed: int) -> tuple[list[Weighed], list[Space]]:
+    """One to three rows of one or two variables."""
     choose, make = random.Random(seed), Maker(seed)
     shape = choose.choice(SHAPES)
     dtype = choose.choice([torch.float64, torch.complex128])
@@ -122,11 +126,33 @@ def test_norms_of_several_rows_are_bounds_and_tight(seed: int) -> None:
             metric = MulElementwise(row.range, make.uniform(*row.range.shape))
         rows.append(Weighed(row, choose.choice([0.0, 0.3, 5.0]), metric))
     space = Space(shape, dtype.is_complex, torch.float64)
-    norm = of_all(rows, [space, space])
+    return rows, [space, space]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_norms_of_several_rows_are_bounds_and_tight(seed: int) -> None:
+    rows, spaces = drawn(seed)
+    norm = of_all(rows, spaces)
     assert norm * (1 - 1e-9) <= joint_norm(rows) <= 1.021 * norm
     for weighed in rows:
-        own = of_all([Weighed(weighed.row)], [space, space]) ** 0.5
+        own = of_all([Weighed(weighed.row)], spaces) ** 0.5
         assert own * (1 - 1e-9) <= weighed.row.tight_norm() <= 1.011 * own
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_curvatures_lie_above_the_sum_and_touch_it(seed: int) -> None:
+    """diag(c_i I) − Σ w Kᴴ W K is positive semidefinite, and hardly so."""
+    rows, spaces = drawn(seed)
+    above = curvatures(rows, 2)
+    matrix = matrix_of(rows, spaces)
+    numbers = [len(matrix) // 2] * 2
+    bound = torch.repeat_interleave(torch.tensor(above, dtype=matrix.dtype), torch.tensor(numbers))
+    least = float(torch.linalg.eigvalsh(torch.diag(bound) - matrix)[0])
+    assert -1e-9 * max(above) <= least <= 0.021 * max(above)
+    joined = any(len(weighed.row.entries) > 1 and weighed.weight > 0.0 for weighed in rows)
+    for index, (own, c) in enumerate(zip(matrix.split(numbers), above, strict=True)):
+        own = own.split(numbers, dim=1)[index]
+        assert c <= (2.9 if joined else 1.021) * float(torch.linalg.matrix_norm(own, ord=2))
 
 
 def test_a_blur_and_a_gradient_are_not_large_together() -> None:

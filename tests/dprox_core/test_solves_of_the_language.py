@@ -73,6 +73,23 @@ def test_robust_principal_components() -> None:
     assert value == pytest.approx(reference.value, abs=1e-4)
 
 
+@pytest.mark.parametrize("method", ["pdhg", "pd3o", "ladmm", "pgd", "fista"])
+def test_variables_of_different_sizes_take_steps_of_their_own(method: str) -> None:
+    """y in another unit: after about as many steps the same solution, a hundredth as large."""
+    make, solutions = Maker(0), []
+    first, second, b = make.normal(6, 4), make.normal(6, 4), make.normal(6)
+    for unit in (1.0, 100.0):
+        x = dp.Variable("x", (4,), dtype=torch.float64)
+        y = dp.Variable("y", (4,), dtype=torch.float64)
+        seen = dp.matrix(x, first) + unit * dp.matrix(y, second)
+        penalties = 0.3 * dp.norm1(x) + 0.3 * unit * dp.norm1(y)
+        problem = dp.Problem(dp.sum_squares(seen - b) + penalties)
+        result = problem.solve(method, abs_tol=1e-8, rel_tol=1e-8, max_iter=1500)
+        assert result.converged
+        solutions.append(torch.cat([result[x], unit * result[y]]))
+    assert torch.allclose(solutions[0], solutions[1], atol=1e-6)
+
+
 def test_a_complex_problem_with_two_priors_does_not_diverge() -> None:
     """The published csmri with two priors runs away."""
     x = dp.Variable("x", (1, 1, 4, 8), dtype=torch.complex128)
