@@ -73,11 +73,14 @@ def _refuse(
     for term in mine:
         if not term.row.is_identity:
             between = term.obstacle or term.argument
+            names = term.hindered or (variable,)
+            needed = f"in {names[0]} itself, and {between} stands in between"
+            if len(names) > 1:
+                needed = f"in one variable, and {between} joins {' and '.join(names)}"
             raise CompileError(
-                f"{method} cannot take {term.text}: it needs the proximal operator in "
-                f"{variable} itself, and {between} stands in between. "
+                f"{method} cannot take {term.text}: it needs the proximal operator {needed}. "
                 'Use method "admm", which splits it off.',
-                expected=f"a penalty on {variable}",
+                expected=f"a penalty on {names[0]}",
                 got=term.text,
                 where=between,
             )

@@ -14,7 +14,8 @@ from dprox_core.expressions.binding import Binding
 from dprox_core.linops.algebra import Composition
 from dprox_core.linops.base import LinOp
 from dprox_core.linops.parts import Embedded
-from dprox_core.proxfns.base import Objective, Step, Term, bind
+from dprox_core.proxfns.base import Objective, ProxFn, Step, Term, bind
+from dprox_core.proxfns.indicators import Box
 
 __all__ = ["canonicalize"]
 
@@ -58,9 +59,11 @@ def canonicalize(objective: Objective, binding: Binding) -> Model:
             assert penalty.offset is not None
             constant = constant + penalty.value(torch.zeros_like(penalty.offset))
         else:
-            obstacle = _obstacle(term.expression, binding)
+            found = _lowest_obstacle(term.expression, binding, penalty.function)
+            hindered = () if found is None else tuple(v.name for v in found.variables)
+            shown = "" if found is None else found.describe()
             argument = term.expression.describe()
-            terms.append(BoundTerm(penalty, row, term.describe(), argument, obstacle))
+            terms.append(BoundTerm(penalty, row, term.describe(), argument, shown, hindered))
     spaces = tuple(binding.space(variable) for variable in variables)
     return Model(variables, spaces, tuple(terms), constant)
 
@@ -92,16 +95,34 @@ def _embedded(operator: LinOp) -> LinOp:
     return Composition(Embedded(operator.range), operator)
 
 
-def _obstacle(expression: Expression, binding: Binding) -> str:
-    """The lowest operator on the way to a variable that is not diagonal, "" for none."""
+def _lowest_obstacle(
+    expression: Expression, binding: Binding, function: ProxFn
+) -> Expression | None:
+    """The lowest part of an argument that no prox absorbs; None for none."""
+    # Orthogonal operators are absorbed where nothing else is in the way.
+    return _obstacle(expression, binding, function, rotates=True) or _obstacle(
+        expression, binding, function, rotates=False
+    )
+
+
+def _obstacle(
+    expression: Expression, binding: Binding, function: ProxFn, rotates: bool
+) -> Expression | None:
     for child in expression.children:
         if child.variables:
-            found = _obstacle(child, binding)
-            if found:
+            found = _obstacle(child, binding, function, rotates)
+            if found is not None:
                 return found
-    if isinstance(expression, Apply) and binding.operator(expression).diagonal() is None:
-        return expression.describe()
-    return ""
+    if len(expression.variables) > 1:
+        return expression
+    if not isinstance(expression, Apply):
+        return None
+    operator = binding.operator(expression)
+    diagonal = operator.diagonal()
+    if diagonal is not None:
+        return expression if diagonal.ndim and not function.separable else None
+    turned = rotates and operator.is_orthogonal and not isinstance(function, Box)
+    return None if turned else expression
 
 
 def _weight(term: Term, binding: Binding) -> Step:

@@ -11,6 +11,14 @@ __all__ = ["explain_tex"]
 
 _SPLITTING = ("admm", "admm_vxu", "dr", "hqs")
 _GRADIENTS = ("pgd", "fista")
+# Letters that stand for what the method adds, marked until it is known which the user has, too.
+_MARK = "\x00"
+_Z, _U, _V, _W, _Y, _Q, _H, _K, _T, _L = (f"{_MARK}{letter};" for letter in "zuvwyqhKtL")
+_RHO, _TAU, _ALPHA, _GAMMA, _OMEGA, _SIGMA = (
+    rf"{_MARK}\{letter};" for letter in ("rho", "tau", "alpha", "gamma", "omega", "sigma")
+)
+# A name that no user's variable has.
+_COPY = "__split_copy__"
 
 
 def explain_tex(plan: Plan) -> str:
@@ -24,7 +32,18 @@ def explain_tex(plan: Plan) -> str:
         lines += _split(plan, point, joined, apart)
         lines += _updates(plan, point, bool(joined), apart)
     lines += [_parameter(name, value) for name, value in plan.parameters.items()]
-    return "\n".join(lines)
+    return _told_apart("\n".join(lines), plan)
+
+
+def _told_apart(text: str, plan: Plan) -> str:
+    """The formulae with a bar over every letter of ours that a name of the user's has, too."""
+    words = re.findall(r"[^\W\d]\w*", " ".join([plan.objective, *plan.variables]))
+    taken = {re.sub(r"_\{\d+\}$", "", name_tex(word)) for word in words}
+    return re.sub(
+        _MARK + r"(\\?[A-Za-z]+);",
+        lambda found: rf"\bar{{{found[1]}}}" if found[1] in taken else found[1],
+        text,
+    )
 
 
 def _split(plan: Plan, x: str, joined: list[PlanTerm], apart: list[PlanTerm]) -> list[str]:
@@ -32,15 +51,14 @@ def _split(plan: Plan, x: str, joined: list[PlanTerm], apart: list[PlanTerm]) ->
     lines = []
     if joined:
         total = " + ".join(tex_of(term.text) for term in joined)
-        lines.append(rf"q({x}) = {total}")
+        lines.append(rf"{_Q}({x}) = {total}")
     for index, term in enumerate(apart, start=1):
         if term.operator is None:
-            lines.append(rf"h_{{{index}}}({_own(term, plan, x)}) = {tex_of(term.text)}")
+            lines.append(rf"{_H}_{{{index}}}({_own(term, plan, x)}) = {tex_of(term.text)}")
             continue
-        z = f"z_{index}"
-        inner = tex_of(term.text.replace(term.operator, z))
-        copy, image = name_tex(z), tex_of(term.operator)
-        lines.append(rf"h_{{{index}}}({copy}) = {inner}, \quad {copy} = {image}")
+        copy, image = f"{_Z}_{{{index}}}", tex_of(term.operator)
+        inner = tex_of(term.text.replace(term.operator, _COPY)).replace(name_tex(_COPY), copy)
+        lines.append(rf"{_H}_{{{index}}}({copy}) = {inner}, \quad {copy} = {image}")
     return lines
 
 
@@ -60,8 +78,8 @@ def _image(term: PlanTerm, x: str, power: str) -> str:
 
 def _prox(term: PlanTerm, index: int, step: str) -> str:
     if term.role == "denoiser":
-        return r"\mathrm{denoise}_{\sigma^k}"
-    return rf"\mathrm{{prox}}_{{{step} h_{{{index}}}}}"
+        return rf"\mathrm{{denoise}}_{{{_SIGMA}^k}}"
+    return rf"\mathrm{{prox}}_{{{step} {_H}_{{{index}}}}}"
 
 
 def _updates(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) -> list[str]:
@@ -76,18 +94,19 @@ def _updates(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) -> 
 
 def _x_update(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) -> str:
     """argmin of the quadratics and the coupling."""
-    parts = [rf"q({x})"] if has_quadratic else []
+    parts = [rf"{_Q}({x})"] if has_quadratic else []
     duals = _has_duals(plan)
     for index, term in enumerate(apart, start=1):
         own = _own(term, plan, x)
         inner = own if term.operator is None else tex_of(term.operator)
         target = {
-            "admm": rf"- z_{{{index}}}^{{k}} + u_{{{index}}}^{{k}}",
-            "admm_vxu": rf"- z_{{{index}}}^{{k+1}} + u_{{{index}}}^{{k}}",
-            "dr": rf"- w_{{{index}}}^{{k}}",
-            "hqs": rf"- z_{{{index}}}^{{k+1}}" + (rf" + u_{{{index}}}^{{k}}" if duals else ""),
+            "admm": rf"- {_Z}_{{{index}}}^{{k}} + {_U}_{{{index}}}^{{k}}",
+            "admm_vxu": rf"- {_Z}_{{{index}}}^{{k+1}} + {_U}_{{{index}}}^{{k}}",
+            "dr": rf"- {_W}_{{{index}}}^{{k}}",
+            "hqs": rf"- {_Z}_{{{index}}}^{{k+1}}"
+            + (rf" + {_U}_{{{index}}}^{{k}}" if duals else ""),
         }[plan.method]
-        parts.append(rf"\frac{{\rho}}{{2}} \Vert {inner} {target} \Vert_{{2}}^2")
+        parts.append(rf"\frac{{{_RHO}}}{{2}} \Vert {inner} {target} \Vert_{{2}}^2")
     return rf"{x}^{{k+1}} = \mathrm{{argmin}}_{{{x}}} \; {' + '.join(parts)}"
 
 
@@ -102,36 +121,36 @@ def _copies(plan: Plan, x: str, apart: list[PlanTerm]) -> list[str]:
     for i, term in enumerate(apart, start=1):
         own = _own(term, plan, x)
         old, new = _image(term, own, "k"), _image(term, own, "k+1")
-        prox = _prox(term, i, r"\rho^{-1}")
-        z, u, w = (f"{letter}_{{{i}}}" for letter in "zuw")
+        prox = _prox(term, i, rf"{_RHO}^{{-1}}")
+        z, u, w = (f"{letter}_{{{i}}}" for letter in (_Z, _U, _W))
         if plan.method == "admm":
-            v = rf"v_{{{i}}}^{{k+1}}"
-            lines.append(rf"{v} = \alpha {new} + (1 - \alpha) {z}^{{k}} + {u}^{{k}}")
+            v = rf"{_V}_{{{i}}}^{{k+1}}"
+            lines.append(rf"{v} = {_ALPHA} {new} + (1 - {_ALPHA}) {z}^{{k}} + {u}^{{k}}")
             lines.append(rf"{z}^{{k+1}} = {prox}({v})")
             lines.append(rf"{u}^{{k+1}} = {v} - {z}^{{k+1}}")
         elif _has_duals(plan):
             lines.append(rf"{z}^{{k+1}} = {prox}({old} + {u}^{{k}})")
             moved = rf"{new} - {z}^{{k+1}}"
-            moved = moved if plan.method == "admm_vxu" else rf"\gamma ({moved})"
+            moved = moved if plan.method == "admm_vxu" else rf"{_GAMMA} ({moved})"
             lines.append(rf"{u}^{{k+1}} = {u}^{{k}} + {moved}")
         elif plan.method == "dr":
             lines.append(rf"{z}^{{k+1}} = {prox}(2 {new} - {w}^{{k}})")
-            lines.append(rf"{w}^{{k+1}} = {w}^{{k}} + \alpha ({z}^{{k+1}} - {new})")
+            lines.append(rf"{w}^{{k+1}} = {w}^{{k}} + {_ALPHA} ({z}^{{k+1}} - {new})")
         else:
             lines.append(rf"{z}^{{k+1}} = {prox}({old})")
     return lines
 
 
 def _gradient_steps(plan: Plan, x: str, smooth: bool, apart: list[PlanTerm]) -> list[str]:
-    at = r"y^{k}" if plan.method == "fista" else rf"{x}^{{k}}"
-    forward = rf"{at} - \tau \nabla q({at})" if smooth else at
+    at = rf"{_Y}^{{k}}" if plan.method == "fista" else rf"{x}^{{k}}"
+    forward = rf"{at} - {_TAU} \nabla {_Q}({at})" if smooth else at
     for index, term in enumerate(apart, start=1):
-        forward = _prox(term, index, r"\tau") + f"({forward})"
+        forward = _prox(term, index, _TAU) + f"({forward})"
     lines = [rf"{x}^{{k+1}} = {forward}"]
     if plan.method == "fista":
-        lines.append(r"t_{k+1} = \frac{1}{2} (1 + \sqrt{1 + 4 t_{k}^2})")
+        lines.append(rf"{_T}_{{k+1}} = \frac{{1}}{{2}} (1 + \sqrt{{1 + 4 {_T}_{{k}}^2}})")
         lines.append(
-            rf"y^{{k+1}} = {x}^{{k+1}} + \frac{{t_{{k}} - 1}}{{t_{{k+1}}}} "
+            rf"{_Y}^{{k+1}} = {x}^{{k+1}} + \frac{{{_T}_{{k}} - 1}}{{{_T}_{{k+1}}}} "
             rf"({x}^{{k+1}} - {x}^{{k}})"
         )
     return lines
@@ -141,51 +160,51 @@ def _primal_dual(plan: Plan, x: str, smooth: bool, apart: list[PlanTerm]) -> lis
     """PDHG, PD3O and linearized ADMM."""
     behind = [(i, term) for i, term in enumerate(apart, start=1) if term.operator is not None]
     before = [(i, term) for i, term in enumerate(apart, start=1) if term.operator is None]
-    slope = [rf"\nabla q({x}^{{k}})"] if smooth else []
+    slope = [rf"\nabla {_Q}({x}^{{k}})"] if smooth else []
     if plan.method == "ladmm":
         images = [(i, _image(t, _own(t, plan, x), "k")) for i, t in behind]
         pulls = [
-            rf"\rho K_{{{i}}}^{{\ast}} ({image} - z_{{{i}}}^{{k}} + u_{{{i}}}^{{k}})"
+            rf"{_RHO} {_K}_{{{i}}}^{{\ast}} ({image} - {_Z}_{{{i}}}^{{k}} + {_U}_{{{i}}}^{{k}})"
             for i, image in images
         ]
     else:
-        pulls = [rf"K_{{{i}}}^{{\ast}} y_{{{i}}}^{{k}}" for i, _ in behind]
+        pulls = [rf"{_K}_{{{i}}}^{{\ast}} {_Y}_{{{i}}}^{{k}}" for i, _ in behind]
     total = " + ".join([*slope, *pulls])
-    point = rf"{x}^{{k}} - \tau ({total})" if total else rf"{x}^{{k}}"
+    point = rf"{x}^{{k}} - {_TAU} ({total})" if total else rf"{x}^{{k}}"
     for i, term in before:
-        point = _prox(term, i, r"\tau") + f"({point})"
-    lines = [rf"K_{{{i}}} {x} = {tex_of(t.operator or '')}" for i, t in behind]
+        point = _prox(term, i, _TAU) + f"({point})"
+    lines = [rf"{_K}_{{{i}}} {x} = {tex_of(t.operator or '')}" for i, t in behind]
     lines.append(rf"{x}^{{k+1}} = {point}")
     for i, term in behind:
         new = _image(term, _own(term, plan, x), "k+1")
         if plan.method == "ladmm":
-            u, z = f"u_{{{i}}}", f"z_{{{i}}}"
-            prox = _prox(term, i, r"\rho^{-1}")
+            u, z = f"{_U}_{{{i}}}", f"{_Z}_{{{i}}}"
+            prox = _prox(term, i, rf"{_RHO}^{{-1}}")
             lines.append(rf"{z}^{{k+1}} = {prox}({new} + {u}^{{k}})")
             lines.append(rf"{u}^{{k+1}} = {u}^{{k}} + {new} - {z}^{{k+1}}")
         else:
-            y = rf"y_{{{i}}}"
+            y = rf"{_Y}_{{{i}}}"
             ahead = rf"2 {x}^{{k+1}} - {x}^{{k}}"
             if plan.method == "pd3o" and smooth:
-                ahead += rf" + \tau (\nabla q({x}^{{k}}) - \nabla q({x}^{{k+1}}))"
+                ahead += rf" + {_TAU} (\nabla {_Q}({x}^{{k}}) - \nabla {_Q}({x}^{{k+1}}))"
             lines.append(
-                rf"{y}^{{k+1}} = \mathrm{{prox}}_{{\sigma_{{{i}}} h_{{{i}}}^{{\ast}}}}"
-                rf"({y}^{{k}} + \sigma_{{{i}}} K_{{{i}}} ({ahead}))"
+                rf"{y}^{{k+1}} = \mathrm{{prox}}_{{{_SIGMA}_{{{i}}} {_H}_{{{i}}}^{{\ast}}}}"
+                rf"({y}^{{k}} + {_SIGMA}_{{{i}}} {_K}_{{{i}}} ({ahead}))"
             )
     return lines
 
 
 _SYMBOLS = {
-    "rho": r"\rho",
-    "step": r"\tau",
-    "relaxation": r"\alpha",
-    "weight": r"\omega",
-    "dual_step": r"\gamma",
-    "lipschitz": "L",
-    "norm": r"\Vert K \Vert",
-    "last_rho": r"\rho_{\mathrm{last}}",
-    "first_sigma": r"\sigma_{\mathrm{first}}",
-    "last_sigma": r"\sigma_{\mathrm{last}}",
+    "rho": _RHO,
+    "step": _TAU,
+    "relaxation": _ALPHA,
+    "weight": _OMEGA,
+    "dual_step": _GAMMA,
+    "lipschitz": _L,
+    "norm": rf"\Vert {_K} \Vert",
+    "last_rho": rf"{_RHO}_{{\mathrm{{last}}}}",
+    "first_sigma": rf"{_SIGMA}_{{\mathrm{{first}}}}",
+    "last_sigma": rf"{_SIGMA}_{{\mathrm{{last}}}}",
 }
 
 

@@ -172,7 +172,8 @@ class BoundTerm:
         row: K.
         text: the term as its user wrote it.
         argument: the argument of f as its user wrote it.
-        obstacle: the lowest operator in the argument that no prox absorbs, as written; "" for none.
+        obstacle: the lowest part of the argument that no prox absorbs, as written; "" for none.
+        hindered: the names of the variables in the obstacle.
     """
 
     penalty: Penalty
@@ -180,6 +181,7 @@ class BoundTerm:
     text: str
     argument: str
     obstacle: str = ""
+    hindered: tuple[str, ...] = ()
 
     @property
     def function(self) -> ProxFn:

@@ -8,6 +8,7 @@ import torch
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.base import broadcasts_into
+from dprox_core.expressions.leaves import Constant
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
 
@@ -87,7 +88,9 @@ class Homography(Warp):
     operand_names = ("H",)
 
     def __init__(self, domain: Space, matrix: torch.Tensor) -> None:
-        super().__init__(domain, homography_flow(matrix, (domain.shape[-2], domain.shape[-1])))
+        size = (domain.shape[-2], domain.shape[-1])
+        _refuse_singular("H", matrix, size)
+        super().__init__(domain, homography_flow(matrix, size))
 
     @classmethod
     def infer(
@@ -97,7 +100,7 @@ class Homography(Warp):
 
         Raises:
             ShapeError: the matrix is not 3 × 3, or the argument has fewer than two axes.
-            ParameterError: the matrix is complex.
+            ParameterError: the matrix is complex, or singular where it is known already.
         """
         _check_real("homography", "matrix", operands[0])
         shape, matrix = argument.shape, operands[0].shape
@@ -112,6 +115,8 @@ class Homography(Warp):
                 got=matrix,
                 where=operands[0].describe(),
             )
+        if isinstance(operands[0], Constant):
+            _refuse_singular(operands[0].describe(), operands[0].tensor, (shape[-2], shape[-1]))
         return shape
 
 
@@ -157,6 +162,27 @@ def _check_real(name: str, what: str, operand: Expression) -> None:
             expected=f"a real {what}",
             got="complex",
             where=operand.describe(),
+        )
+
+
+def _refuse_singular(name: str, matrix: torch.Tensor, size: tuple[int, int]) -> None:
+    """Refuse a matrix that takes the plane to a line or a point.
+
+    Places count in sizes of the image, so that its number of pixels makes nothing singular.
+    """
+    held = matrix.detach()
+    if not bool(torch.isfinite(held).all()):
+        return  # refused as data that holds NaN or infinity
+    scale = held.new_tensor([*size, 1.0], dtype=torch.float64)
+    values = torch.linalg.svdvals(held.double() * scale / scale[:, None])
+    precision = held.dtype if held.is_floating_point() else torch.float64
+    if float(values[-1]) <= 3.0 * torch.finfo(precision).eps * float(values[0]):
+        raise ParameterError(
+            f"homography: the matrix {name} is singular: it takes the whole image to one line or "
+            "point. Give an invertible 3 × 3 matrix, such as the identity.",
+            expected="an invertible matrix",
+            got=held.tolist(),
+            where=name,
         )
 
 
@@ -210,7 +236,7 @@ def homography(x: Any, H: Any) -> Any:
 
     Raises:
         ShapeError: H is not 3 × 3.
-        ParameterError: H is complex.
+        ParameterError: H is complex or singular.
 
     Example:
         >>> import torch, dprox_core as dp

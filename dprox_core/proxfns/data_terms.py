@@ -35,9 +35,9 @@ __all__ = [
 class Sisr(ProxFn):
     """f(v) = ‖(k ∗ v)↓s − y‖².
 
-    With A = S K, prox = r − 2t Aᴴ (I + 2t A Aᴴ)⁻¹ A r for r = v + 2t Aᴴ y, and A Aᴴ is a circular
-    convolution of the coarse image: its spectrum is |k̂|² averaged over the s² frequencies that
-    become one (N. Zhao et al., Fast single image super-resolution using a new analytical solution
+    With A = S K, prox = v − 2t Aᴴ (I + 2t A Aᴴ)⁻¹ (A v − y), and A Aᴴ is a circular convolution of
+    the coarse image: its spectrum is |k̂|² averaged over the s² frequencies that become one
+    (N. Zhao et al., Fast single image super-resolution using a new analytical solution
     for l2-l2 problems, 2016).
     """
 
@@ -106,11 +106,11 @@ class Sisr(ProxFn):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """Woodbury's identity, in the coarse image's frequencies."""
-        r = v + 2.0 * step * self._adjoint(self._y)
-        coarse = self._forward(r)
-        solved = torch.fft.ifft2(torch.fft.fft2(coarse) / (1.0 + 2.0 * step * self._powers))
-        solved = solved if coarse.is_complex() else solved.real
-        return r - 2.0 * step * self._adjoint(solved)
+        # From v + 2t Aᴴ y, as in the paper, what a long step adds would have to cancel again.
+        missing = self._forward(v) - self._y
+        solved = torch.fft.ifft2(torch.fft.fft2(missing) / (1.0 + 2.0 * step * self._powers))
+        solved = solved if missing.is_complex() else solved.real
+        return v - 2.0 * step * self._adjoint(solved)
 
     def grad(self, v: torch.Tensor) -> torch.Tensor:
         """2 Aᴴ (A v − y)."""

@@ -116,22 +116,40 @@ class Spi(ProxFn):
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The root of u − v + step r ((K − n) − n / (exp(r u) − 1)) = 0, where n > 0."""
         rate, n = self._rate, self._ones
-        dark = v - step * rate * (self._jots - n)
+        size = torch.as_tensor(step, dtype=v.dtype, device=v.device)
+        # So small a step is lost beside v: its prox is the projection, and what it starts to do
+        # there. The slope of the root below, by the step, would be that of the very edge.
+        lost = size <= torch.finfo(v.dtype).tiny ** 0.5
+        used = torch.where(lost, torch.ones_like(size), size)
+        dark = v - used * rate * (self._jots - n)
 
         def equation(u: torch.Tensor) -> torch.Tensor:
-            return u - dark - step * rate * n / torch.expm1(rate * u)
+            return u - dark - used * rate * n / torch.expm1(rate * u)
 
         def slope(u: torch.Tensor) -> torch.Tensor:
             shrunk = 1.0 / torch.expm1(rate * u)
-            return 1.0 + step * rate * rate * n * shrunk * (1.0 + shrunk)
+            return 1.0 + used * rate * rate * n * shrunk * (1.0 + shrunk)
 
         # exp(r u) − 1 ≥ r u, so the root is below that of u (u − dark) = step n.
-        high = 0.5 * (dark + torch.hypot(dark, 2.0 * torch.sqrt(step * n))).detach()
-        high = torch.maximum(high, torch.finfo(v.dtype).tiny ** 0.25 * torch.ones_like(v))
+        least = torch.finfo(v.dtype).tiny ** 0.25
+        high = 0.5 * (dark + torch.hypot(dark, 2.0 * torch.sqrt(used * n))).detach()
+        high = torch.maximum(high, least * torch.ones_like(v))
         hit = n > 0
         safe_high = torch.where(hit, high, torch.ones_like(high))
         root = increasing_root(equation, slope, torch.zeros_like(v), 1.001 * safe_high, 200)
-        return torch.where(hit, root, dark.clamp_min(0.0))
+        root = torch.where(hit, root, dark.clamp_min(0.0))
+        return torch.where(lost, self._first(v, size, least), root) if bool(lost.any()) else root
+
+    def _first(self, v: torch.Tensor, step: torch.Tensor, least: float) -> torch.Tensor:
+        """The prox to first order in the step."""
+        rate, n = self._rate, self._ones
+        bright, below = v > least, v < -least
+        shrunk = n / torch.expm1(rate * torch.where(bright, v, torch.ones_like(v)))
+        inside = v - step * rate * ((self._jots - n) - shrunk)
+        # Below zero u (u − v) is about step n.
+        edge = step * n / torch.where(below, -v, torch.full_like(v, torch.inf))
+        edge = edge + torch.where(n > 0, least, torch.zeros_like(n))
+        return torch.where(bright, inside, edge)
 
 
 def phase_ret(e: Expression | torch.Tensor, y: object) -> Objective | Any:

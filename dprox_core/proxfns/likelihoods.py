@@ -125,22 +125,28 @@ class Entropy(ProxFn):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """u with u + step (log u + 1) = v, found through s = log u."""
+        size = torch.as_tensor(step, dtype=v.dtype, device=v.device)
+        # So small a step is lost beside v: its prox is the projection, and what it starts to do
+        # there. The root below would divide by it.
+        lost = size <= torch.finfo(v.dtype).tiny ** 0.5
+        used = torch.where(lost, torch.ones_like(size), size)
 
         def equation(s: torch.Tensor) -> torch.Tensor:
-            return s.exp() + step * (s + 1.0) - v
+            return s.exp() + used * (s + 1.0) - v
 
-        size = torch.as_tensor(step, dtype=v.dtype, device=v.device)
         # At v / step − 1, and at log v or −1, whichever is larger, the left side is not below v.
         least = 0.25 * torch.finfo(v.dtype).min
-        over = (v / size).clamp_min(least) - 1.0
+        over = (v / used).clamp_min(least) - 1.0
         high = torch.minimum(v.clamp_min(math.exp(-1.0)).log(), over)
         # Where v is much larger than the step, rounding in v − exp(log v) is all there is.
-        low = torch.minimum(((v - high.exp()) / size).clamp_min(least) - 1.0, high)
+        low = torch.minimum(((v - high.exp()) / used).clamp_min(least) - 1.0, high)
         low = torch.where(v > math.exp(-1.0), low.clamp_min(-1.0), low)
-        root = increasing_root(equation, lambda s: s.exp() + step, low, high).exp()
-        # The prox of nothing is the projection; so small a step is lost beside v.
-        lost = size <= torch.finfo(v.dtype).tiny ** 0.5
-        return torch.where(lost, v.clamp_min(0.0), root) if bool(lost.any()) else root
+        root = increasing_root(equation, lambda s: s.exp() + used, low, high).exp()
+        if not bool(lost.any()):
+            return root
+        inside = v > 0
+        first = v - size * (torch.where(inside, v, torch.ones_like(v)).log() + 1.0)
+        return torch.where(lost, torch.where(inside, first, torch.zeros_like(v)), root)
 
 
 class _Labelled(ProxFn):

@@ -299,6 +299,16 @@ IMAGING = (
         data=_homography,
         wrong=(
             Wrong(lambda: homography(variable(4, 4), torch.eye(2)), ShapeError, "matrix (3, 3)"),
+            Wrong(
+                lambda: homography(variable(4, 4), torch.eye(3).cumsum(0)[[0, 1, 1]]),
+                ParameterError,
+                "the matrix H is singular",
+            ),
+            Wrong(
+                lambda: homography(torch.ones(4, 4), torch.zeros(3, 3)),
+                ParameterError,
+                "Give an invertible 3 × 3 matrix",
+            ),
         ),
     ),
     LinOpCase(

@@ -49,6 +49,10 @@ def test_every_method_accepts_or_says_why_not() -> None:
         ),
         (lambda x: dp.norm1(dp.conv(x + dp.conv(x, KERNEL), KERNEL)), "conv(x, kernel)"),
         (lambda x: dp.group_norm1(dp.grad(dp.conv(x, KERNEL))), "conv(x, kernel)"),
+        # A prox takes an orthogonal operator over, but not from behind another one.
+        (lambda x: dp.norm1(dp.conv(dp.dct(x), KERNEL)), "conv(dct(x), kernel)"),
+        (lambda x: dp.nonneg(dp.dct(2 * x)), "dct(2*x)"),
+        (lambda x: dp.norm2(2 * dp.mul_elementwise(x, noise(2)) - 1), "mul_elementwise(x, w)"),
     ],
 )
 def test_the_lowest_sub_expression_at_fault_is_named(make: object, where: str) -> None:
@@ -56,6 +60,28 @@ def test_the_lowest_sub_expression_at_fault_is_named(make: object, where: str) -
     problem = dp.Problem(dp.sum_squares(x - 1) + make(x))  # type: ignore[operator]
     found = {c.method: c for c in dp.candidates(problem)}
     assert found["fista"].where == where
+
+
+@pytest.mark.parametrize(
+    ("make", "where", "sentence"),
+    [
+        (lambda x, z: dp.norm1(z + dp.conv(x, KERNEL)), "conv(x, kernel)", "in x itself"),
+        (lambda x, z: dp.norm1(dp.grad(z) + dp.grad(x)), "grad(z)", "in z itself"),
+        (lambda x, z: dp.norm1(dp.conv(x - 2 * z, KERNEL)), "x - 2*z", "joins x and z"),
+        (lambda x, z: dp.norm1(3 * dp.vstack([x, z])), "vstack([x, z])", "joins x and z"),
+        (lambda x, z: dp.norm1(x) + dp.nonneg(z + x), "z + x", "joins z and x"),
+    ],
+)
+def test_refusals_name_the_variable_that_is_in_the_way(
+    make: object, where: str, sentence: str
+) -> None:
+    x, z = dp.Variable("x", SHAPE), dp.Variable("z", SHAPE)
+    whole = dp.sum_squares(x - 1) + dp.sum_squares(z) + make(x, z)  # type: ignore[operator]
+    found = {c.method: c for c in dp.candidates(dp.Problem(whole))}
+    for method in ("pgd", "fista"):
+        assert found[method].where == where
+        assert sentence in found[method].reason
+        assert where in found[method].reason
 
 
 def test_gradients_are_reported_as_they_arrive() -> None:

@@ -208,6 +208,18 @@ def test_a_line_at_infinity_is_outside_the_image() -> None:
     assert torch.isfinite(slope).all()
 
 
+def test_singular_homographies_are_refused_when_their_value_is_known() -> None:
+    x = dp.Variable("x", (1, 1, 4, 5))
+    pose = dp.Placeholder("pose", (3, 3))
+    problem = dp.Problem(dp.sum_squares(dp.homography(x, pose) - 1.0))
+    pose.value = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.0, 0.0, 1.0]])
+    with pytest.raises(dp.ParameterError, match="singular"):
+        problem.solve()
+    # Far shifts of a long image, as single precision holds them, are not.
+    pose.value = torch.tensor([[1.0, 0.0, 3e3], [0.0, 1.0, -2e3], [1e-5, 0.0, 1.0]])
+    problem.solve()
+
+
 def test_every_registered_operator_has_a_row() -> None:
     assert set(LINOPS) == {case.name for case in LINOP_CASES}
 

@@ -20,7 +20,7 @@ COMMANDS = frozenset(
         r"\w+",
         "Vert ast iota geq leq langle rangle infty nabla Delta odot downarrow mathrm mathcal left "
         "right frac cdot quad top succeq max sqrt backslash sim hat tau rho sigma alpha omega "
-        "lambda gamma sum leq",
+        "lambda gamma sum leq bar",
     )
 )
 TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|[{}_^]|[^\\{}_^]", re.DOTALL)
@@ -133,6 +133,30 @@ def test_the_updates_are_those_of_the_method_in_the_users_names() -> None:
         r"\mathrm{photo}^{k+1} = \mathrm{prox}_{\tau h_{1}}(y^{k} - \tau \nabla q(y^{k}))"
         in fista.plan.explain(format="tex")
     )
+
+
+def test_letters_of_the_method_are_told_from_those_of_the_user() -> None:
+    """A bar over each letter that both have."""
+    u, v = dp.Variable("u", SHAPE), dp.Variable("v", SHAPE)
+    alpha = dp.Placeholder("alpha", (), value=torch.tensor(0.3))
+    problem = dp.Problem(
+        dp.sum_squares(u + v - noise(1)) + alpha * dp.norm1(dp.grad(v)) + dp.norm1(u)
+    )
+    lines = problem.compile("admm").plan.explain(format="tex").split("\n")
+    for line in lines:
+        read(line)
+    moved = r"\bar{\alpha} \left[\nabla v\right]^{k+1} + (1 - \bar{\alpha}) z_{1}^{k}"
+    assert rf"\bar{{v}}_{{1}}^{{k+1}} = {moved} + \bar{{u}}_{{1}}^{{k}}" in lines
+    assert r"h_{1}(z_{1}) = \alpha\, \Vert z_{1} \Vert_{1}, \quad z_{1} = \nabla v" in lines
+    assert r"\bar{\alpha} = 1.6" in "\n".join(lines)
+    z_2, q = dp.Variable("z_2", SHAPE), dp.Variable("q", SHAPE)
+    problem = dp.Problem(dp.sum_squares(z_2 - q) + dp.norm1(dp.grad(z_2)) + dp.norm1(q - 1))
+    for method in METHODS:
+        if any(c.method == method and c.accepts for c in dp.candidates(problem)):
+            text = problem.compile(method).plan.explain(format="tex")
+            assert "z_{2} - q" in text
+            assert " q(" not in text  # ours wear a bar
+            assert "z_{1}" not in text
 
 
 def test_another_format_is_refused() -> None:

@@ -215,14 +215,41 @@ def test_gradients_of_the_prox(kind: Kind) -> None:
 def test_the_gradient_along_a_step_of_zero_is_that_from_above(kind: Kind) -> None:
     """Weights that are learned may begin at zero."""
     at = Setting(kind)
-    if at.function.is_indicator or at.case.name == "entropy":
-        return  # no step there; a domain of which a weight of zero takes the bounds away
+    if at.function.is_indicator:
+        return  # no step there
     v, weights = at.inside(), Maker(3).normal(*at.shape)
     step = torch.zeros((), dtype=torch.float64, requires_grad=True)
     start = (at.function.prox(v, step).real * weights).sum()
     (slope,) = torch.autograd.grad(start, step)
     near = (at.function.prox(v, torch.tensor(1e-7, dtype=torch.float64)).real * weights).sum()
     assert float(slope) == pytest.approx(float(near - start.detach()) / 1e-7, rel=1e-4, abs=1e-4)
+
+
+@every_kind
+def test_gradients_along_a_step_of_zero_are_finite(kind: Kind) -> None:
+    """Also outside of a domain, and at its edge."""
+    at = Setting(kind)
+    for v in (at.point(), -at.inside(), torch.zeros_like(at.point())):
+        step = torch.zeros((), dtype=torch.float64, requires_grad=True)
+        total = at.function.prox(v.requires_grad_(), step).abs().square().sum()
+        slopes = torch.autograd.grad(total, (v, step), allow_unused=True)
+        for slope in slopes:
+            assert slope is None or bool((slope.abs() < 1e9).all())
+
+
+@every_kind
+def test_long_steps_keep_their_digits_in_single_precision(kind: Kind) -> None:
+    at = Setting(kind)
+    if at.case.brittle or not at.case.convex:
+        return
+    dtype = torch.complex64 if at.is_complex else torch.float32
+    data = tuple(t.to(torch.complex64 if t.is_complex() else torch.float32) for t in at.data)
+    function = function_of(at.case.call(dp.Variable("x", at.shape, dtype=dtype), *data))
+    v = at.point()
+    for step in (4e4, 1e7):
+        p = at.function.prox(v, step)
+        off = (function.prox(v.to(dtype), step).to(p.dtype) - p).abs().max()
+        assert float(off) <= 1e-4 * float(torch.maximum(p.abs().max(), v.abs().max()))
 
 
 @every_kind
