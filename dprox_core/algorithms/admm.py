@@ -24,11 +24,14 @@ import torch
 
 from dprox_core.algorithms.balance import of_norms, rho_factors
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
+from dprox_core.algorithms.blocks import feasible_blocks
+from dprox_core.algorithms.copies import Watch
 from dprox_core.algorithms.evidence import Evidence, of_blocks
 from dprox_core.algorithms.measure import Measure, hypot, largest
 from dprox_core.algorithms.per_sample import is_per_sample, representative, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
+from dprox_core.numerics.pieces import in_pieces
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Admm", "AdmmState"]
@@ -99,6 +102,7 @@ class Admm(Algorithm[AdmmState]):
         self._quadratic = quadratic
         shapes = [space.shape for space in model.spaces]
         self._batch = batch_of(shapes + [block.row.range.shape for block in blocks])
+        self._measure = Measure(self._batch)
         self.blocks = blocks
         self.solver = solver
         self.tolerances = tolerances
@@ -107,10 +111,9 @@ class Admm(Algorithm[AdmmState]):
         self._relaxation = relaxation
         self._in_place = not differentiate
         self._scratch: list[torch.Tensor | None] = [None] * len(blocks)
-        self._spare: list[torch.Tensor | None] = [None] * len(blocks)
-        self._new: list[torch.Tensor | None] = [None] * len(blocks)
+        self._moves: list[torch.Tensor | None] = [None] * len(blocks)
         self._pulled: list[torch.Tensor | None] = [None] * len(model.spaces)
-        self._feasible = _feasible_blocks(blocks)
+        self._feasible = feasible_blocks(blocks)
         self._sloped = _sloped_blocks(blocks)
         # Several terms on one operator: it is applied for the first of them.
         self._first = [_first_of(blocks, index) for index in range(len(blocks))]
@@ -134,12 +137,10 @@ class Admm(Algorithm[AdmmState]):
 
     def step(self, state: AdmmState, measure: bool) -> AdmmState:
         """One iteration."""
-        old_z = self._copies(state.v, state.u, self._spare) if measure else None
         x = self._update_x(state)
-        v, u, images = self._update_split(state, x)
-        residuals = None
-        if old_z is not None:
-            residuals = self._measure(images, v, u, old_z, state)
+        watches = self._watches() if measure else None
+        v, u = self._update_split(state, x, watches)
+        residuals = None if watches is None else self._residuals(watches, u, state)
         return replace(state, iteration=state.iteration + 1, x=x, v=v, u=u, residuals=residuals)
 
     def _update_x(self, state: AdmmState) -> Vectors:
@@ -167,86 +168,94 @@ class Admm(Algorithm[AdmmState]):
         return self.solver.solve(sums, state.rho, state.x, out)
 
     def _update_split(
-        self, state: AdmmState, x: Vectors
-    ) -> tuple[Vectors, Vectors, list[torch.Tensor]]:
-        alpha = self._relaxation
+        self, state: AdmmState, x: Vectors, watches: list[Watch] | None
+    ) -> tuple[Vectors, Vectors]:
         new_v, new_u = [], []
         images: list[torch.Tensor] = []
         for index, block in enumerate(self.blocks):
-            v, u = state.v[index], state.u[index]
-            out_v, out_u = (v, u) if self._in_place else (None, None)
             first = self._first[index]
             if first == index:
-                image = block.row.forward(x, out=self._buffer(index, state))
+                images.append(block.row.forward(x, out=self._buffer(index, state)))
             else:
-                image = images[first]
-            if alpha == 1.0:
-                v = torch.add(image, u, out=out_v)
-            else:
-                v = torch.lerp(v, u, alpha, out=out_v)
-                v = torch.add(v, image, alpha=alpha, out=out_v)
-            u = block.penalty.dual_prox(v, shaped(1.0 / state.rho, v), out=out_u)
+                images.append(images[first])
+            watch = None if watches is None else watches[index]
+            v, u = self._update_block(index, images[index], state, watch)
             new_v.append(v)
             new_u.append(u)
-            images.append(image)
-        return tuple(new_v), tuple(new_u), images
+        return tuple(new_v), tuple(new_u)
+
+    def _update_block(
+        self, index: int, image: torch.Tensor, state: AdmmState, watch: Watch | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """v and u of one term: piece by piece where its prox sees no more than one element."""
+        v, u, penalty = state.v[index], state.u[index], self.blocks[index].penalty
+        arrays = [v, u, image]
+        if watch is not None:
+            arrays.append(self._moves_buffer(index, v))
+        if not self._in_place:
+            moved = self._relaxed(v, u, image, None)
+            dual = penalty.dual_prox(moved, shaped(1.0 / state.rho, moved))
+            if watch is not None:
+                with torch.no_grad():
+                    torch.sub(v, u, out=arrays[3])
+                watch.add(moved, dual, image, arrays[3])
+            return moved, dual
+        whole = is_per_sample(state.rho) or not penalty.elementwise or self._batch > 1
+        for old_v, old_u, seen, *copy in [arrays] if whole else in_pieces(*arrays):
+            if watch is not None:
+                torch.sub(old_v, old_u, out=copy[0])
+            moved = self._relaxed(old_v, old_u, seen, old_v)
+            penalty.dual_prox(moved, shaped(1.0 / state.rho, moved), out=old_u)
+            if watch is not None:
+                watch.add(moved, old_u, seen, copy[0])
+        return v, u
+
+    def _relaxed(
+        self, v: torch.Tensor, u: torch.Tensor, image: torch.Tensor, out: torch.Tensor | None
+    ) -> torch.Tensor:
+        """α K x + (1 − α) z + u."""
+        alpha = self._relaxation
+        if alpha == 1.0:
+            return torch.add(image, u, out=out)
+        v = torch.lerp(v, u, alpha, out=out)
+        return torch.add(v, image, alpha=alpha, out=out)
+
+    def _watches(self) -> list[Watch]:
+        sloped = self._sloped if self._adaptive else []
+        return [Watch(self._measure, index in sloped) for index in range(len(self.blocks))]
 
     @torch.no_grad()
-    def _copies(
-        self, v: Vectors, u: Vectors, kept: list[torch.Tensor | None]
-    ) -> list[torch.Tensor]:
-        """The split copies v − u, in memory kept for measuring: new memory costs more than sums."""
-        for index, held in enumerate(kept):
-            if held is None or not self._in_place:
-                kept[index] = torch.empty_like(v[index])
-        found = cast(list[torch.Tensor], kept)
-        for a, b, out in zip(v, u, found, strict=True):
-            torch.sub(a, b, out=out)
-        return found
-
-    @torch.no_grad()
-    def _measure(
-        self,
-        images: list[torch.Tensor],
-        v: Vectors,
-        u: Vectors,
-        old: list[torch.Tensor],
-        state: AdmmState,
-    ) -> Residuals:
+    def _residuals(self, watches: list[Watch], u: Vectors, old: AdmmState) -> Residuals:
         """Boyd et al. 2011, section 3.3.1: r = K x − z and s = ρ Kᴴ (z − z_old).
 
         The absolute tolerance of s is in units of ρ, so that an objective multiplied by a number
-        stops at the same iterate. ``old`` is overwritten.
+        stops at the same iterate.
         """
         if not self.blocks:
             return Residuals(0.0, 0.0, 0.0, 0.0)
-        measure = Measure(self._batch)
-        copies = self._copies(v, u, self._new)
-        moves = [before.sub_(now) for before, now in zip(old, copies, strict=True)]
-        moved = {j: measure.norm([moves[j]]) for j in self._sloped if self._adaptive}
-        dual = measure.norm(self._pulled_together(moves))
+        measure = self._measure
+        dual = measure.norm(self._pulled_together(cast(list[torch.Tensor], self._moves)))
         # Block by block, for where nothing is left in the x-update the whole sum vanishes.
         pushed = hypot([measure.norm(self._pull_of(j, dual)) for j, dual in enumerate(u)])
-        sizes = [measure.norm([copy]) for copy in copies]
-        size = largest(measure.norm(images), hypot(sizes))
-        gaps = [torch.sub(c, a, out=out) for c, a, out in zip(copies, images, old, strict=True)]
-        missed = [measure.norm([gap]) for gap in gaps]
         balance = None
-        if moved:
-            duals = {j: measure.norm([u[j]]) for j in moved}
-            parts = (duals, sizes, missed, moved)
-            early = state.iteration < self.early
-            sums = [hypot([norms[j] for j in moved]) for norms in parts]
-            balance = of_norms(*sums, early=early)
+        if self._adaptive and self._sloped:
+            sloped = [watches[j] for j in self._sloped]
+            balance = of_norms(
+                hypot(watch.dual for watch in sloped),
+                hypot(watch.copy for watch in sloped),
+                hypot(watch.missed for watch in sloped),
+                hypot(watch.moved for watch in sloped),
+                early=old.iteration < self.early,
+            )
         return measure.residuals(
             self.tolerances,
-            hypot(missed),
-            measure.weighted(state.rho, dual),
-            size,
+            hypot(watch.missed for watch in watches),
+            measure.weighted(old.rho, dual),
+            largest(hypot(w.image for w in watches), hypot(w.copy for w in watches)),
             pushed,
-            sum(copy.numel() for copy in copies),
+            sum(dual.numel() for dual in u),
             sum(space.numel for space in self.model.spaces),
-            state.rho,
+            old.rho,
             balance,
         )
 
@@ -299,7 +308,7 @@ class Admm(Algorithm[AdmmState]):
         if bool((factors == 1.0).all()):
             return state
         if not is_per_sample(state.rho):
-            changed = self.with_parameter(state, state.rho * float(factors[0]))
+            changed = self._rescaled(state, float(factors[0]))
             return replace(changed, changes=int(state.changes) + 1)
         changed = self.with_parameter(state, state.rho * factors)
         return replace(changed, changes=state.changes + (factors != 1.0).to(torch.int64))
@@ -312,25 +321,30 @@ class Admm(Algorithm[AdmmState]):
         v = tuple(a + (c - b) for a, b, c in zip(state.v, state.u, u, strict=True))
         return replace(state, u=u, v=v, rho=value)
 
+    def _rescaled(self, state: AdmmState, factor: float) -> AdmmState:
+        """The same with factor · ρ, in the memory of the state where that may be."""
+        if not self._in_place:
+            return self.with_parameter(state, state.rho * factor)
+        for v, u in zip(state.v, state.u, strict=True):
+            v.add_(u, alpha=1.0 / factor - 1.0)
+            u.mul_(1.0 / factor)
+        return replace(state, rho=state.rho * factor)
+
     def forget(self) -> None:
         """Drop the linear solver's factors."""
         self.solver.forget()
 
     def answer(self, state: AdmmState) -> Vectors:
         """The variables; for one with bounds, its split copy, which meets them exactly."""
-        return tuple(
-            x
-            if block is None
-            else self.blocks[block].function.bounded(state.v[block] - state.u[block])
-            for x, block in zip(state.x, self._feasible_by_variable(), strict=True)
-        )
+        found = list(state.x)
+        for variable, index in self._feasible.items():
+            copy = state.v[index] - state.u[index]
+            found[variable] = self.blocks[index].function.bounded(copy)
+        return tuple(found)
 
     def parameter(self, state: AdmmState) -> float:
         """ρ, the geometric mean where each sample has its own."""
         return representative(state.rho)
-
-    def _feasible_by_variable(self) -> list[int | None]:
-        return [self._feasible.get(index) for index in range(len(self.model.spaces))]
 
     def _zeros(self, index: int) -> torch.Tensor:
         held = self._sum_buffer(index)
@@ -343,6 +357,13 @@ class Admm(Algorithm[AdmmState]):
         held = self._pulled[index]
         if held is None:
             held = self._pulled[index] = self.model.spaces[index].empty()
+        return held
+
+    def _moves_buffer(self, index: int, like: torch.Tensor) -> torch.Tensor:
+        """Memory for z_old and z_old − z: new memory would cost more than the differences."""
+        held = self._moves[index]
+        if held is None or not self._in_place:
+            held = self._moves[index] = torch.empty_like(like, requires_grad=False)
         return held
 
     def _buffer(self, index: int, state: AdmmState) -> torch.Tensor | None:
@@ -377,13 +398,3 @@ def _sloped_blocks(blocks: tuple[BoundTerm, ...]) -> list[int]:
 def _own(image: torch.Tensor, x: Vectors) -> torch.Tensor:
     """The image in memory of its own, for an identity hands back the variable itself."""
     return image.clone() if any(image is v for v in x) else image
-
-
-def _feasible_blocks(blocks: tuple[BoundTerm, ...]) -> dict[int, int]:
-    """For each variable with bounds on it, the block that holds them."""
-    found: dict[int, int] = {}
-    for index, block in enumerate(blocks):
-        plain = block.penalty.is_plain
-        if block.function.meets_bounds and plain and block.row.is_identity:
-            found.setdefault(block.row.entries[0][0], index)
-    return found

@@ -74,7 +74,8 @@ class State:
     residuals: Residuals | None
 
     def clone(self) -> Self:
-        """A copy with memory of its own: a step may write into the state it is given."""
+        """A copy with memory of its own: a step, or a change of ρ
+        that a solve makes by itself, may write into the state it is given."""
         return replace(self, **{f.name: _copied(getattr(self, f.name)) for f in fields(self)})
 
 
@@ -133,7 +134,10 @@ class Algorithm(ABC, Generic[S]):
         """
 
     def adapt(self, state: S) -> S:
-        """Adjust step sizes after a measured step; by default nothing."""
+        """Adjust step sizes after a measured step; by default nothing.
+
+        Like a step it may write into the memory of ``state`` unless gradients are wanted.
+        """
         return state
 
     def with_parameter(self, state: S, value: Step) -> S:

@@ -11,7 +11,7 @@ from dprox_core.linops.space import Space
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Blocks"]
+__all__ = ["Blocks", "feasible_blocks"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -29,11 +29,7 @@ class Blocks:
         self.spaces = spaces
         shapes = [space.shape for space in spaces]
         self._batch = batch_of(shapes + [term.row.range.shape for term in terms])
-        self._feasible: dict[int, int] = {}
-        for index, block in enumerate(terms):
-            plain = block.penalty.is_plain
-            if block.function.meets_bounds and plain and block.row.is_identity:
-                self._feasible.setdefault(block.row.entries[0][0], index)
+        self._feasible = feasible_blocks(terms)
 
     def push(self, x: Vectors) -> Vectors:
         """K_j x for every block, one for all that share K_j."""
@@ -97,3 +93,12 @@ class Blocks:
         return measure.residuals(
             tolerances, primal, stationary, size, hypot(pushed), rows, columns, weight
         )
+
+
+def feasible_blocks(terms: tuple[BoundTerm, ...]) -> dict[int, int]:
+    """For each variable with bounds on it, the term that holds them."""
+    found: dict[int, int] = {}
+    for index, term in enumerate(terms):
+        if term.function.meets_bounds and term.penalty.is_plain and term.row.is_identity:
+            found.setdefault(term.row.entries[0][0], index)
+    return found

@@ -33,6 +33,16 @@ class Measure:
     def __init__(self, batch: int) -> None:
         self._batch = batch
 
+    @property
+    def apart(self) -> bool:
+        """Whether each sample is measured by itself, too."""
+        return self._batch > 1
+
+    @staticmethod
+    def root(square: torch.Tensor) -> Norms:
+        """The joint norm alone, from its square."""
+        return np.sqrt(np.array([float(square)]))
+
     def norm(self, vectors: Vectors | list[torch.Tensor]) -> Norms:
         """‖(v₁, v₂, …)‖₂, joint and by sample."""
         joint = np.array([joint_norm(vectors)])

@@ -112,6 +112,13 @@ class Penalty:
         """Whether it is w · f(z)."""
         return self.scale is None and self.offset is None and self.rotation is None
 
+    @property
+    def elementwise(self) -> bool:
+        """Whether its prox does the same to every element, wherever it lies."""
+        varies = self.scale is not None and self.scale.ndim > 0
+        moved = varies or self.offset is not None or self.rotation is not None
+        return self.function.elementwise and not moved
+
     def inside(self, z: torch.Tensor) -> torch.Tensor:
         """d ⊙ (Q z) + c."""
         if self.rotation is not None:

@@ -98,9 +98,14 @@ class DirectSolver(ABC):
             rho = rho.to(self._coupling.device).reshape(-1, *(1,) * (len(self._space.shape) - 1))
         whole = self._quadratic + rho * self._coupling
         # A singular system has zeros here in exact arithmetic; rounding leaves a little.
-        epsilon = torch.finfo(self._space.precision).eps
-        null = whole.detach() <= 4.0 * epsilon * float(whole.detach().max())
-        inverse = torch.where(null, 0.0, 1.0 / torch.where(null, 1.0, whole))
+        least = 4.0 * torch.finfo(self._space.precision).eps * float(whole.detach().max())
+        null: torch.Tensor | None = None
+        if float(whole.detach().min()) <= least:
+            null = whole.detach() <= least
+            inverse = torch.where(null, 0.0, 1.0 / torch.where(null, 1.0, whole))
+            null = null.to(self._space.device)
+        else:
+            inverse = whole.reciprocal()
         inverse = inverse.to(device=self._space.device)
         shift = None
         if self._constant is not None:
@@ -109,7 +114,7 @@ class DirectSolver(ABC):
             given,
             self._laid_out((rho * inverse).to(self._space.precision)),
             shift,
-            null.to(self._space.device) if bool(null.any()) else None,
+            null,
         )
         return self._factors
 

@@ -11,7 +11,7 @@ import math
 
 import torch
 
-__all__ = ["inner", "norm", "norm1", "number", "squared_norm", "total"]
+__all__ = ["SquaredNorm", "inner", "norm", "norm1", "number", "squared_norm", "total"]
 
 # Long enough that the second stage is small, short enough that a block stays in the cache.
 _BLOCK = 4096
@@ -46,22 +46,39 @@ def total(values: torch.Tensor) -> torch.Tensor:
     return _double(flat).sum()
 
 
+class SquaredNorm:
+    """Σ |v|² of values that come in pieces, each but the last a multiple of 4096 long."""
+
+    def __init__(self) -> None:
+        self._norms: list[torch.Tensor] = []
+
+    def add(self, values: torch.Tensor) -> None:
+        """One more piece."""
+        if values.is_complex():
+            values = torch.view_as_real(values.resolve_conj())
+        flat = _flat(values)
+        whole = flat.numel() // _BLOCK * _BLOCK
+        if whole:
+            self._norms.append(torch.linalg.vector_norm(flat[:whole].view(-1, _BLOCK), dim=1))
+        if whole < flat.numel() or not whole:
+            self._norms.append(torch.linalg.vector_norm(flat[whole:])[None])
+
+    def value(self) -> torch.Tensor:
+        """The sum so far, a scalar in double precision."""
+        norms = self._norms[0] if len(self._norms) == 1 else torch.cat(self._norms)
+        return total(norms.double().square())
+
+
 def squared_norm(values: torch.Tensor) -> torch.Tensor:
     """Σ |v|², a scalar in double precision; differentiable everywhere."""
-    if values.is_complex():
-        values = torch.view_as_real(values.resolve_conj())
     if values.requires_grad:
+        if values.is_complex():
+            values = torch.view_as_real(values.resolve_conj())
         # The norm's gradient is undefined at zero, its square's is not.
         return total(values * values)
-    flat = _flat(values)
-    whole = flat.numel() // _BLOCK * _BLOCK
-    if whole == 0:
-        return torch.linalg.vector_norm(flat).double().square()
-    blocks = torch.linalg.vector_norm(flat[:whole].view(-1, _BLOCK), dim=1)
-    result = total(blocks.double().square())
-    if whole < flat.numel():
-        result += torch.linalg.vector_norm(flat[whole:]).double().square()
-    return result
+    found = SquaredNorm()
+    found.add(values)
+    return found.value()
 
 
 def norm(values: torch.Tensor) -> float:

@@ -73,14 +73,14 @@ class ProxFn(ABC):
     # f(v) = Σ f(v_b) over the entries of the first axis where that is one of samples (B, …): its
     # prox then takes a step per sample. Separable functions are, whatever they say here.
     sums_samples: bool = False
-    # f is ‖·‖².
+    # Separable without data: with one step its prox does the same to every element.
+    elementwise: bool = False
     is_sum_squares: ClassVar[bool] = False
     # f takes only the values 0 and infinity: weights mean nothing to it.
     is_indicator: bool = False
-    # f is infinite outside a set, without being an indicator: ``finite`` leads back into it.
+    # f is infinite outside a set and no indicator: ``finite`` leads back into it.
     has_domain: ClassVar[bool] = False
-    # How long a subgradient gets at most, per element or group: what a dual variable of f is
-    # bounded by. None where it is not bounded, or grows with the argument.
+    # How long a subgradient gets at most, per element or group; None where nothing bounds it.
     slope: float | None = None
     # The Lipschitz constant of the gradient, None where f is not smooth.
     lipschitz: float | None = None

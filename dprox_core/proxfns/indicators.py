@@ -38,6 +38,7 @@ class Box(ProxFn):
         super().__init__(space)
         self.lower = lower
         self.upper = upper
+        self.elementwise = not any(isinstance(bound, torch.Tensor) for bound in (lower, upper))
         if bool(torch.any(torch.as_tensor(lower) > torch.as_tensor(upper))):
             raise ParameterError(
                 "box: somewhere the lower bound is above the upper bound, so that nothing fits.",

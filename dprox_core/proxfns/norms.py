@@ -28,6 +28,7 @@ class Norm1(ProxFn):
 
     name = "norm1"
     separable = True
+    elementwise = True
     homogeneous = True
     slope = 1.0
 
