@@ -61,12 +61,12 @@ def test_a_measured_step_is_a_plain_one_and_tells_residuals(
     relaxation: float, isotropic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = torch.Generator().manual_seed(0)
-    data = torch.rand(3, 24, 19, generator=generator, dtype=torch.float64)
-    x = dp.Variable("x", (3, 24, 19))
+    data = torch.rand(1, 3, 24, 19, generator=generator, dtype=torch.float64)
+    x = dp.Variable("x", (1, 3, 24, 19), dtype=torch.float64)
     variation = dp.group_norm1(dp.grad(x), axis=-1) if isotropic else dp.norm1(dp.grad(x))
     fidelity = dp.sum_squares(dp.conv(x, dp.gaussian_psf(5, 1.0).double()) - data)
     problem = dp.Problem(fidelity + 0.1 * variation + dp.box(x, 0.3, 0.6))
-    solver = problem.compile("admm", relaxation=relaxation, dtype=torch.float64)
+    solver = problem.compile("admm", relaxation=relaxation)
     whole = solver.init()
     for _ in range(7):
         before, whole = whole, solver.step(whole.clone(), True)
