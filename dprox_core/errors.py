@@ -84,5 +84,7 @@ def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
     """
     import difflib
 
-    close = difflib.get_close_matches(name, list(known), n=1)
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    close = close or difflib.get_close_matches(name.lower(), known, n=1)
     return f'did you mean "{close[0]}"?' if close else otherwise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -14,14 +14,14 @@ from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.base import Expression
 from dprox_core.expressions.binding import Binding
 from dprox_core.expressions.constraints import Constraint
-from dprox_core.expressions.leaves import Constant, Variable
+from dprox_core.expressions.leaves import Constant, Variable, as_tensor
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Objective
 from dprox_core.proxfns.linear import linear
 from dprox_core.result import Result
 from dprox_core.solver import Solver
 
-__all__ = ["Problem", "compile"]
+__all__ = ["Problem", "as_problem", "compile"]
 
 Constraints = (
     Sequence[Constraint | Objective] | Mapping[str, Constraint | Objective] | Constraint | Objective
@@ -267,7 +267,7 @@ class Problem:
                     got=[str(name) for name in by_name],
                     where="values",
                 )
-            tensor = torch.as_tensor(by_name[variable.name])
+            tensor = as_tensor(by_name[variable.name], f"The value for {variable.name}")
             if tuple(tensor.shape) != variable.shape:
                 raise ShapeError(
                     f"The value for {variable.name} has shape {tuple(tensor.shape)}, but "
@@ -280,14 +280,23 @@ class Problem:
         return tuple(tensors)
 
 
-def compile(problem: Problem, method: str = "admm", **options: Any) -> Solver:
+def as_problem(given: Problem | Objective | Expression) -> Problem:
+    """A problem as it is; an objective as the problem to minimize it.
+
+    Raises:
+        ParameterError: it is neither.
+    """
+    return given if isinstance(given, Problem) else Problem(given)
+
+
+def compile(problem: Problem | Objective, method: str = "admm", **options: Any) -> Solver:
     """Prepare a solver for a problem; ``problem.compile`` as a function.
 
     A name of the package that ``from dprox_core import *`` leaves out, for Python has a ``compile``
     of its own.
 
     Args:
-        problem: the problem.
+        problem: the problem, or its objective.
         method: the algorithm, as for ``Problem.compile``.
         options: tolerances, device and the method's own options.
 
@@ -302,7 +311,7 @@ def compile(problem: Problem, method: str = "admm", **options: Any) -> Solver:
         >>> solver.plan.method
         'fista'
     """
-    return problem.compile(method, **options)
+    return as_problem(problem).compile(method, **options)
 
 
 def _is_linear(problem: Problem) -> bool:
@@ -319,6 +328,9 @@ def _listed(constraints: Constraints) -> tuple[Constraint | Objective, ...]:
     if isinstance(constraints, (Constraint, Objective)):
         return (constraints,)
     if not isinstance(constraints, Mapping):
+        # An expression says why it is no list.
+        if not isinstance(constraints, (list, tuple, set, Iterator)):
+            return (constraints,)  # type: ignore[return-value]
         return tuple(constraints)
     return tuple(
         held.named(name) if isinstance(held, Constraint) else held

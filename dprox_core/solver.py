@@ -11,7 +11,7 @@ import torch
 
 from dprox_core.acceptance import violation
 from dprox_core.algorithms.base import Algorithm, State
-from dprox_core.algorithms.files import load_state, save_state
+from dprox_core.algorithms.files import load_state, refuse_foreign, save_state
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.plan import Plan
 from dprox_core.errors import ParameterError
@@ -136,7 +136,8 @@ class Solver:
             The result; its status says how the solve ended.
 
         Raises:
-            ParameterError: max_iter is not a whole number from 1.
+            ParameterError: max_iter is not a whole number from 1, or the state is that of another
+                method or problem.
             DeviceError: the device ran out of memory.
         """
         if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 1:
@@ -151,8 +152,9 @@ class Solver:
             refuse_other_shape(image, variable, "truth")
         with guarded(self.plan):
             started = self.init(x0) if state is None else state
-            if state is not None and not self.differentiate:
-                started = state.clone()
+            if state is not None:
+                refuse_foreign(state, self.init(), self.plan.method)
+                started = state if self.differentiate else state.clone()
             started = self.algorithm.begin(started, max_iter)
             return Run(self, started, max_iter, truths).run()
 

@@ -11,9 +11,9 @@ from typing import TypeVar
 import torch
 
 from dprox_core.algorithms.base import State
-from dprox_core.errors import DataError
+from dprox_core.errors import DataError, ParameterError
 
-__all__ = ["load_state", "save_state"]
+__all__ = ["load_state", "refuse_foreign", "save_state"]
 
 S = TypeVar("S", bound=State)
 
@@ -78,6 +78,39 @@ def load_state(like: S, path: str | os.PathLike[str]) -> S:
             changed[field.name] = held[field.name]
     changed["residuals"] = None
     return replace(like, **changed)  # type: ignore[arg-type]
+
+
+def refuse_foreign(state: object, like: State, method: str) -> None:
+    """Refuse to go on from the state of another method or problem.
+
+    Raises:
+        ParameterError: the state is of another kind than ``like``, or of other shapes.
+    """
+    if type(state) is not type(like):
+        raise ParameterError(
+            f"{method} goes on from a state of its own ({type(like).__name__}), such as "
+            f"result.state, not from {type(state).__name__}.",
+            expected=type(like).__name__,
+            got=type(state).__name__,
+            where="state",
+        )
+    for field in fields(like):
+        ours, theirs = _shapes(getattr(like, field.name)), _shapes(getattr(state, field.name))
+        if ours != theirs:
+            raise ParameterError(
+                f"The state belongs to another problem: where this one has tensors of shapes "
+                f"{ours}, it has {theirs}.",
+                expected=ours,
+                got=theirs,
+                where="state",
+            )
+
+
+def _shapes(value: object) -> list[tuple[int, ...]] | None:
+    """The shapes of the iterates that a field holds; None for what is no tuple of tensors."""
+    if not isinstance(value, tuple) or not all(isinstance(v, torch.Tensor) for v in value):
+        return None
+    return [tuple(v.shape) for v in value]
 
 
 def _fitting(found: torch.Tensor | None, like: torch.Tensor, name: str) -> torch.Tensor:

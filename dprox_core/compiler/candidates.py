@@ -11,7 +11,8 @@ from dprox_core.compiler.compile import ABS_TOL, REL_TOL, compile_problem
 from dprox_core.compiler.plan import Plan
 from dprox_core.errors import CompileError
 from dprox_core.memory import megabytes
-from dprox_core.problem import Problem
+from dprox_core.problem import Problem, as_problem
+from dprox_core.proxfns.base import Objective
 
 __all__ = ["Candidate", "candidates"]
 
@@ -47,11 +48,13 @@ class Candidate:
         return f"{self.method}: accepts (about {megabytes(self.plan.memory_bytes)}{means})"
 
 
-def candidates(problem: Problem, device: str | torch.device | None = None) -> tuple[Candidate, ...]:
+def candidates(
+    problem: Problem | Objective, device: str | torch.device | None = None
+) -> tuple[Candidate, ...]:
     """Every method, with "accepts" or the reason why not.
 
     Args:
-        problem: the problem; its placeholders have values.
+        problem: the problem, or its objective; its placeholders have values.
         device: where it would run, as for ``Problem.compile``.
 
     Returns:
@@ -73,6 +76,7 @@ def candidates(problem: Problem, device: str | torch.device | None = None) -> tu
     """
     from dprox_core.compiler.methods import METHODS
 
+    problem = as_problem(problem)
     found = [_ask(problem, method, device) for method in METHODS]
     return tuple(sorted(found, key=lambda candidate: not candidate.accepts))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from dprox_core.algorithms.accelerated import Accelerated
@@ -62,7 +63,8 @@ def compile_problem(
     builder = _builder(method, options)
     _refuse_other_methods(objective, method)
     for name, tolerance in (("abs_tol", abs_tol), ("rel_tol", rel_tol)):
-        if not (math.isfinite(tolerance) and tolerance >= 0):
+        is_number = isinstance(tolerance, (int, float, np.number))
+        if not (is_number and math.isfinite(tolerance) and tolerance >= 0):
             raise ParameterError(
                 f"{name} must be a number from 0, not {tolerance!r}.",
                 expected="a number from 0",

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from dprox_core.expressions.leaves import Constant, Placeholder
-from dprox_core.problem import Problem
+from dprox_core.problem import Problem, as_problem
+from dprox_core.proxfns.base import Objective
 
 __all__ = ["GradientRow", "gradient_report"]
 
@@ -36,7 +37,7 @@ class GradientRow:
 
 
 def gradient_report(
-    problem: Problem, method: str = "admm", *, steps: int = 3, **options: Any
+    problem: Problem | Objective, method: str = "admm", *, steps: int = 3, **options: Any
 ) -> tuple[GradientRow, ...]:
     """For every placeholder, tensor and network of a problem, whether gradients reach it.
 
@@ -44,7 +45,7 @@ def gradient_report(
     looks at which one got one. The problem is left as it was.
 
     Args:
-        problem: the problem; its placeholders have values.
+        problem: the problem, or its objective; its placeholders have values.
         method: the algorithm, as for ``Problem.solve``.
         steps: iterations to differentiate through, from 1.
         options: further options of the algorithm.
@@ -64,6 +65,7 @@ def gradient_report(
         >>> [(row.name, row.receives) for row in dp.gradient_report(problem)]
         [('kernel', True), ('b', True)]
     """
+    problem = as_problem(problem)
     slots = _slots(problem)
     originals = [read() for _, _, read, _ in slots]
     copies: list[torch.Tensor | None] = []

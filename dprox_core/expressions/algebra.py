@@ -234,27 +234,47 @@ def apply(
 ) -> Any:
     """An operator on an expression gives an expression; on a tensor, the tensor it evaluates to."""
     given = tuple(
-        as_expression(operand, role)
+        as_expression(operand, role, f"{operator.name}: {role}")
         for role, operand in zip(operator.operand_names, operands, strict=True)
     )
     if isinstance(argument, Expression):
         return Apply(operator, argument, given, **options)
     from dprox_core.expressions.binding import evaluate
 
-    return evaluate(Apply(operator, as_expression(argument, "image"), given, **options))
+    return evaluate(
+        Apply(
+            operator,
+            as_expression(argument, "image", f"What {operator.name} takes"),
+            given,
+            **options,
+        )
+    )
 
 
 def add(left: object, right: object) -> Expression:
     """left + right."""
-    return Add(as_expression(left), as_expression(right))
+    one, other = _summands(left, right, "+")
+    if isinstance(one, Constant) and one.is_number and one.tensor.item() == 0:
+        return other  # the start of Python's sum([...])
+    return Add(one, other)
 
 
 def subtract(left: object, right: object) -> Expression:
     """left − right."""
-    minuend, subtrahend = as_expression(left), as_expression(right)
+    minuend, subtrahend = _summands(left, right, "-")
     # Before the sign is put in front, so that an error names what was written.
     _sum_shape(minuend, subtrahend, "-")
     return Add(minuend, scale(-1.0, subtrahend))
+
+
+def _summands(left: object, right: object, sign: str) -> tuple[Expression, Expression]:
+    def text(side: object) -> str:
+        return side.describe() if isinstance(side, Expression) else "…"
+
+    def what() -> str:
+        return f"In {text(left)} {sign} {text(right)} the other side"
+
+    return as_expression(left, what=what), as_expression(right, what=what)
 
 
 def scale(factor: object, argument: Expression) -> Expression:
@@ -263,7 +283,15 @@ def scale(factor: object, argument: Expression) -> Expression:
     Raises:
         ParameterError: the number is NaN or infinite.
     """
-    held = as_expression(factor, "factor")
+    held = as_expression(factor, "factor", lambda: f"The factor of {argument.describe()}")
+    if not held.is_constant:
+        raise ParameterError(
+            f"{argument.describe()} * {held.describe()}: one of both must be data; products of "
+            "unknowns are not convex.",
+            expected="a number or a tensor",
+            got=held.describe(),
+            where=f"{argument.describe()} * {held.describe()}",
+        )
     if isinstance(held, Constant) and held.is_number and not cmath.isfinite(held.tensor.item()):
         raise ParameterError(
             f"{argument.describe()} is multiplied by {held.describe()}: give a finite number.",
@@ -276,7 +304,9 @@ def scale(factor: object, argument: Expression) -> Expression:
 
 def multiply(expression: Expression, other: object) -> Expression:
     """The product of an expression with a scalar, or of an unknown number with data."""
-    other_expression = as_expression(other, "factor")
+    other_expression = as_expression(
+        other, "factor", lambda: f"The factor of {expression.describe()}"
+    )
     if not other_expression.is_constant and expression.is_constant:
         expression, other_expression = other_expression, expression
     one, many = expression.shape, other_expression.shape
@@ -298,7 +328,7 @@ def product(left: object, right: object) -> Expression:
     """left @ right, one of them data: a matrix times a vector or, column by column, a matrix."""
     from dprox_core.linops.matrix import Matrix
 
-    one, other = as_expression(left, "M"), as_expression(right, "M")
+    one, other = (as_expression(side, "M", "A side of @") for side in (left, right))
     if not one.is_constant and not other.is_constant:
         raise ParameterError(
             f"{one.describe()} @ {other.describe()}: one of both must be data; products of "

@@ -150,6 +150,14 @@ class Expression(ABC):
     def __pos__(self) -> Expression:
         return self
 
+    def __abs__(self) -> Expression:
+        raise ParameterError(
+            f"abs({self.describe()}): expressions are affine in the variables; for a sum of "
+            f"magnitudes write norm1({self.describe()}).",
+            expected="an affine expression",
+            where=self.describe(),
+        )
+
     def __mul__(self, factor: object) -> Any:
         from dprox_core.expressions.algebra import multiply
         from dprox_core.proxfns.base import Objective
@@ -241,6 +249,17 @@ class Expression(ABC):
         # A name is no value: whoever looks for a variable by either is told that they differ.
         return NotImplemented if isinstance(value, str) or value is None else equal(self, value)
 
+    def __ne__(self, value: object) -> bool:
+        if isinstance(value, str) or value is None:
+            return True
+        if isinstance(value, Expression) and value is self:
+            return False
+        raise ParameterError(
+            f"{self.describe()} != …: what is unequal has no nearest point, so it is no condition; "
+            "write <=, >= or ==.",
+            where=self.describe(),
+        )
+
     # Equality of expressions is a condition, so they are told apart by what they are.
     __hash__ = object.__hash__
 
@@ -285,12 +304,14 @@ _REFLECTED = {
 }
 
 
-def as_expression(value: object, role: str = "b") -> Expression:
+def as_expression(value: object, role: str = "b", what: str | Callable[[], str] = "") -> Expression:
     """An expression as it is; numbers, tensors and arrays as constants.
 
     Args:
         value: what the user wrote.
         role: the name a constant goes by in descriptions, such as ``"kernel"``.
+        what: how to name it where it is none of these, such as ``"conv: kernel"``, or what says so,
+            where descriptions are long.
 
     Raises:
         ParameterError: the value is none of these.
@@ -303,8 +324,10 @@ def as_expression(value: object, role: str = "b") -> Expression:
         return Constant(value, role)
     if isinstance(value, (list, tuple)) or hasattr(value, "tocoo"):
         return Constant(value, role)
+    name = (what() if callable(what) else what) or role
     raise ParameterError(
-        f"Expected an expression, a tensor or a number, not {type(value).__name__} {value!r:.60}.",
+        f"{name} must be an expression, a tensor or a number, not "
+        f"{type(value).__name__} {value!r:.60}.",
         expected="an expression, a tensor or a number",
         got=type(value).__name__,
         where=role,

@@ -9,8 +9,8 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from dprox_core.errors import ParameterError
-from dprox_core.expressions.base import Expression, as_expression
+from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.expressions.base import Expression, as_expression, broadcasts_into
 from dprox_core.expressions.leaves import Constant
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ class Constraint:
         text: as written.
         name: by which its duals are found.
 
+    Raises:
+        ShapeError: a bound does not broadcast to the expression.
+
     Example:
         >>> import dprox_core as dp
         >>> x = dp.Variable("x", shape=(3,))
@@ -52,6 +55,17 @@ class Constraint:
         self.upper = upper
         self.name = name
         self._text = text
+        for bound in (lower, upper):
+            if bound is None or bound.shape is None or expression.shape is None:
+                continue
+            if not broadcasts_into(bound.shape, expression.shape):
+                raise ShapeError(
+                    f"{text}: {expression.describe()} has shape {expression.shape}, and "
+                    f"{bound.describe()} has shape {bound.shape}, which does not broadcast to it.",
+                    expected=expression.shape,
+                    got=bound.shape,
+                    where=text,
+                )
 
     def named(self, name: str) -> Constraint:
         """The same constraint under a name, by which ``result.duals`` knows it."""
@@ -166,7 +180,7 @@ def _both(first: Constraint, second: Constraint) -> Constraint:
 
 def at_least(expression: Expression, bound: object) -> Constraint:
     """expression ≥ bound, for every element."""
-    lower = as_expression(bound, "lower")
+    lower = as_expression(bound, "lower", f"The lower bound of {expression.describe()}")
     text = f"{expression.describe()} >= {lower.describe()}"
     if expression.is_constant and not lower.is_constant:
         return _chained(Constraint(lower, None, expression, text), sys._getframe(2))
@@ -177,7 +191,7 @@ def at_least(expression: Expression, bound: object) -> Constraint:
 
 def at_most(expression: Expression, bound: object) -> Constraint:
     """expression ≤ bound, for every element."""
-    upper = as_expression(bound, "upper")
+    upper = as_expression(bound, "upper", f"The upper bound of {expression.describe()}")
     text = f"{expression.describe()} <= {upper.describe()}"
     if expression.is_constant and not upper.is_constant:
         return _chained(Constraint(upper, expression, None, text), sys._getframe(2))
@@ -188,7 +202,7 @@ def at_most(expression: Expression, bound: object) -> Constraint:
 
 def equal(expression: Expression, value: object) -> Constraint:
     """expression = value, for every element."""
-    right = as_expression(value, "b")
+    right = as_expression(value, "b", f"What {expression.describe()} equals")
     text = f"{expression.describe()} == {right.describe()}"
     if expression.is_constant and not right.is_constant:
         return Constraint(right, expression, expression, text)

@@ -99,7 +99,7 @@ class Constant(Expression):
 
     def __init__(self, value: object, role: str = "b") -> None:
         self.is_number = isinstance(value, (bool, int, float, complex, np.number))
-        self.tensor = _as_tensor(value)
+        self.tensor = as_tensor(value, role)
         self.role = role
         self.shape: Shape = tuple(self.tensor.shape)
         self.is_complex = self.tensor.is_complex()
@@ -179,7 +179,7 @@ class Placeholder(Expression):
 
     @value.setter
     def value(self, value: object) -> None:
-        tensor = _as_tensor(value)
+        tensor = as_tensor(value, f"The value of {self.describe()}")
         if self._declared is not None and not broadcasts_into(tuple(tensor.shape), self._declared):
             raise ShapeError(
                 f"{self.describe()} was declared {shape_text(self._declared)}; a value of shape "
@@ -206,7 +206,12 @@ class Placeholder(Expression):
         return Affine({}, binding.value(self))
 
 
-def _as_tensor(value: object) -> torch.Tensor:
+def as_tensor(value: object, what: str) -> torch.Tensor:
+    """Data as a tensor: tensors as they are, arrays, numbers, lists, sparse matrices of scipy.
+
+    Raises:
+        ParameterError: it is nothing of these; ``what`` names it.
+    """
     if isinstance(value, torch.Tensor):
         return value
     if isinstance(value, np.ndarray):
@@ -222,7 +227,16 @@ def _as_tensor(value: object) -> torch.Tensor:
         # scipy has checked that the entries lie inside.
         made = torch.sparse_coo_tensor(places, data, entries.shape, check_invariants=False)
         return made.coalesce()
-    return torch.as_tensor(value)
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ParameterError(
+            f"{what} must be a tensor, an array or numbers, not {type(value).__name__} "
+            f"{value!r:.60}.",
+            expected="a tensor",
+            got=type(value).__name__,
+            where=what,
+        ) from error
 
 
 def _checked_shape(shape: int | Sequence[int], owner: str) -> Shape:

@@ -29,8 +29,16 @@ def give(known: Mapping[str, Placeholder], inputs: Mapping[Any, torch.Tensor] | 
     """Set placeholders to values; those left out keep theirs.
 
     Raises:
-        ParameterError: there is no such placeholder.
+        ParameterError: there is no such placeholder, or the inputs are no mapping.
     """
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise ParameterError(
+            f"The layer takes a mapping from placeholders to values, such as "
+            f"{{{next(iter(known), 'placeholder')}: tensor}}, not {type(inputs).__name__}.",
+            expected="a mapping",
+            got=type(inputs).__name__,
+            where="inputs",
+        )
     for key, value in (inputs or {}).items():
         name = key.describe() if isinstance(key, Placeholder) else str(key)
         if name not in known:

@@ -17,7 +17,8 @@ from dprox_core.layers.exact import compiled, lent, may_be_double
 from dprox_core.layers.inputs import give, named, placeholders
 from dprox_core.layers.rl import Tuned, tuned
 from dprox_core.numerics import reductions
-from dprox_core.problem import Problem
+from dprox_core.problem import Problem, as_problem
+from dprox_core.proxfns.base import Objective
 
 __all__ = ["Specialized", "specialize"]
 
@@ -132,7 +133,7 @@ class Specialized(nn.Module):
 
 
 def specialize(
-    problem: Problem,
+    problem: Problem | Objective,
     method: str = "unroll",
     *,
     algorithm: str = "admm",
@@ -151,7 +152,7 @@ def specialize(
     parameter. What is a ``torch.nn.Parameter`` in there is one of the module.
 
     Args:
-        problem: the problem.
+        problem: the problem, or its objective.
         method: "unroll" for a fixed number of steps, "deq" for the fixed point that they lead to,
             "rl" for a policy that looks at the iterate every few steps and chooses noise levels
             and ρ, or ends the solve (it takes no learn, share and engine).
@@ -186,6 +187,7 @@ def specialize(
         Z. Lai et al., ∇-Prox: Differentiable Proximal Algorithm Modeling for Large-Scale
         Optimization, 2023, section 4.
     """
+    problem = as_problem(problem)
     choice("method", method, ("unroll", "deq", "rl"))
     if method == "rl" and (learn is not None or engine is not None):
         raise ParameterError(

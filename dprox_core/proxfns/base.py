@@ -15,6 +15,8 @@ from dprox_core.errors import ParameterError
 from dprox_core.expressions.base import Expression, as_expression, number_text
 from dprox_core.linops.base import shown_options
 from dprox_core.linops.space import Space
+from dprox_core.proxfns import checks
+from dprox_core.proxfns.refusals import Refusals
 
 if TYPE_CHECKING:
     from dprox_core.expressions.binding import Binding
@@ -212,7 +214,7 @@ class Term:
         return (self.expression, *self.operands, *self.factors)
 
 
-class Objective:
+class Objective(Refusals):
     """A weighted sum of functions of expressions; what ``Problem`` minimizes.
 
     Made by the functions of the language (``sum_squares``, ``norm1``, …), added with ``+`` and
@@ -270,6 +272,8 @@ class Objective:
     __radd__ = __add__
 
     def __mul__(self, weight: object) -> Objective:
+        if isinstance(weight, Objective):
+            self._refuse_product(weight)
         if isinstance(weight, (bool, int, float, np.number)):
             number = float(weight)
             if number < 0 and self._is_affine and math.isfinite(number):
@@ -280,15 +284,15 @@ class Objective:
                 return Objective(flipped, self.offset * number)
             if not (math.isfinite(number) and number >= 0):
                 raise ParameterError(
-                    f"The weight of {self.describe()} must be a number from 0, not {number:g}: a "
-                    "negative weight is not convex.",
+                    f"The weight of {self.describe()} must be a number from 0, not {number:g}"
+                    + (": a negative weight is not convex." if number < 0 else "."),
                     expected="a number from 0",
                     got=number,
                     where=self.describe(),
                 )
             scaled = tuple(replace(term, number=term.number * number) for term in self.terms)
             return Objective(scaled, self.offset * number)
-        factor = as_expression(weight, "weight")
+        factor = as_expression(weight, "weight", lambda: f"The weight of {self.describe()}")
         shape = factor.shape
         if not factor.is_constant or (shape is not None and math.prod(shape) != 1):
             raise ParameterError(
@@ -342,20 +346,6 @@ class Objective:
             where=self.describe(),
         )
 
-    @classmethod
-    def __torch_function__(
-        cls, func: Any, types: object, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        """A tensor of one element on the left: ``weight * penalty``."""
-        name = getattr(func, "__name__", "").strip("_")
-        if name not in ("mul", "rmul") or len(args) != 2 or kwargs:
-            what = f"torch.{name} does not take a penalty: add them, or scale them by numbers."
-            if name in ("add", "radd", "sub", "rsub"):
-                what = "Numbers beside penalties change no minimizer: leave them out."
-            raise ParameterError(what, got=name)
-        left, right = args
-        return right * left if isinstance(right, Objective) else left * right
-
 
 def bind(
     function: type[ProxFn],
@@ -384,11 +374,12 @@ def make(function: type[ProxFn], argument: object, *operands: object, **options:
             got="a penalty",
             where=function.name,
         )
-    expression = as_expression(argument, "v")
+    expression = as_expression(argument, "v", f"What {function.name} takes")
     given = tuple(
-        as_expression(operand, role)
+        as_expression(operand, role, f"{function.name}: {role}")
         for role, operand in zip(function.operand_names, operands, strict=True)
     )
+    checks.finite_numbers(function.name, function.operand_names, given, function.infinite_operands)
     function.check(expression, given, **options)
     term = Term(function, expression, given, options)
     if isinstance(argument, Expression):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import cmath
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +16,7 @@ from dprox_core.expressions.leaves import Constant
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
 
-__all__ = ["fitting", "matrices", "positive", "real_valued", "refuse_negative"]
+__all__ = ["finite_numbers", "fitting", "matrices", "positive", "real_valued", "refuse_negative"]
 
 
 def real_valued(name: str, argument: Expression) -> None:
@@ -50,6 +52,28 @@ def positive(name: str, parameter: str, value: object, strict: bool = True) -> N
         )
 
 
+def finite_numbers(
+    name: str, roles: Iterable[str], operands: Iterable[Expression], infinite: bool
+) -> None:
+    """Refuse plain numbers that are NaN, or infinite where that means nothing.
+
+    Raises:
+        ParameterError: with the operand's role.
+    """
+    for role, operand in zip(roles, operands, strict=True):
+        if not (isinstance(operand, Constant) and operand.is_number):
+            continue
+        number = operand.tensor.item()
+        if cmath.isnan(number) or (not infinite and cmath.isinf(number)):
+            words = "a number" if infinite else "a finite number"
+            raise ParameterError(
+                f"{name}: {role} must be {words}, not {number}.",
+                expected=words,
+                got=number,
+                where=role,
+            )
+
+
 def fitting(name: str, role: str, operand: Expression, argument: Expression) -> None:
     """Refuse data that does not broadcast to the argument.
 
@@ -59,8 +83,9 @@ def fitting(name: str, role: str, operand: Expression, argument: Expression) -> 
     shape, given = argument.shape, operand.shape
     if shape is None or given is None or broadcasts_into(given, shape):
         return
+    held = operand.describe()
     raise ShapeError(
-        f"{name}: the {role} {operand.describe()} of shape {given} does not match "
+        f"{name}: {role if held == role else f'the {role} {held}'} of shape {given} does not match "
         f"{argument.describe()} of shape {shape}.",
         expected=shape,
         got=given,
@@ -80,7 +105,7 @@ def refuse_negative(name: str, role: str, operand: Expression | torch.Tensor) ->
     lowest = float(tensor.detach().min())
     if lowest < 0:
         raise ParameterError(
-            f"{name}: the {role} must be 0 or more, but its smallest value is {lowest:.3g}.",
+            f"{name}: {role} must be 0 or more, but its smallest value is {lowest:.3g}.",
             expected="values from 0",
             got=lowest,
             where=role,

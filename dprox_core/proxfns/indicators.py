@@ -63,14 +63,16 @@ class Box(ProxFn):
                 continue
             if not broadcasts_into(shape, argument.shape):
                 raise ShapeError(
-                    f"{cls.name}: the {name} bound {bound.describe()} of shape {shape} does not "
-                    f"match {argument.describe()} of shape {argument.shape}.",
+                    f"{cls.name}: the {name} bound, of shape {shape}, does not match "
+                    f"{argument.describe()} of shape {argument.shape}.",
                     expected=argument.shape,
                     got=shape,
                     where=name,
                 )
         numbers = [b.tensor.item() for b in operands if isinstance(b, Constant) and b.is_number]
-        if any(math.isnan(number) for number in numbers) or sorted(numbers) != numbers:
+        # Both bounds at the same infinity leave nothing either.
+        same = len(set(numbers)) == 1 < len(numbers) and math.isinf(numbers[0])
+        if same or sorted(numbers) != numbers:
             raise ParameterError(
                 f"{cls.name}: the lower bound must not be above the upper bound; {numbers[0]:g} "
                 f"and {numbers[-1]:g} leave no value for {argument.describe()}.",

@@ -36,7 +36,7 @@ BASIC = (
         complex=True,
         smooth=True,
         wrong=(
-            Wrong(lambda: sum_squares(cast(Any, "x")), ParameterError, "Expected an expression"),
+            Wrong(lambda: sum_squares(cast(Any, "x")), ParameterError, "must be an expression"),
             Wrong(
                 lambda: sum_squares(cast(Any, norm1(variable(4)))),
                 ParameterError,
@@ -100,7 +100,9 @@ BASIC = (
         wrong=(
             Wrong(lambda: box(variable(4), 2, 1), ParameterError, "must not be above"),
             Wrong(lambda: box(variable(4), torch.ones(3), 9), ShapeError, "does not match x"),
-            Wrong(lambda: box(variable(4), math.nan, 1), ParameterError, "must not be above"),
+            Wrong(
+                lambda: box(variable(4), math.nan, 1), ParameterError, "must be a number, not nan"
+            ),
         ),
     ),
     ProxCase(

@@ -208,7 +208,7 @@ NORMS = (
         brittle=True,
         tolerance=1e-8,
         wrong=(
-            Wrong(lambda: poisson(variable(4), -1.0), ParameterError, "the y must be 0 or more"),
+            Wrong(lambda: poisson(variable(4), -1.0), ParameterError, "y must be 0 or more"),
             Wrong(lambda: poisson(complex_variable(), 1.0), ParameterError, "is complex"),
         ),
     ),

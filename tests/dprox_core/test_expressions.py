@@ -96,7 +96,7 @@ def test_a_misfit_names_both_operands_at_construction(build, words) -> None:  # 
     [
         (lambda: dp.Variable("", (3,)), "needs a name"),
         (lambda: dp.Variable("x", (3,), dtype=torch.int32), "must be float32"),
-        (lambda: x + "photo", "Expected an expression"),
+        (lambda: x + "photo", "must be an expression"),
         (lambda: bool(x >= 0), "has no truth value"),
         (lambda: x < 1, "a strict inequality has no nearest point"),
         (lambda: torch.ones(7) < x, "a strict inequality has no nearest point"),
