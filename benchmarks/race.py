@@ -7,6 +7,7 @@ Peers run in processes of their own, with the interpreter that has them.
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import subprocess
@@ -100,7 +101,7 @@ class _There(Runner):
         np.savez(
             self._folder / "data.npz",
             kernel=data.kernel.numpy(),
-            observed=data.observed[0, 0].numpy(),
+            observed=data.observed[0].numpy(),
             weight=WEIGHT,
         )
         root = str(Path(__file__).parent.parent)
@@ -139,7 +140,7 @@ class _There(Runner):
 
     def iterate(self) -> torch.Tensor:
         self._ask("iterate")
-        return torch.from_numpy(np.load(self._folder / "iterate.npy"))[None, None]
+        return torch.from_numpy(np.load(self._folder / "iterate.npy"))[None]
 
     def close(self) -> None:
         if self._process.stdin is not None:
@@ -148,16 +149,22 @@ class _There(Runner):
 
 
 def race(
-    data: Instance, python: str, names: tuple[str, ...], gap: float, limit: int
+    data: Instance,
+    python: str,
+    names: tuple[str, ...],
+    gap: float,
+    limit: int,
+    patience: float = math.inf,
 ) -> tuple[list[Runner], list[str]]:
     """Everyone to the gap, or to a number of iterations.
 
     Args:
-        data: the problem, of one channel.
+        data: the problem.
         python: the interpreter that has the peers.
         names: which peers.
         gap: relative to the least objective.
         limit: the most iterations.
+        patience: who has taken so many times as long as ours gives up.
 
     Returns:
         The runners, and a sentence for each peer that is not there.
@@ -180,6 +187,8 @@ def race(
                 if data.objective(runner.iterate()) - best <= gap * best:
                     runner.needed = turn * TURN
                     racing.remove(runner)
+                elif runners[0].needed and runner.total > patience * runners[0].total:
+                    racing.remove(runner)
             if not racing:
                 break
         for runner in runners:
@@ -196,10 +205,11 @@ def table(problem: str, runners: list[Runner]) -> list[str]:
     ]
     for runner in runners:
         reached = runner.needed is not None
-        share = f"{runner.total / ours.total:.1f}" if reached and ours.needed else "–"
+        more = "" if reached else "> "
+        share = f"{runner.total / ours.total:.1f}" if ours.needed else "–"
         rows.append(
             f"| {problem} | {runner.name} ({runner.about}) | {1e3 * runner.step:.2f} | "
             f"{runner.needed if reached else 'not reached'} | "
-            f"{'' if reached else '> '}{runner.total:.2f} | {share} |"
+            f"{more}{runner.total:.2f} | {more}{share} |"
         )
     return rows

@@ -1,7 +1,8 @@
 """How fast a step is, and how soon a solve is done, beside what one would write by hand.
 
     python -m benchmarks.solvers [--sizes 512x1 1024x3] [--solve 512x1] [--threads 1 2]
-    python -m benchmarks.solvers --peers [NAME ...] [--peer-python PATH] [--peer-size 512]
+    python -m benchmarks.solvers --peers [NAME ...] [--peer-python PATH] [--peer-size 512x1]
+                                [--patience 40]
 
 Total-variation deconvolution with x ≥ 0 (benchmarks/television.py). Contestants take turns, so that
 whatever else the machine does hits all of them alike; medians of the rounds, and ratios to the
@@ -10,7 +11,7 @@ of 1e-4. Times are processor seconds of all threads; ``--clock elapsed`` is for 
 
 With ``--peers`` other libraries solve the same problem to that gap beside ours
 (benchmarks/race.py): those installed for the interpreter ``--peer-python``, the others are left
-out in words.
+out in words. Whoever has taken ``--patience`` times as long as ours gives up.
 """
 
 from __future__ import annotations
@@ -121,13 +122,15 @@ def main() -> int:
     parser.add_argument("--clock", choices=sorted(CLOCKS), default="processor")
     parser.add_argument("--peers", nargs="*", choices=PEERS, metavar="NAME")
     parser.add_argument("--peer-python", default=sys.executable, metavar="PATH")
-    parser.add_argument("--peer-size", type=int, default=512, metavar="SIDE")
+    parser.add_argument("--peer-size", default="512x1", metavar="SIDExCHANNELS")
+    parser.add_argument("--patience", type=float, default=40.0, metavar="TIMES")
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, torch "
           f"{torch.__version__}")  # fmt: skip
     if options.peers is not None:
         names = tuple(options.peers) or PEERS
-        return _beside_peers(options.peer_size, options.peer_python, names)
+        size, channels = (int(part) for part in options.peer_size.split("x"))
+        return _beside_peers(size, channels, options.peer_python, names, options.patience)
     print("| problem | threads | | ms / iteration | / floor | iterations to 1e-4 | s | / by hand |")
     print("|---|---|---|---|---|---|---|---|")
     met = True
@@ -149,10 +152,12 @@ def main() -> int:
     return 0 if met else 1
 
 
-def _beside_peers(size: int, python: str, names: tuple[str, ...]) -> int:
+def _beside_peers(
+    size: int, channels: int, python: str, names: tuple[str, ...], patience: float
+) -> int:
     torch.set_num_threads(1)
-    runners, absent = race(instance(size, 1), python, names, GAP, 3000)
-    print("\n".join(table(f"{size}² × 1", runners)))
+    runners, absent = race(instance(size, channels), python, names, GAP, 3000, patience)
+    print("\n".join(table(f"{size}² × {channels}", runners)))
     for sentence in absent:
         print(sentence)
     ours = runners[0]

@@ -3,7 +3,8 @@
     python -m benchmarks.peers.serve NAME FOLDER
 
 ``advance N`` is answered with the processor seconds that the iterations took, ``iterate`` by
-writing the iterate into the folder. The first line says what was loaded, or why it was not.
+writing the iterate into the folder. The first line says what was loaded, or why it was not. The
+channels of a colour image are problems of their own, which suits every library's cache.
 """
 
 from __future__ import annotations
@@ -29,26 +30,28 @@ def main(name: str, folder: Path) -> int:
     with contextlib.redirect_stdout(sys.stderr):
         warnings.simplefilter("ignore")
         held = np.load(folder / "data.npz")
-        data = Data(held["kernel"], held["observed"], float(held["weight"]))
+        kernel, weight = held["kernel"], float(held["weight"])
+        channels = [Data(kernel, channel, weight) for channel in held["observed"]]
         try:
             module = importlib.import_module(f"benchmarks.peers.{name}")
         except ImportError as error:
             print(f"missing {error}", file=out, flush=True)
             return 1
-        peer: Peer = module.Peer(data)
-        print(f"ready {peer.method}; {versions(peer.packages)}", file=out, flush=True)
+        peers: list[Peer] = [module.Peer(data) for data in channels]
+        print(f"ready {peers[0].method}; {versions(peers[0].packages)}", file=out, flush=True)
         for line in sys.stdin:
             word, *numbers = line.split()
             if word == "iterate":
-                np.save(folder / "iterate.npy", peer.iterate())
+                np.save(folder / "iterate.npy", np.stack([peer.iterate() for peer in peers]))
                 print("done", file=out, flush=True)
                 continue
             if word == "restart":
-                peer = module.Peer(data)
+                peers = [module.Peer(data) for data in channels]
                 print("done", file=out, flush=True)
                 continue
             begun = time.process_time()
-            peer.advance(int(numbers[0]))
+            for peer in peers:
+                peer.advance(int(numbers[0]))
             print(time.process_time() - begun, file=out, flush=True)
     return 0
 
