@@ -251,7 +251,10 @@ class Result:
 
     def __getitem__(self, variable: Variable | str) -> torch.Tensor:
         for held, value in self.values.items():
-            if held is variable or held.name == variable:
+            # A copy of a variable goes by its name, which is its own within a problem.
+            copied = getattr(variable, "shape", None) == held.shape
+            name = getattr(variable, "name", None) if copied else variable
+            if held is variable or (isinstance(name, str) and held.name == name):
                 return value
         name = getattr(variable, "name", variable)
         raise ParameterError(

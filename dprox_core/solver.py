@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ class Solver:
         self.algorithm = algorithm
         self.plan = plan
         self.differentiate = differentiate
+        # The algorithm's scratch memory serves one step at a time.
+        self._lock = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, held: dict[str, Any]) -> None:
+        self.__dict__.update(held)
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         return f"<solver {self.plan.method} for minimize {self.plan.objective}>"
@@ -81,7 +91,7 @@ class Solver:
 
     def step(self, state: State, measure: bool = False) -> State:
         """One iteration; the state given may be overwritten (``state.clone()`` keeps it)."""
-        with self.mode():
+        with self.mode(), self._lock:
             return self.algorithm.step(state, measure)
 
     def save_state(self, state: State, path: str | os.PathLike[str]) -> Path:
@@ -150,7 +160,7 @@ class Solver:
         truths = by_variable(truth, self.model.variables, "truth")
         for variable, image in truths.items():
             refuse_other_shape(image, variable, "truth")
-        with guarded(self.plan):
+        with guarded(self.plan), self._lock:
             started = self.init(x0) if state is None else state
             if state is not None:
                 refuse_foreign(state, self.init(), self.plan.method)

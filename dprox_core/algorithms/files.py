@@ -22,21 +22,31 @@ def save_state(state: State, path: str | os.PathLike[str]) -> Path:
     """Write a state; residuals are left out, since they are measured anew."""
     from safetensors.torch import save_file
 
-    tensors: dict[str, torch.Tensor] = {}
-    numbers: dict[str, object] = {}
-    for field in fields(state):
-        value = getattr(state, field.name)
-        if isinstance(value, tuple):
-            for index, tensor in enumerate(value):
-                tensors[f"{field.name}.{index}"] = tensor.detach().contiguous().clone()
-        elif isinstance(value, torch.Tensor):
-            tensors[field.name] = value.detach().contiguous().clone()
-        elif isinstance(value, (int, float)):
-            numbers[field.name] = value
+    tensors, numbers = _parts(state, "")
     target = Path(path)
     header = {"state": type(state).__name__, "numbers": json.dumps(numbers)}
     save_file(tensors, target, metadata=header)
     return target
+
+
+def _parts(state: State, prefix: str) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
+    """Tensors and numbers of a state and of the state that one may hold, by the way to them."""
+    tensors: dict[str, torch.Tensor] = {}
+    numbers: dict[str, object] = {}
+    for field in fields(state):
+        value, name = getattr(state, field.name), prefix + field.name
+        if isinstance(value, State):
+            inner = _parts(value, f"{name}.")
+            tensors |= inner[0]
+            numbers |= inner[1]
+        elif isinstance(value, tuple):
+            for index, tensor in enumerate(value):
+                tensors[f"{name}.{index}"] = tensor.detach().contiguous().clone()
+        elif isinstance(value, torch.Tensor):
+            tensors[name] = value.detach().contiguous().clone()
+        elif isinstance(value, (int, float)):
+            numbers[name] = value
+    return tensors, numbers
 
 
 def load_state(like: S, path: str | os.PathLike[str]) -> S:
@@ -64,18 +74,30 @@ def load_state(like: S, path: str | os.PathLike[str]) -> S:
             got=header.get("state"),
             where=name,
         )
-    numbers = json.loads(header["numbers"])
+    return _filled(like, "", held, json.loads(header["numbers"]), name)
+
+
+def _filled(
+    like: S, prefix: str, held: dict[str, torch.Tensor], numbers: dict[str, object], file: str
+) -> S:
+    """A state with what a file has for it, and for the state that it may hold."""
     changed: dict[str, object] = {}
     for field in fields(like):
-        value = getattr(like, field.name)
-        if isinstance(value, tuple):
+        value, name = getattr(like, field.name), prefix + field.name
+        if isinstance(value, State):
+            changed[field.name] = _filled(value, f"{name}.", held, numbers, file)
+        elif isinstance(value, tuple) and value:
             changed[field.name] = tuple(
-                _fitting(held.get(f"{field.name}.{i}"), t, name) for i, t in enumerate(value)
+                _fitting(held.get(f"{name}.{i}"), t, file) for i, t in enumerate(value)
             )
-        elif field.name in numbers:
-            changed[field.name] = numbers[field.name]
-        elif field.name in held:
-            changed[field.name] = held[field.name]
+        elif isinstance(value, tuple):
+            # What is gathered on the way, such as the points to extrapolate from.
+            count = sum(key.startswith(f"{name}.") for key in held)
+            changed[field.name] = tuple(held[f"{name}.{i}"].to(like.x[0]) for i in range(count))
+        elif name in numbers:
+            changed[field.name] = numbers[name]
+        elif name in held:
+            changed[field.name] = held[name].to(like.x[0].device)
     changed["residuals"] = None
     return replace(like, **changed)  # type: ignore[arg-type]
 
@@ -96,7 +118,7 @@ def refuse_foreign(state: object, like: State, method: str) -> None:
         )
     for field in fields(like):
         ours, theirs = _shapes(getattr(like, field.name)), _shapes(getattr(state, field.name))
-        if ours != theirs:
+        if ours and ours != theirs:  # what is gathered on the way is empty at first
             raise ParameterError(
                 f"The state belongs to another problem: where this one has tensors of shapes "
                 f"{ours}, it has {theirs}.",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -141,11 +144,13 @@ def test_gradients_to_constraints_whole_numbers_and_learned_operators_are_report
     assert not next(blur.parameters()).requires_grad
 
 
+@pytest.mark.parametrize("memory", [0, 3])
 @pytest.mark.parametrize("method", METHODS)
-def test_a_state_is_saved_loaded_and_rewound(method: str, tmp_path: Path) -> None:
+def test_a_state_is_saved_loaded_and_rewound(method: str, memory: int, tmp_path: Path) -> None:
     x = dp.Variable("x", SHAPE)
     problem = dp.Problem(dp.sum_squares(dp.conv(x, KERNEL) - noise(4)) + 0.2 * dp.norm1(x))
-    solver = problem.compile(method, abs_tol=0.0, rel_tol=0.0)
+    options: dict[str, Any] = {"abs_tol": 0.0, "rel_tol": 0.0, "anderson": memory}
+    solver = problem.compile(method, **options)
     state = solver.init()
     for _ in range(5):
         state = solver.step(state)
@@ -154,11 +159,26 @@ def test_a_state_is_saved_loaded_and_rewound(method: str, tmp_path: Path) -> Non
     for _ in range(5):
         state = solver.step(state)
     later = solver.values(state)["x"]
-    for again in (problem.compile(method).load_state(path), kept):
+    for again in (problem.compile(method, **options).load_state(path), kept):
         assert again.iteration == 5
+        gone_on = solver.solve(max_iter=5, state=again)
+        # Extrapolation's dot products round as memory lies.
+        assert torch.allclose(gone_on[x], later, rtol=0.0, atol=1e-12 if memory else 0.0)
         for _ in range(5):
             again = solver.step(again)
-        assert torch.equal(solver.values(again)["x"], later)
+        found = solver.values(again)["x"]
+        assert torch.allclose(found, later, rtol=0.0, atol=1e-12 if memory else 0.0)
+
+
+def test_threads_may_share_a_solver_and_copies_are_their_own() -> None:
+    problem, _ = television()
+    solver = problem.compile(abs_tol=0.0, rel_tol=0.0)
+    expected = solver.solve(max_iter=30)["x"]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: solver.solve(max_iter=30)["x"], range(8)))
+    assert all(torch.equal(value, expected) for value in found)
+    copied = copy.deepcopy(solver).solve(max_iter=30)
+    assert torch.equal(copied[problem.variables[0]], expected)
 
 
 def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
