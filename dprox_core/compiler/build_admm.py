@@ -10,6 +10,7 @@ import torch
 from dprox_core.algorithms.admm import Admm
 from dprox_core.algorithms.base import batch_of
 from dprox_core.algorithms.per_sample import representative, samples_stand_alone
+from dprox_core.compiler.even import evened
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.shared import (
@@ -126,7 +127,7 @@ def assigned(request: Request) -> Split:
             "factored."
         )
         assignment = replace(assignment, kind="dense", reason=reason)
-    return assignment
+    return assignment if request.options.get("rho") is not None else evened(assignment)
 
 
 def _is_dense(request: Request, assignment: Split) -> bool:

@@ -265,3 +265,22 @@ def test_one_picture_is_seen_in_many_frames() -> None:
     torch.testing.assert_close(problem.solve(**TIGHT)[x], soft, atol=1e-7, rtol=0.0)
     below = dp.Problem(dp.sum_squares(x - frames[:1]), [x <= dp.Variable("s", ())])
     torch.testing.assert_close(below.solve(**TIGHT)[x], frames[:1], atol=1e-6, rtol=0.0)
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "hqs"])
+@pytest.mark.parametrize("size", [1.0, 10.0])
+def test_a_long_operator_under_a_smooth_loss_does_not_hold_a_penalty_up(
+    method: str, size: float
+) -> None:
+    """Group logistic regression: one ρ serves A x, of norm 20 or 200, and x."""
+    make = Maker(3)
+    A, w = size * make.normal(200, 40), torch.zeros(10, 4, dtype=torch.float64)
+    w[:3] = make.normal(3, 4)
+    y = torch.sign(A @ w.reshape(-1) / size + 0.5 * make.normal(200))
+    x = dp.Variable("x", (10, 4))
+    whole = dp.logistic(A @ dp.reshape(x, (-1,)), y) + 20.0 * size * dp.group_norm1(x, -1)
+    tight = {"abs_tol": 1e-6, "rel_tol": 1e-6, "max_iter": 500}
+    result = dp.Problem(whole).solve(method, **tight)
+    assert result.converged
+    other = dp.Problem(whole).solve("fista", **tight)
+    assert result.objective == pytest.approx(other.objective, rel=5e-5)
