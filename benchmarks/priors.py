@@ -27,6 +27,7 @@ from torch import Tensor
 
 import dprox_core as dp
 import resources
+from dprox_core.compiler.methods import METHODS
 
 __all__ = ["TASKS", "Task", "main", "plug_and_play", "total_variation"]
 
@@ -127,7 +128,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--photos", type=Path, help="a folder of .png photographs")
     parser.add_argument("--side", type=int, default=128, help="side of the middle that is used")
     parser.add_argument("--count", type=int, default=8, help="photographs at most")
-    parser.add_argument("--method", default="hqs", choices=("hqs", "admm"))
+    parser.add_argument("--method", default="hqs", choices=tuple(METHODS))
     parser.add_argument("--only", default="", help="tasks whose name holds this")
     parser.add_argument("--csv", type=Path, help="write the rows too")
     given = parser.parse_args(argv)

@@ -160,7 +160,7 @@ class Problem:
         Args:
             method: "admm" (or "admm_vxu", "dr") for any sum of penalties; "ladmm", "pdhg" (also
                 "pc") and "pd3o" for the same without a linear system; "fista" or "pgd" for smooth
-                terms plus one penalty; "hqs" or "admm" where there is a deep prior.
+                terms plus one penalty; "hqs" for deep priors, which the others take too.
             abs_tol: absolute tolerance of the residuals, per element.
             rel_tol: relative tolerance of the residuals.
             device: "auto", "cpu", "cuda"; None computes where the data is.
@@ -171,8 +171,7 @@ class Problem:
                 ``weight`` (the ratio of dual to primal steps), ``relaxation``, ``adaptive``,
                 ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
                 "condat_vu"); pgd: ``step``, ``backtracking``; fista: ``step``, ``restart``; with
-                a deep prior: ``rho``, ``sigmas`` (noise levels, one for each iteration),
-                ``steps``. ``rho``, the ``weight`` of pdhg and pd3o and the ``step`` of pgd and
+                a deep prior: ``sigmas`` (noise levels, one for each iteration), ``steps``. ``rho``, the ``weight`` of pdhg and pd3o and the ``step`` of pgd and
                 fista may be a list with one for each iteration, the last one kept, such as
                 ``log_descent(8.0, 0.5, 20)``. For all: ``anderson`` (how many points to
                 extrapolate from, such as 5), ``passes`` (a mapping that switches passes of the
@@ -206,8 +205,8 @@ class Problem:
         Args:
             method: "admm" (or "admm_vxu", "dr") for any sum of penalties; "ladmm", "pdhg" (also
                 "pc") and "pd3o" for the same without a linear system; "fista" or "pgd" for smooth
-                terms plus one penalty; "hqs" or "admm" where there is a deep prior; "pdhg" or
-                "admm" for a linear program; "auto" chooses.
+                terms plus one penalty; "hqs" for deep priors, which the others take too; "pdhg"
+                or "admm" for a linear program; "auto" chooses.
             x0: where to start: a tensor, a mapping from variables, or an earlier result; None for
                 zeros, or for a smooth image that fits the data where there is a deep prior.
             max_iter: the most iterations, from 1; None for 500, and a million for a linear program.

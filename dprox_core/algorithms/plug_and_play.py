@@ -25,7 +25,15 @@ from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior
 
-__all__ = ["REACH", "Course", "PlugAndPlay", "PlugAndPlayState", "Start", "bounded_denoising"]
+__all__ = [
+    "REACH",
+    "Course",
+    "PlugAndPlay",
+    "PlugAndPlayState",
+    "Start",
+    "bounded_denoising",
+    "sums",
+]
 
 Vectors = tuple[torch.Tensor, ...]
 Start = Callable[[Vectors | None], Vectors]
@@ -147,15 +155,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         if self._duals and state.rho is not None and rho is not state.rho:
             # The duals themselves are ρ u and stay what they are.
             u = tuple(held * (state.rho / rho) for held in u)
-        x = self._update_x(state, u, rho)
-        images = [block.row.forward(x) for block in self.blocks]
-        points = [a + b for a, b in zip(images, u, strict=True)] if self._duals else images
-        z = tuple(
-            self._prox(block, point, level, rho, state.iteration)
-            for block, point in zip(self.blocks, points, strict=True)
-        )
-        if self._duals:
-            u = tuple(point - copy for point, copy in zip(points, z, strict=True))
+        x, images, z, u = self._advance(state, u, level, rho)
         residuals = self._measure(images, z, state.z) if measure else None
         return replace(
             state,
@@ -167,13 +167,37 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
             residuals=residuals,
         )
 
-    def _update_x(self, state: PlugAndPlayState, u: Vectors, rho: Step) -> Vectors:
+    def _advance(
+        self, state: PlugAndPlayState, u: Vectors, level: Step | None, rho: Step
+    ) -> tuple[Vectors, Vectors, Vectors, Vectors]:
+        """x, K_j x, z_j and u_j after one iteration, with the duals before it scaled for its ρ."""
+        x = self._update_x(state, u, rho)
+        images = self._push(x)
+        points = sums(images, u) if self._duals else images
+        z = self._proxes(points, level, rho, state.iteration)
+        return x, images, z, sums(points, z, -1.0) if self._duals else u
+
+    def _push(self, x: Vectors) -> Vectors:
+        return tuple(block.row.forward(x) for block in self.blocks)
+
+    def _pull(self, ys: Vectors) -> list[torch.Tensor]:
+        """Σ_j K_jᴴ y_j for every variable."""
         pulled = [space.zeros() for space in self.model.spaces]
         in_place = not torch.is_grad_enabled()
-        for index, block in enumerate(self.blocks):
-            target = state.z[index] - u[index] if self._duals else state.z[index]
-            block.row.adjoint_add(target, pulled, in_place)
-        return self.solver.solve(pulled, rho, state.x)
+        for block, y in zip(self.blocks, ys, strict=True):
+            block.row.adjoint_add(y, pulled, in_place)
+        return pulled
+
+    def _update_x(self, state: PlugAndPlayState, u: Vectors, rho: Step) -> Vectors:
+        targets = sums(state.z, u, -1.0) if self._duals else state.z
+        return self.solver.solve(self._pull(targets), rho, state.x)
+
+    def _proxes(self, points: Vectors, level: Step | None, rho: Step, iteration: int) -> Vectors:
+        """Each block's denoiser or prox."""
+        return tuple(
+            self._prox(block, point, level, rho, iteration)
+            for block, point in zip(self.blocks, points, strict=True)
+        )
 
     def _prox(
         self, block: BoundTerm, point: torch.Tensor, level: Step | None, rho: Step, iteration: int
@@ -188,7 +212,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         return bounded_denoising(point, denoised, level)
 
     @torch.no_grad()
-    def _measure(self, images: list[torch.Tensor], z: Vectors, old_z: Vectors) -> Residuals:
+    def _measure(self, images: Vectors, z: Vectors, old_z: Vectors) -> Residuals:
         """How far copies are from what they copy, and how far they moved."""
         primal = joint_norm([image - copy for image, copy in zip(images, z, strict=True)])
         moved = joint_norm([new - old for new, old in zip(z, old_z, strict=True)])
@@ -233,6 +257,11 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
     def parameter(self, state: PlugAndPlayState) -> float:
         """ρ."""
         return float("nan") if state.rho is None else reductions.number(state.rho)
+
+
+def sums(points: Vectors, shifts: Vectors, factor: float = 1.0) -> Vectors:
+    """p_j + factor · s_j."""
+    return tuple(torch.add(a, b, alpha=factor) for a, b in zip(points, shifts, strict=True))
 
 
 def bounded_denoising(point: torch.Tensor, denoised: torch.Tensor, level: Step) -> torch.Tensor:

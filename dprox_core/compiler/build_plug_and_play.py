@@ -7,17 +7,32 @@ import math
 import torch
 
 from dprox_core.algorithms.plug_and_play import Course, PlugAndPlay, Start
+from dprox_core.algorithms.plug_and_play_kin import (
+    Length,
+    PlugAndPlayLinearized,
+    PlugAndPlayReflected,
+    PlugAndPlayVxu,
+)
 from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
 from dprox_core.compiler.plan import Plan
-from dprox_core.compiler.plan_plug_and_play import plan_of
-from dprox_core.compiler.shared import Request, nearest_eighth, positives
-from dprox_core.compiler.split import choose_kind, split
+from dprox_core.compiler.plan_plug_and_play import plan_of, rho_option
+from dprox_core.compiler.shared import (
+    Request,
+    between,
+    choice,
+    nearest_eighth,
+    positives,
+    rounded_above,
+)
+from dprox_core.compiler.split import Split, choose_kind, split
 from dprox_core.errors import ParameterError
 from dprox_core.linops.algebra import Composition
 from dprox_core.linops.gradient import Grad
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
 from dprox_core.linsolve.cg import ConjugateGradientSolver
+from dprox_core.linsolve.norms import Weighed, joint_norm
 from dprox_core.linsolve.separable import SeparableSolver
+from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.numerics import reductions
 from dprox_core.priors.noise import FALLBACK, estimate_noise
 from dprox_core.priors.schedule import BALANCE, FINISH, LEAST_NOISE, START, STEPS
@@ -32,6 +47,13 @@ Vectors = tuple[torch.Tensor, ...]
 # How much smoothness counts in the start; small beside the data, enough to bridge gaps.
 _SMOOTH = 0.02
 
+# The dual steps of terms beside a denoiser, as a share of its own: the longer they are, the shorter
+# is the step in the unknown (best of 1, 1/2, 1/4 and 1/10 on deconvolution with bounds and TV).
+_BESIDE = 0.5
+
+# Methods that take smooth terms through their gradients.
+_GRADIENTS = ("pd3o", "ladmm")
+
 
 def has_prior(model: Model) -> bool:
     """Whether a term is a denoiser in the place of a penalty."""
@@ -39,25 +61,102 @@ def has_prior(model: Model) -> bool:
 
 
 def build_plug_and_play(request: Request, method: str) -> tuple[PlugAndPlay, Plan]:
-    """HQS or ADMM with a course of noise levels."""
-    model = request.model
-    assignment = split(model)
+    """The methods that split off a denoiser, with a course of noise levels.
+
+    Args:
+        request: what is asked for.
+        method: "admm", "hqs", "admm_vxu", "dr", "pdhg", "pd3o" or "ladmm".
+
+    Raises:
+        ParameterError: an option that does not go with a denoiser.
+    """
+    model, options = request.model, request.options
+    linearized = method in ("pdhg", "pd3o", "ladmm")
+    if linearized:
+        _refuse_steps(request, method)
+    smooth = tuple(term for term in model.terms if method in _GRADIENTS and _by_gradient(term))
+    assignment = _beside(model, smooth) if linearized else split(model)
     if assignment.moved:
         # A system by iteration costs little beside a denoiser, and fits the data exactly.
         assignment = split(model, "cg")
     solver = _solver(assignment.kind, assignment.part, request.differentiate, 50)
     noise, measured = noise_of(model)
     course = course_of(request, noise, method)
-    algorithm = PlugAndPlay(
-        model,
-        assignment.blocks,
-        solver,
-        smooth_start(model, assignment.part.terms, course, request.differentiate),
-        course,
-        request.tolerances,
-        duals=method == "admm",
+    start = smooth_start(model, assignment.part.terms, course, request.differentiate)
+    blocks, tolerances = assignment.blocks, request.tolerances
+    given = (model, blocks, solver, start, course, tolerances, method != "hqs")
+    plan = plan_of(request, method, assignment, course, noise, measured, smooth)
+    relaxation = between("relaxation", options.get("relaxation", 1.0), 0.0, 2.0)
+    if linearized:
+        part = SmoothPart(model.spaces, smooth)
+        variant = choice("variant", options.get("variant", "pd3o"), ("pd3o", "condat_vu"))
+        shares = _shares(blocks)
+        length = Length(
+            variant if method == "pd3o" else method,
+            _coupling(blocks, shares),
+            rounded_above(part.lipschitz()),
+        )
+        return PlugAndPlayLinearized(
+            *given, smooth=part, shares=shares, length=length, relaxation=relaxation
+        ), plan
+    if method == "dr":
+        return PlugAndPlayReflected(*given, relaxation=relaxation), plan
+    return (PlugAndPlayVxu if method == "admm_vxu" else PlugAndPlay)(*given), plan
+
+
+def _refuse_steps(request: Request, method: str) -> None:
+    """With a denoiser there is one step to choose, which its noise level belongs to."""
+    for name in ("step", "adaptive", "preconditioned"):
+        value = request.options.get(name)
+        if value is not None and value is not False:
+            instead = "rho" if method == "ladmm" else "weight"
+            raise ParameterError(
+                f"With a deep prior the dual step and the noise level belong together, and {name} "
+                f"would change the one without the other: leave {name} out, or give {instead}.",
+                expected=None,
+                got=value,
+                where=name,
+            )
+
+
+def _by_gradient(term: BoundTerm) -> bool:
+    """Whether a term is smooth, and no square for the linear system."""
+    return term.function.lipschitz is not None and term.function.quadratic() is None
+
+
+def _beside(model: Model, smooth: tuple[BoundTerm, ...]) -> Split:
+    """All quadratics in one prox in the variables; gradients and duals for the rest."""
+    squares = tuple(term for term in model.terms if term.function.quadratic() is not None)
+    taken = {id(term) for term in (*squares, *smooth)}
+    blocks = tuple(term for term in model.terms if id(term) not in taken)
+    rows = tuple(model.identity_row(index) for index in range(len(model.spaces)))
+    part = QuadraticPart(model.spaces, squares, rows)
+    kind, obstacle = choose_kind(part)
+    reason = (
+        "Beside a denoiser a linear system costs little, so all squares go through their common "
+        "prox, not one by one through duals or gradients, which would take many denoisings."
     )
-    return algorithm, plan_of(request, method, assignment, course, noise, measured)
+    if obstacle:
+        reason += f" It is solved by iteration ({obstacle})."
+    return Split(part, blocks, kind, reason, ())
+
+
+def _shares(blocks: tuple[BoundTerm, ...]) -> tuple[float, ...]:
+    """s_j: 1 for denoisers, whose level is that of ρ, and at most _BESIDE / ‖K_j‖² for others."""
+    norms = [block.row.tight_norm() ** 2 for block in blocks]
+    return tuple(
+        1.0
+        if isinstance(block.function, DeepPrior)
+        else _BESIDE / (1.0 if norm <= 1.0 else rounded_above(norm))
+        for block, norm in zip(blocks, norms, strict=True)
+    )
+
+
+def _coupling(blocks: tuple[BoundTerm, ...], shares: tuple[float, ...]) -> float:
+    """‖Σ_j s_j K_jᴴ K_j‖, rounded up where operators have a say in it."""
+    norm = joint_norm([Weighed(b.row, share) for b, share in zip(blocks, shares, strict=True)])
+    plain = all(block.row.is_identity for block in blocks)
+    return norm if plain else rounded_above(norm)
 
 
 def _solver(
@@ -111,7 +210,8 @@ def course_of(request: Request, noise: float, method: str) -> Course:
     weight = priors[0].penalty.weight
     for term in priors[1:]:
         weight = weight + term.penalty.weight
-    rho, sigmas, steps = (request.options.get(name) for name in ("rho", "sigmas", "steps"))
+    name = rho_option(method)
+    rho, sigmas, steps = (request.options.get(key) for key in (name, "sigmas", "steps"))
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
         raise ParameterError(
             f"steps must be a whole number from 1, not {steps!r}.",
@@ -119,7 +219,7 @@ def course_of(request: Request, noise: float, method: str) -> Course:
             got=steps,
             where="steps",
         )
-    rhos = None if rho is None else positives("rho", rho)
+    rhos = None if rho is None else positives(name, rho)
     levels = None if sigmas is None else positives("sigmas", sigmas)
     unit = 2.0 * BALANCE[method] * noise**2 * weight
 

@@ -183,9 +183,11 @@ def _anderson(memory: object) -> int:
 
 
 def _refuse_other_methods(objective: Objective, method: str) -> None:
+    from dprox_core.compiler.methods import ALIASES
+
     for term in objective.terms:
         methods = term.function.methods
-        if methods is not None and method not in methods:
+        if methods is not None and ALIASES.get(method, method) not in methods:
             known = " or ".join(f'"{name}"' for name in methods)
             raise CompileError(
                 f"{method} cannot take {term.describe()}: use method {known}.",

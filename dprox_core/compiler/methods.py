@@ -26,12 +26,9 @@ from dprox_core.errors import ParameterError
 
 __all__ = ["ALIASES", "METHODS"]
 
+Builder = Callable[[Request], tuple[Algorithm[Any], Plan]]
 
-def _admm(request: Request) -> tuple[Algorithm[Any], Plan]:
-    if has_prior(request.model):
-        return build_plug_and_play(request, "admm")
-    _refuse_courses(request)
-    return build_admm(request)
+_COURSE = {"sigmas": None, "steps": None}
 
 
 def _hqs(request: Request) -> tuple[Algorithm[Any], Plan]:
@@ -56,6 +53,18 @@ def _pgd(request: Request) -> tuple[Algorithm[Any], Plan]:
     return build_pgd(request)
 
 
+def _with_priors(method: str, plain: Builder) -> Builder:
+    """The builder of a method that only splits off a denoiser otherwise than a prox."""
+
+    def build(request: Request) -> tuple[Algorithm[Any], Plan]:
+        if has_prior(request.model):
+            return build_plug_and_play(request, method)
+        _refuse_courses(request)
+        return plain(request)
+
+    return build
+
+
 def _fista(request: Request) -> tuple[Algorithm[Any], Plan]:
     if has_prior(request.model):
         return build_plug_and_play_gradient(request, "fista")
@@ -78,16 +87,16 @@ def _both(*options: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for held in options for name in held))
 
 
-METHODS: Mapping[str, tuple[tuple[str, ...], Callable[..., tuple[Algorithm[Any], Plan]]]] = {
-    "admm": (_both(Admm.options, PlugAndPlay.options), _admm),
-    "admm_vxu": (tuple(AdmmVxu.options), build_admm_vxu),
-    "ladmm": (tuple(Ladmm.options), build_ladmm),
+METHODS: Mapping[str, tuple[tuple[str, ...], Builder]] = {
+    "admm": (_both(Admm.options, PlugAndPlay.options), _with_priors("admm", build_admm)),
+    "admm_vxu": (_both(AdmmVxu.options, _COURSE), _with_priors("admm_vxu", build_admm_vxu)),
+    "ladmm": (_both(Ladmm.options, _COURSE), _with_priors("ladmm", build_ladmm)),
     "hqs": (_both(Hqs.options, PlugAndPlay.options), _hqs),
-    "pdhg": (tuple(PDHG_OPTIONS), build_pdhg),
+    "pdhg": (_both(PDHG_OPTIONS, _COURSE), _with_priors("pdhg", build_pdhg)),
     "pgd": (_both(Pgd.options, PlugAndPlayGradient.options), _pgd),
     "fista": (_both(Fista.options, PlugAndPlayGradient.options), _fista),
-    "dr": (tuple(DouglasRachford.options), build_dr),
-    "pd3o": (tuple(PD3O_OPTIONS), build_pd3o),
+    "dr": (_both(DouglasRachford.options, _COURSE), _with_priors("dr", build_dr)),
+    "pd3o": (_both(PD3O_OPTIONS, _COURSE), _with_priors("pd3o", build_pd3o)),
 }
 """Method name → its options' names, and what builds it."""
 

@@ -15,13 +15,22 @@ from dprox_core.numerics import reductions
 from dprox_core.priors.lipschitz import lipschitz
 from dprox_core.proxfns.deep import DeepPrior
 
-__all__ = ["feature_bytes", "plan_of"]
+__all__ = ["feature_bytes", "plan_of", "rho_option"]
 
 # The Jacobian is looked at on a crop of this side, with so many rounds of power iteration: a lower
 # bound of the stretch at a price that does not show beside a solve.
 _CROP, _ROUNDS = 32, 5
 # Below this a factor above 1 may be rounding.
 _EXPANSIVE = 1.01
+
+
+# The option that is ρ, where it has another name.
+_RHO = {"pdhg": "weight", "pd3o": "weight"}
+
+
+def rho_option(method: str) -> str:
+    """What the option is called that gives ρ."""
+    return _RHO.get(method, "rho")
 
 
 @dataclass(frozen=True)
@@ -56,27 +65,30 @@ def plan_of(
     course: Course,
     noise: float,
     measured: bool,
+    smooth: tuple[BoundTerm, ...] = (),
 ) -> Plan:
-    """The plan of a plug-and-play solve."""
+    """The plan of a plug-and-play solve; ``smooth`` are the terms whose gradients are taken."""
     terms = [plan_term(term, "linear solve") for term in assignment.part.terms]
+    terms += [plan_term(term, "gradient step", tight=True) for term in smooth]
     terms += [
         plan_term(term, "denoiser" if isinstance(term.function, DeepPrior) else "prox")
         for term in assignment.blocks
     ]
     numbers = _numbers(course, request.model)
+    rho = rho_option(method)
     parameters = {
         "noise": noise,
         "first_sigma": numbers.first,
         "last_sigma": numbers.last,
-        "rho": numbers.first_rho,
-        "last_rho": numbers.last_rho,
+        rho: numbers.first_rho,
+        f"last_{rho}": numbers.last_rho,
     }
     if course.steps is not None:
         parameters["steps"] = float(course.steps)
-    chosen = {"first_sigma", "last_sigma", "rho", "last_rho", "steps"} & set(parameters)
+    chosen = set(parameters) - {"noise"}
     for option, names in (
         ("sigmas", {"first_sigma", "last_sigma", "steps"}),
-        ("rho", {"rho", "last_rho"}),
+        (rho, {rho, f"last_{rho}"}),
         ("steps", {"steps"}),
     ):
         if request.options.get(option) is not None:

@@ -11,11 +11,14 @@ __all__ = ["BALANCE", "FINISH", "LEAST_NOISE", "START", "STEPS", "log_descent"]
 START = 49.0 / 255.0
 """The first denoiser's noise level (DPIR, section 4.2)."""
 
-BALANCE = {"hqs": 0.23, "admm": 0.35, "pgd": 0.23, "fista": 0.23}
-"""λ, how much the prior counts against the data: DPIR's for HQS (section 4.2); ADMM, whose duals
-bring back what a denoising took away, takes half as much again (benchmarks/priors.py)."""
+_WITH_DUALS = ("admm", "admm_vxu", "dr", "pdhg", "pd3o", "ladmm")
 
-FINISH = {"hqs": 0.7, "admm": 1.0, "pgd": 0.7, "fista": 0.7}
+BALANCE = {"hqs": 0.23, "pgd": 0.23, "fista": 0.23, **dict.fromkeys(_WITH_DUALS, 0.35)}
+"""λ, how much the prior counts against the data: DPIR's for HQS (section 4.2); ADMM and its kin,
+whose duals bring back what a denoising took away, take half as much again (benchmarks/priors.py).
+"""
+
+FINISH = {"hqs": 0.7, "pgd": 0.7, "fista": 0.7, **dict.fromkeys(_WITH_DUALS, 1.0)}
 """The last level as a share of the data's noise: further down HQS fills gaps better."""
 
 STEPS = 24

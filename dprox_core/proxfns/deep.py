@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DeepPrior", "UnrolledPrior", "deep_prior", "unrolled_prior"]
 
+# Methods in which a denoiser answers for the prox of a split copy.
+_SPLITTING = ("admm", "hqs", "admm_vxu", "dr", "pdhg", "pd3o", "ladmm")
+
 
 @register
 class DeepPrior(ProxFn):
@@ -34,7 +37,7 @@ class DeepPrior(ProxFn):
     name = "deep_prior"
     convex = False
     has_value = False
-    methods: ClassVar[tuple[str, ...] | None] = ("admm", "hqs", "fista", "pgd")
+    methods: ClassVar[tuple[str, ...] | None] = (*_SPLITTING, "fista", "pgd")
 
     def __init__(
         self,
@@ -134,7 +137,7 @@ class UnrolledPrior(DeepPrior):
     """One trained network for each iteration, called with (v, step)."""
 
     name = "unrolled_prior"
-    methods = ("admm", "hqs")
+    methods = _SPLITTING
 
 
 def deep_prior(
@@ -158,9 +161,11 @@ def deep_prior(
     prox(v, t) = D(v, σ) with σ = √t. Method "admm" or "hqs" leads σ down from coarse to the noise
     level of the data, with ρ = 2 λ w σ_data² / σ², w the weight of this term and λ = 0.35 for ADMM,
     0.23 for HQS: a weight of 1 balances it with a data term ‖A x − b‖² of weight 1, whatever the
-    noise. With ``rho`` given to the solve, σ = √(w/ρ) stays as it is. Method "pgd" or "fista"
-    denoises after each gradient step with the same falling σ; with ``step`` τ given, σ = √(τ w)
-    stays. The penalty itself has no known value and counts 0 in the objective.
+    noise. With ``rho`` given to the solve, σ = √(w/ρ) stays as it is. Methods "admm_vxu", "dr",
+    "ladmm", "pdhg" and "pd3o" follow ADMM's course, the last two with the dual step ``weight`` for
+    ρ; squares go through one linear system with them too. Method "pgd" or "fista" denoises after
+    each gradient step with the same falling σ; with ``step`` τ given, σ = √(τ w) stays. The penalty
+    itself has no known value and counts 0 in the objective.
 
     Args:
         e: a real expression shaped (..., C, H, W); values are expected between 0 and 1.

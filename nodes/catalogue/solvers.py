@@ -165,7 +165,7 @@ SPECS = (
         "admm_vxu",
         "ADMM, proxes first",
         "mdi6.swap-vertical",
-        (RHO, LINEAR_SOLVER),
+        (RHO, LINEAR_SOLVER, STEPS),
         "ADMM in the order copies, unknown, corrections.\n\n"
         "The same method as ADMM with its two blocks exchanged: the unknown that it returns solves "
         "the linear system of the newest copies.\n\n"
@@ -178,10 +178,11 @@ SPECS = (
         "ladmm",
         "Linearized ADMM",
         "mdi6.call-merge",
-        (RHO,),
+        (RHO, STEPS),
         "ADMM without a linear system: a gradient step takes its place.\n\n"
         "Each iteration is cheap and needs only the operators and their adjoints, but more "
-        "iterations are needed. Worth it where the linear system has no fast solution.\n\n"
+        "iterations are needed. Worth it where the linear system has no fast solution. "
+        "With a deep prior sums of squares go through one linear system after all.\n\n"
         "N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 4.4.2.",
         "x ← prox(x − μ (∇f(x) + ρ Kᵀ(K x − z + u))), z ← prox(K x + u), u ← u + K x − z",
         ("splitting", "linearised", "matrix free"),
@@ -190,11 +191,12 @@ SPECS = (
         "pdhg",
         "PDHG",
         "mdi6.swap-horizontal",
-        (STEP, RATIO, _UNDER, ADAPTIVE, PRECONDITIONED),
+        (STEP, RATIO, _UNDER, ADAPTIVE, PRECONDITIONED, STEPS),
         "Solves any sum of penalties by primal-dual steps, without a linear system.\n\n"
         "The primal-dual hybrid gradient method of Chambolle and Pock goes a step down in the "
         "unknown and a step up in a dual variable for every term behind an operator. Step sizes "
-        "follow from the operators' norms and are balanced while solving.\n\n"
+        "follow from the operators' norms and are balanced while solving. With a deep prior, whose "
+        "denoiser answers for a dual step, sums of squares go through one linear system.\n\n"
         "A. Chambolle, T. Pock, A First-Order Primal-Dual Algorithm for Convex Problems with "
         "Applications to Imaging, 2011.",
         "x⁺ ← prox(x − τ Kᵀy), y ← prox*(y + σ K(2 x⁺ − x))",
@@ -204,11 +206,12 @@ SPECS = (
         "pd3o",
         "PD3O",
         "mdi6.numeric-3-circle-outline",
-        (VARIANT, STEP, RATIO, ADAPTIVE, PRECONDITIONED),
+        (VARIANT, STEP, RATIO, ADAPTIVE, PRECONDITIONED, STEPS),
         "Primal-dual steps with gradients for everything smooth.\n\n"
         "Smooth terms, such as sums of squares, enter through their gradients, one simple penalty "
         "through its proximal operator, and everything behind an operator through dual "
-        "variables.\n\n"
+        "variables. With a deep prior sums of squares go through one linear system, other smooth "
+        "terms through their gradients.\n\n"
         "M. Yan, A New Primal-Dual Algorithm for Minimizing the Sum of Three Functions with a "
         "Linear Operator, 2018.",
         "x⁺ ← prox(x − τ ∇f(x) − τ Kᵀy), y ← prox*(y + σ K(2 x⁺ − x + τ (∇f(x) − ∇f(x⁺))))",
@@ -218,7 +221,7 @@ SPECS = (
         "dr",
         "Douglas-Rachford",
         "mdi6.mirror",
-        (RHO, _UNDER, LINEAR_SOLVER),
+        (RHO, _UNDER, LINEAR_SOLVER, STEPS),
         "Solves any sum of penalties by reflections.\n\n"
         "A linear system for the unknown and the proximal operators of the split terms, each "
         "applied to the mirror image of the other's result. It accepts what ADMM accepts.\n\n"

@@ -119,6 +119,11 @@ def check_options(context: Context, node: Node) -> Iterator[Issue]:
             ("anderson", prior is not None, "has a deep prior, whose noise level changes"),
             ("dual_step", prior is not None, "has a deep prior: ADMM has duals for it"),
             ("backtracking", prior is not None, "has a deep prior, and a step is its noise level"),
+            (
+                "step",
+                prior is not None and spec.type in ("pdhg", "pd3o"),
+                "has a deep prior, and its noise level goes with the dual step",
+            ),
         ):
             parameter = spec.parameter(name)
             if parameter is None or not clashes or problem.type != "problem":

@@ -75,6 +75,7 @@ def test_every_method_has_its_row() -> None:
 @pytest.mark.parametrize(
     ("option", "prior", "sentence"),
     [
+        ("step", True, "cannot be set, because problem has a deep prior"),
         ("steps", False, "cannot be set, because problem has no deep prior"),
         ("anderson", True, "cannot be set, because problem has a deep prior"),
         ("dual_step", True, "cannot be set, because problem has a deep prior"),
@@ -86,8 +87,9 @@ def test_options_that_do_not_go_with_the_problem_are_named(
     graph, n = tv_problem(max_iter=2)
     if prior:
         graph.wire(graph.add("deep_prior", input=n["x"]), n["problem"], "terms")
+    method = "pdhg" if option == "step" else "hqs"
     solver = graph.add(
-        "hqs", "mine", problem=n["problem"], **{option: 0 if option == "dual_step" else 5}
+        method, "mine", problem=n["problem"], **{option: 0 if option == "dual_step" else 5}
     )
     (issue,) = [issue for issue in check(graph.document) if issue.code == "other-option"]
     assert (issue.node, issue.parameter) == (solver.id, option)

@@ -27,11 +27,13 @@ class Net(nn.Module):
 
 @pytest.mark.parametrize("sigma", [0.1, None])
 @pytest.mark.parametrize("engine", ["solve", "recompute", "implicit"])
-@pytest.mark.parametrize("method", ["admm", "hqs", "pgd", "fista"])
+@pytest.mark.parametrize(
+    "method", ["admm", "hqs", "pgd", "fista", "admm_vxu", "dr", "pdhg", "pd3o"]
+)
 def test_levels_of_its_own_choice(method: str, engine: str, sigma: float | None) -> None:
     """Levels and ρ that follow from data stay where small changes of the data leave them."""
-    if engine == "implicit" and method in ("hqs", "fista"):
-        pytest.skip("as with admm and pgd")
+    if engine == "implicit" and method in ("hqs", "fista", "pd3o"):
+        pytest.skip("as with admm, pgd and pdhg")
     net, generator = Net(), torch.Generator().manual_seed(2)
 
     def normal(*shape: int) -> torch.Tensor:

@@ -13,7 +13,8 @@ import dprox_core as dp
 from dprox_core.priors.schedule import BALANCE, FINISH, START
 
 SHAPE = (1, 1, 9, 10)
-METHODS = ("hqs", "admm")
+KIN = ("admm", "admm_vxu", "dr", "pdhg", "pd3o", "ladmm")
+METHODS = ("hqs", *KIN)
 
 
 def shrink(image: Tensor, sigma: Any) -> Tensor:
@@ -60,12 +61,19 @@ def data() -> tuple[Tensor, Tensor]:
     return torch.rand(SHAPE, generator=generator, dtype=torch.float64), kernel
 
 
-def test_admm_with_a_true_prox_finds_the_minimizer(data: tuple[Tensor, Tensor]) -> None:
+def given(method: str, rho: float | list[float]) -> dict[str, Any]:
+    """The option that is ρ."""
+    return {"weight" if method in ("pdhg", "pd3o") else "rho": rho}
+
+
+@pytest.mark.parametrize("method", KIN)
+def test_a_true_prox_finds_the_minimizer(method: str, data: tuple[Tensor, Tensor]) -> None:
     b, kernel = data
     x = dp.Variable("x", shape=SHAPE)
     fidelity = dp.sum_squares(dp.conv(x, kernel) - b)
     problem = dp.Problem(fidelity + 0.3 * dp.deep_prior(x, shrink))
-    result = problem.solve(rho=0.5, max_iter=400, abs_tol=1e-12, rel_tol=1e-12)
+    tight: Any = {"max_iter": 400, "abs_tol": 1e-12, "rel_tol": 1e-12}
+    result = problem.solve(method, **given(method, 0.5), **tight)
     delta = torch.zeros(SHAPE, dtype=torch.float64)
     delta[..., 0, 0] = 1
     spectrum = torch.fft.fft2(dp.conv(delta, kernel))
@@ -74,6 +82,58 @@ def test_admm_with_a_true_prox_finds_the_minimizer(data: tuple[Tensor, Tensor]) 
     ).real
     assert result.converged
     assert torch.allclose(result[x], exact, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", KIN)
+@pytest.mark.parametrize("robust", [False, True])
+def test_terms_beside_a_true_prox_count(
+    method: str, robust: bool, data: tuple[Tensor, Tensor]
+) -> None:
+    """The prox of ‖·‖₁ beside total variation, bounds and squares or a smooth term of another kind:
+    the minimizer of the problem that says so."""
+    if robust and method in ("admm_vxu", "dr", "pdhg"):
+        pytest.skip("as with admm and pd3o")
+    b, kernel = data
+    x = dp.Variable("x", shape=SHAPE)
+    misfit = dp.conv(x, kernel) - b
+    fidelity = 4 * dp.huber(misfit, 0.1) if robust else dp.sum_squares(misfit)
+    others = fidelity + 0.05 * dp.norm1(dp.grad(x)) + dp.box(x, 0.0, 0.6)
+    tight: Any = {"max_iter": 1000, "abs_tol": 1e-6, "rel_tol": 1e-6}
+    learned = dp.Problem(others + 0.2 * dp.deep_prior(x, soft))
+    mine = learned.solve(method, **given(method, 4.0 if robust else 1.0), **tight)
+    exact = dp.Problem(others + 0.2 * dp.norm1(x)).solve("admm", **tight)
+    assert mine.converged or robust
+    reached = mine.objective + 0.2 * float(mine[x].abs().sum())
+    assert reached == pytest.approx(exact.objective, rel=1e-4)
+
+
+@pytest.mark.parametrize("pair", [("ladmm", "admm"), ("pdhg", "dr"), ("pd3o", "pdhg")])
+def test_one_denoiser_beside_squares_makes_methods_the_same(
+    pair: tuple[str, str], data: tuple[Tensor, Tensor]
+) -> None:
+    b, kernel = data
+    x = dp.Variable("x", shape=SHAPE)
+    fidelity = dp.sum_squares(dp.conv(x, kernel) - b)
+    problem = dp.Problem(fidelity + 0.3 * dp.deep_prior(x, curved))
+    one, other = (
+        problem.solve(m, x0=b, **given(m, 0.7), max_iter=9, abs_tol=0, rel_tol=0)[x] for m in pair
+    )
+    assert torch.allclose(one, other, atol=1e-12)
+
+
+def test_relaxation_leads_to_the_same_point(data: tuple[Tensor, Tensor]) -> None:
+    b, kernel = data
+    x = dp.Variable("x", shape=SHAPE)
+    fidelity = dp.sum_squares(dp.conv(x, kernel) - b)
+    problem = dp.Problem(fidelity + 0.3 * dp.deep_prior(x, soft))
+    tight: Any = {"max_iter": 1000, "abs_tol": 1e-10, "rel_tol": 1e-10}
+    found = [
+        problem.solve(method, relaxation=alpha, **given(method, 0.5), **tight)
+        for method in ("pdhg", "dr")
+        for alpha in (1.0, 1.5)
+    ]
+    assert all(result.converged for result in found)
+    assert all(torch.allclose(result[x], found[0][x], atol=1e-7) for result in found)
 
 
 def test_admm_with_soft_thresholding_for_a_denoiser_is_the_lasso(
@@ -129,6 +189,8 @@ def test_levels_fall_to_the_noise_and_rho_rises(method: str, data: tuple[Tensor,
         ({"rho": 4.0, "max_iter": 3}, [0.5] * 3),
         ({"rho": [1.0, 4.0, 16.0]}, [1.0, 0.5, 0.25]),
         ({"rho": [1.0, 4.0], "sigmas": [0.3, 0.1]}, [0.3, 0.1]),
+        ({"weight": [1.0, 4.0], "method": "pdhg"}, [1.0, 0.5]),
+        ({"rho": [1.0, 4.0], "method": "dr"}, [1.0, 0.5]),
     ],
     ids=str,
 )
@@ -138,7 +200,7 @@ def test_courses_as_asked_for(
     b, _ = data
     x, denoiser = dp.Variable("x", shape=SHAPE), Recorder()
     problem = dp.Problem(dp.sum_squares(x - b) + dp.deep_prior(x, denoiser, sigma=0.03))
-    problem.solve(method="hqs", **options)
+    problem.solve(**{"method": "hqs", **options})
     assert denoiser.levels == pytest.approx(expected)
 
 
@@ -213,12 +275,15 @@ def test_a_network_is_trained_only_where_asked(data: tuple[Tensor, Tensor]) -> N
     assert parameters == ()
 
 
-def test_unrolled_priors_have_a_network_for_each_step(data: tuple[Tensor, Tensor]) -> None:
+@pytest.mark.parametrize("method", ["hqs", "dr", "pdhg"])
+def test_unrolled_priors_have_a_network_for_each_step(
+    method: str, data: tuple[Tensor, Tensor]
+) -> None:
     b, _ = data
     x = dp.Variable("x", shape=SHAPE)
     net = Gain(0.9)
     problem = dp.Problem(dp.sum_squares(x - b.float()) + dp.unrolled_prior(x, net, steps=3))
-    result = problem.solve(method="hqs")
+    result = problem.solve(method=method)
     assert result.iterations == 3
     result[x].sum().backward()
     parameters = problem.parameters()
@@ -341,9 +406,14 @@ def _errors() -> list[tuple[str, type[dp.DproxError], Any]]:
         ("is no denoiser", dp.ParameterError, lambda: dp.deep_prior(x, "median")),
         ("steps must be", dp.ParameterError, lambda: dp.unrolled_prior(x, Gain(1.0), steps=0)),
         (
-            'pdhg cannot take .*use method "admm" or "hqs" or "fista" or "pgd"',
+            'fista cannot take .*use method "admm" or "hqs" or "admm_vxu" or "dr" or "pdhg"',
             dp.CompileError,
-            lambda: dp.Problem(fit + dp.deep_prior(x, shrink)).solve("pdhg"),
+            lambda: dp.Problem(fit + dp.unrolled_prior(x, Gain(1.0), steps=2)).solve("fista"),
+        ),
+        (
+            "step would change the one without the other: leave step out, or give weight",
+            dp.ParameterError,
+            lambda: dp.Problem(fit + dp.deep_prior(x, shrink)).solve("pc", step=0.1),
         ),
         ("sigmas belongs", dp.ParameterError, lambda: dp.Problem(fit).solve(sigmas=[1.0])),
         (
@@ -373,7 +443,7 @@ class _Colour(nn.Module):
     channels = 3
 
 
-@pytest.mark.parametrize("index", range(12))
+@pytest.mark.parametrize("index", range(13))
 def test_what_cannot_be_is_refused_in_a_sentence(index: int) -> None:
     words, kind, call = _errors()[index]
     with pytest.raises(kind, match=words):
