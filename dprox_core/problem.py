@@ -171,11 +171,11 @@ class Problem:
                 ``weight`` (the ratio of dual to primal steps), ``relaxation``, ``adaptive``,
                 ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
                 "condat_vu"); pgd: ``step``, ``backtracking``; fista: ``step``, ``restart``; with
-                a deep prior: ``sigmas`` (noise levels, one for each iteration), ``steps``. ``rho``, the ``weight`` of pdhg and pd3o and the ``step`` of pgd and
-                fista may be a list with one for each iteration, the last one kept, such as
-                ``log_descent(8.0, 0.5, 20)``. For all: ``anderson`` (how many points to
-                extrapolate from, such as 5), ``passes`` (a mapping that switches passes of the
-                compiler off, such as {"absorb": False}).
+                a deep prior: ``sigmas`` (noise levels, one for each iteration), ``steps``. ``rho``,
+                the ``weight`` of pdhg and pd3o and the ``step`` of pgd and fista may be a list with
+                one for each iteration, the last one kept, such as ``log_descent(8.0, 0.5, 20)``.
+                For all: ``anderson`` (how many points to extrapolate from, such as 5), ``passes``
+                (a mapping that switches passes of the compiler off, such as {"absorb": False}).
 
         Returns:
             A solver with ``.plan``, ``.init``, ``.step`` and ``.solve``.
