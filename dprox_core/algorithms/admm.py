@@ -25,13 +25,12 @@ import torch
 from dprox_core.algorithms.balance import of_norms, rho_factors
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
 from dprox_core.algorithms.blocks import feasible_blocks
-from dprox_core.algorithms.copies import Watch
+from dprox_core.algorithms.copies import Watch, relaxed, update
 from dprox_core.algorithms.evidence import Evidence, of_blocks
 from dprox_core.algorithms.measure import Measure, hypot, largest
 from dprox_core.algorithms.per_sample import is_per_sample, representative, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
-from dprox_core.numerics.pieces import in_pieces
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Admm", "AdmmState"]
@@ -187,38 +186,19 @@ class Admm(Algorithm[AdmmState]):
     def _update_block(
         self, index: int, image: torch.Tensor, state: AdmmState, watch: Watch | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """v and u of one term: piece by piece where its prox sees no more than one element."""
         v, u, penalty = state.v[index], state.u[index], self.blocks[index].penalty
-        arrays = [v, u, image]
-        if watch is not None:
-            arrays.append(self._moves_buffer(index, v))
-        if not self._in_place:
-            moved = self._relaxed(v, u, image, None)
-            dual = penalty.dual_prox(moved, shaped(1.0 / state.rho, moved))
-            if watch is not None:
-                with torch.no_grad():
-                    torch.sub(v, u, out=arrays[3])
-                watch.add(moved, dual, image, arrays[3])
-            return moved, dual
-        whole = is_per_sample(state.rho) or not penalty.elementwise or self._batch > 1
-        for old_v, old_u, seen, *copy in [arrays] if whole else in_pieces(*arrays):
-            if watch is not None:
-                torch.sub(old_v, old_u, out=copy[0])
-            moved = self._relaxed(old_v, old_u, seen, old_v)
-            penalty.dual_prox(moved, shaped(1.0 / state.rho, moved), out=old_u)
-            if watch is not None:
-                watch.add(moved, old_u, seen, copy[0])
-        return v, u
-
-    def _relaxed(
-        self, v: torch.Tensor, u: torch.Tensor, image: torch.Tensor, out: torch.Tensor | None
-    ) -> torch.Tensor:
-        """α K x + (1 − α) z + u."""
-        alpha = self._relaxation
-        if alpha == 1.0:
-            return torch.add(image, u, out=out)
-        v = torch.lerp(v, u, alpha, out=out)
-        return torch.add(v, image, alpha=alpha, out=out)
+        old = None if watch is None else self._moves_buffer(index, v)
+        if self._in_place:
+            arrays = (v, u, image) if old is None else (v, u, image, old)
+            update(arrays, self._relaxation, penalty, state.rho, watch, self._batch > 1)
+            return v, u
+        new_v = relaxed(v, u, image, self._relaxation, out=None)
+        new_u = penalty.dual_prox(new_v, shaped(1.0 / state.rho, new_v))
+        if watch is not None and old is not None:
+            with torch.no_grad():
+                torch.sub(v, u, out=old)
+            watch.add(new_v, new_u, image, old)
+        return new_v, new_u
 
     def _watches(self) -> list[Watch]:
         sloped = self._sloped if self._adaptive else []

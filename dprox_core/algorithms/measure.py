@@ -38,19 +38,14 @@ class Measure:
         """Whether each sample is measured by itself, too."""
         return self._batch > 1
 
-    @staticmethod
-    def root(square: torch.Tensor) -> Norms:
-        """The joint norm alone, from its square."""
-        return np.sqrt(np.array([float(square)]))
-
     def norm(self, vectors: Vectors | list[torch.Tensor]) -> Norms:
         """‖(v₁, v₂, …)‖₂, joint and by sample."""
-        joint = np.array([joint_norm(vectors)])
         if self._batch == 1:
-            return joint
+            return np.array([joint_norm(vectors)])
         if not vectors:
             return np.zeros(1 + self._batch)
-        return np.concatenate([joint, sample_norms(vectors).cpu().numpy()])
+        samples = sample_norms(vectors).cpu().numpy()
+        return np.concatenate([[np.linalg.norm(samples)], samples])
 
     def residuals(
         self,

@@ -55,14 +55,27 @@ def test_a_squared_norm_in_pieces_has_the_same_bits() -> None:
     assert torch.equal(found.value(), reductions.squared_norm(values))
 
 
+def test_pieces_of_what_has_gaps_are_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "_PIECE", 100)
+    monkeypatch.setattr(pieces, "_LEAST", 50)
+    whole = torch.zeros(2, 3, 20, 30).movedim(0, -1)
+    sample = whole[1]
+    found = list(pieces.in_pieces(sample, sample))
+    assert len(found) > 2
+    for piece, _ in found:
+        piece.add_(1.0)
+    assert float(whole.sum()) == float(sample.sum()) == sample.numel()
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 24, 19), (3, 24, 19), (3, 2, 8, 9)])
 @pytest.mark.parametrize("relaxation", [1.0, 1.6])
 @pytest.mark.parametrize("isotropic", [False, True])
 def test_a_measured_step_is_a_plain_one_and_tells_residuals(
-    relaxation: float, isotropic: bool, monkeypatch: pytest.MonkeyPatch
+    shape: tuple[int, ...], relaxation: float, isotropic: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = torch.Generator().manual_seed(0)
-    data = torch.rand(1, 3, 24, 19, generator=generator, dtype=torch.float64)
-    x = dp.Variable("x", (1, 3, 24, 19), dtype=torch.float64)
+    data = torch.rand(shape, generator=generator, dtype=torch.float64)
+    x = dp.Variable("x", shape, dtype=torch.float64)
     variation = dp.group_norm1(dp.grad(x), axis=-1) if isotropic else dp.norm1(dp.grad(x))
     fidelity = dp.sum_squares(dp.conv(x, dp.gaussian_psf(5, 1.0).double()) - data)
     problem = dp.Problem(fidelity + 0.1 * variation + dp.box(x, 0.3, 0.6))
@@ -71,21 +84,27 @@ def test_a_measured_step_is_a_plain_one_and_tells_residuals(
     for _ in range(7):
         before, whole = whole, solver.step(whole.clone(), True)
     monkeypatch.setattr(pieces, "_PIECE", 128)
+    monkeypatch.setattr(pieces, "_LEAST", 64)
     split = solver.init()
     for index in range(7):
         split = solver.step(split, index == 6)
     for a, b in zip((*whole.x, *whole.v, *whole.u), (*split.x, *split.v, *split.u), strict=True):
         assert torch.allclose(a, b, rtol=1e-12, atol=1e-14)
-    images = [block.row.forward(split.x) for block in solver.algorithm.blocks]
+    blocks = solver.algorithm.blocks
+    images = [block.row.forward(split.x) for block in blocks]
     missed = [k - z for k, z in zip(images, split.z, strict=True)]
     moved = [z - old for z, old in zip(split.z, before.z, strict=True)]
     pulled = [torch.zeros_like(split.x[0])]
-    for block, move in zip(solver.algorithm.blocks, moved, strict=True):
+    for block, move in zip(blocks, moved, strict=True):
         block.row.adjoint_add(move, pulled, in_place=True)
-    primal = math.sqrt(sum(float(v.square().sum()) for v in missed))
-    dual = float(split.rho) * float(pulled[0].norm())
-    assert math.isclose(split.residuals.primal, primal, rel_tol=1e-10)
-    assert math.isclose(split.residuals.dual, dual, rel_tol=1e-10)
+    rho = torch.as_tensor(split.rho)
+    pulled[0] *= rho.reshape(-1, *(1,) * (len(shape) - 1))
+    samples = split.residuals.samples
+    assert len(samples) == (shape[0] if shape[0] > 1 else 0)
+    for held, part in ((split.residuals, slice(None)), *((r, i) for i, r in enumerate(samples))):
+        primal = math.sqrt(sum(float(v[part].square().sum()) for v in missed))
+        assert math.isclose(held.primal, primal, rel_tol=1e-10)
+        assert math.isclose(held.dual, float(pulled[0][part].norm()), rel_tol=1e-10)
 
 
 def _elementwise() -> list[ProxFn]:
