@@ -90,7 +90,9 @@ class AffineSet(SetIndicator):
         self._target = torch.as_tensor(b, dtype=space.dtype, device=space.device)
         point = self._target.expand(A.shape[0]) @ self._inverse.mT
         off = float((point @ A.mT - self._target).detach().abs().max())
-        if off > 1e3 * torch.finfo(space.precision).eps * (1.0 + float(self._target.abs().max())):
+        if off > 1e3 * torch.finfo(space.precision).eps * (
+            1.0 + float(self._target.detach().abs().max())
+        ):
             raise ParameterError(
                 f"affine_set: no point meets A v = b; the nearest misses by {off:.3g}.",
                 expected="equations that agree",

@@ -14,7 +14,7 @@ from random_maps import Dice, dense, flat
 
 import dprox_core as dp
 
-__all__ = ["FUNCTIONS", "Draw", "Penalty", "Said", "Write", "double", "like", "real"]
+__all__ = ["FUNCTIONS", "LATER", "Draw", "Penalty", "Said", "Write", "double", "like", "real"]
 
 Write = Callable[[Any], Any]
 
@@ -299,17 +299,41 @@ def _compress(dice: Dice, z: torch.Tensor) -> Penalty | None:
 def _csmri(dice: Dice, z: torch.Tensor) -> Penalty | None:
     if z.ndim < 2:
         return None
-    m = (dice.uniform(*z.shape[-2:]) < 0.6).double()
+    m, coils = (dice.uniform(*z.shape[-2:]) < 0.6).double(), None
+    if dice.wide and z.ndim >= 3 and z.shape[-3] == 1 and dice.chance(0.5):
+        coils = dice.normal(dice.whole(1, 3), *z.shape[-2:], is_complex=True)
 
     def seen(v: torch.Tensor) -> torch.Tensor:
-        return dp.fourier_sampling(v, m)
+        return dp.fourier_sampling(v, m, coils)
 
     y = like(dice, seen(z)) * m
     return _cost(
         "csmri",
-        lambda e: dp.csmri(e, m, y),
+        lambda e: dp.csmri(e, m, y, coils),
         lambda s: cp.sum_squares(dense(seen, s.shape, s.is_complex, double(s)) @ s.v - flat(y)),
     )
+
+
+def _misr(dice: Dice, z: torch.Tensor) -> Penalty | None:
+    if z.ndim < 2:
+        return None
+    count, k = dice.whole(1, 2), dice.normal(*(min(2, n) for n in z.shape[-2:]))
+    flows = [dice.normal(*z.shape[-2:], 2) if dice.chance(0.7) else None for _ in range(count)]
+
+    def seen(v: torch.Tensor, flow: torch.Tensor | None) -> torch.Tensor:
+        moved = v if flow is None else dp.warp(v, flow.to(v.real.dtype))
+        return dp.downsample(moved, k.to(v.real.dtype), 2)
+
+    ys = [like(dice, seen(z, flow)) for flow in flows]
+
+    def cost(s: Said) -> Any:
+        parts = []
+        for y, flow in zip(ys, flows, strict=True):
+            matrix = dense(lambda v, flow=flow: seen(v, flow), s.shape, s.is_complex, double(s))
+            parts.append(cp.sum_squares(matrix @ s.v - flat(y)))
+        return sum(parts)
+
+    return _cost("misr", lambda e: dp.misr(e, ys, flows, k, 2), cost)
 
 
 FUNCTIONS: dict[str, Draw] = {
@@ -336,3 +360,5 @@ FUNCTIONS: dict[str, Draw] = {
     "compress_sensing": _compress,
     "csmri": _csmri,
 }
+LATER: dict[str, Draw] = {"misr": _misr, "csmri": _csmri}
+"""What joined later, for seeds that draw it."""

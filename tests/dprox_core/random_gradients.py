@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,11 +44,20 @@ class Leaf:
         name: what it is.
         value: what it holds.
         place: the placeholder that holds it; None for an option of the method or a parameter.
+        parameter: the parameter of a network that it is, None for anything else.
     """
 
     name: str
     value: torch.Tensor
     place: dp.Placeholder | None = None
+    parameter: torch.nn.Parameter | None = None
+
+    def put(self) -> None:
+        """Give the value to whom it is for."""
+        if self.place is not None:
+            self.place.value = self.value
+        elif self.parameter is not None and self.parameter is not self.value:
+            self.parameter.data.copy_(self.value.detach())
 
 
 @dataclass
@@ -77,9 +87,8 @@ class Drawn:
         """The variables' values with the leaves as they are now."""
         options = dict(self.options)
         for leaf in self.leaves:
-            if leaf.place is not None:
-                leaf.place.value = leaf.value
-            elif leaf.name in ("rho", "step", "weight"):
+            leaf.put()
+            if leaf.name in ("rho", "step", "weight"):
                 options[leaf.name] = leaf.value
         start = next((leaf.value for leaf in self.leaves if leaf.name == "x0"), None)
         if self.engine == "implicit":
@@ -142,6 +151,8 @@ class _Sketch:
     def problem(self) -> dp.Problem:
         """One or two data terms, a penalty, and what makes the solution unique."""
         choose = self.choose
+        if choose.random() < 0.2:
+            return self.measured()
         case = choose.choice(_OPERATORS)
         shape = choose.choice(case.shapes)
         is_complex = case.complex and (not case.real or choose.random() < 0.3)
@@ -161,6 +172,16 @@ class _Sketch:
             self.words.append("bounded")
             return dp.Problem(objective, [x >= low])
         return dp.Problem(objective)
+
+    def measured(self) -> dp.Problem:
+        """A data term of imaging, a penalty, and what makes the solution unique."""
+        kind = self.choose.choice(list(_MEASURED))
+        shape = self.choose.choice([(1, 1, 4, 4), (2, 1, 2, 4), (1, 1, 6, 2)])
+        is_complex = kind in ("csmri", "coils", "phase_ret") and self.choose.random() < 0.5
+        x = dp.Variable("x", shape, dtype=torch.complex128 if is_complex else torch.float64)
+        self.words.append(f"{kind} on {shape} {'complex' if is_complex else 'real'}")
+        term = self.weight("w") * _MEASURED[kind](self, x)
+        return dp.Problem(term + self.penalty(x) + 0.3 * dp.sum_squares(x))
 
     def leaf(self, name: str, value: torch.Tensor) -> dp.Placeholder:
         place = dp.Placeholder(f"{name}{len(self.leaves)}", tuple(value.shape), value=value)
@@ -215,6 +236,69 @@ class _Sketch:
         operands = [self.leaf(case.name, t) if free and _smooth(t) else t for t in found]
         whole: dp.Objective = case.call(inner, *operands)
         return whole if case.name in _SETS else self.weight("λ") * whole
+
+
+def _csmri(sketch: _Sketch, x: dp.Variable, coils: int = 0) -> dp.Objective:
+    height, width = x.shape[-2:]
+    mask = sketch.leaf("mask", sketch.make.mask(height, width))
+    maps = None
+    if coils:
+        maps = sketch.leaf("coils", sketch.make.normal(coils, height, width, is_complex=True))
+    channels = (coils or 1,)
+    y = sketch.make.normal(*x.shape[:-3], *channels, height, width, is_complex=True)
+    return dp.csmri(x, mask, sketch.leaf("y", y), maps)
+
+
+def _coarse(sketch: _Sketch, x: dp.Variable) -> dp.Placeholder:
+    shape = (*x.shape[:-2], x.shape[-2] // 2, x.shape[-1] // 2)
+    return sketch.leaf("y", sketch.make.normal(*shape))
+
+
+def _sisr(sketch: _Sketch, x: dp.Variable) -> dp.Objective:
+    return dp.sisr(x, _coarse(sketch, x), sketch.leaf("kernel", sketch.make.normal(2, 2)))
+
+
+def _misr(sketch: _Sketch, x: dp.Variable) -> dp.Objective:
+    flow = sketch.leaf("flow", sketch.make.normal(*x.shape[-2:], 2))
+    kernel = sketch.leaf("kernel", sketch.make.normal(2, 2))
+    return dp.misr(x, [_coarse(sketch, x), _coarse(sketch, x)], [None, flow], kernel)
+
+
+def _spi(sketch: _Sketch, x: dp.Variable) -> dp.Objective:
+    ones = sketch.leaf("ones", 0.3 + 3.0 * sketch.make.uniform(*x.shape))
+    return dp.spi(x + 0.5, ones, jots=4, gain=1.5)
+
+
+def _phase_ret(sketch: _Sketch, x: dp.Variable) -> dp.Objective:
+    code = sketch.leaf("code", sketch.make.normal(*x.shape[-2:], is_complex=True))
+    image = dp.fft(dp.mul_elementwise(x, code))
+    return dp.phase_ret(image, sketch.leaf("y", 0.5 + sketch.make.uniform(*x.shape)))
+
+
+def _compress_sensing(sketch: _Sketch, x: dp.Variable) -> dp.Objective:
+    masks = sketch.leaf("masks", sketch.make.uniform(*x.shape[-3:]))
+    y = sketch.leaf("y", sketch.make.normal(*x.shape[:-3], *x.shape[-2:]))
+    return dp.compress_sensing(x, y, masks)
+
+
+def _learned(sketch: _Sketch, x: dp.Variable) -> dp.Objective:
+    layer = torch.nn.Linear(x.shape[-1], 3, bias=False, dtype=torch.float64)
+    layer.weight = torch.nn.Parameter(sketch.make.normal(*layer.weight.shape))
+    sketch.leaves.append(Leaf("layer", layer.weight, parameter=layer.weight))
+    image = dp.LearnedLinOp(layer)(x)
+    return sketch.data_term(image)
+
+
+_MEASURED: dict[str, Callable[[_Sketch, dp.Variable], dp.Objective]] = {
+    "csmri": _csmri,
+    "coils": lambda sketch, x: _csmri(sketch, x, coils=2),
+    "sisr": _sisr,
+    "misr": _misr,
+    "spi": _spi,
+    "phase_ret": _phase_ret,
+    "compress_sensing": _compress_sensing,
+    "learned": _learned,
+}
 
 
 def _smooth(tensor: Any) -> bool:

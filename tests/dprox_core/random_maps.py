@@ -13,12 +13,16 @@ from scipy import sparse
 
 import dprox_core as dp
 
-__all__ = ["Chain", "Dice", "chain", "dense", "flat"]
+__all__ = ["WIDE", "Chain", "Dice", "chain", "dense", "flat"]
 
 T = TypeVar("T")
 Map = Callable[[Any], Any]
 Maker = Callable[["Dice", tuple[int, ...], bool], Map | None]
 LARGEST = 60
+
+
+WIDE = 1000
+"""Seeds from here on draw what joined later, too; those below keep the problems they always had."""
 
 
 class Dice:
@@ -32,6 +36,7 @@ class Dice:
     def __init__(self, seed: int, single: bool = False) -> None:
         self.rng = np.random.default_rng(seed)
         self.single = single
+        self.wide = seed >= WIDE
 
     def _tensor(self, values: Any) -> torch.Tensor:
         tensor = torch.as_tensor(values)
@@ -226,14 +231,17 @@ def _shaped(dice: Dice, shape: tuple[int, ...], is_complex: bool) -> Map | None:
 def _transform(dice: Dice, shape: tuple[int, ...], is_complex: bool) -> Map | None:
     if not _image(shape):
         return None
-    kind = dice.pick(["dct", "wavelet", "fft", "ifft", "sampling"])
+    kind = dice.pick(["dct", "wavelet", "fft", "ifft", "sampling", *["coils"] * dice.wide])
     if kind == "dct":
         return dp.dct
     if kind == "wavelet":
         name = dice.pick(["haar", "db3"])
         return lambda e: dp.wavelet(e, name)
-    if kind == "sampling":
+    if kind in ("sampling", "coils"):
         m = (dice.uniform(*shape[-2:]) < 0.6).double()
+        if kind == "coils" and len(shape) >= 3 and shape[-3] == 1:
+            maps = dice.normal(dice.whole(1, 3), *shape[-2:], is_complex=True)
+            return lambda e: dp.fourier_sampling(e, m, maps)
         return lambda e: dp.fourier_sampling(e, m)
     return dp.fft if kind == "fft" else dp.ifft
 
@@ -246,7 +254,8 @@ def _moved(dice: Dice, shape: tuple[int, ...], is_complex: bool) -> Map | None:
         flow = dice.normal(*shape[-2:], 2)
         return lambda e: dp.warp(e, flow)
     if kind == "homography":
-        H = torch.eye(3, dtype=torch.float64) + 0.05 * dice.normal(3, 3).double()
+        strength = dice.pick([0.05, 0.05, 0.5]) if dice.wide else 0.05
+        H = torch.eye(3, dtype=torch.float64) + strength * dice.normal(3, 3).double()
         return lambda e: dp.homography(e, H)
     return lambda e: dp.radon(e, 3)
 
@@ -260,6 +269,19 @@ def _black_box(dice: Dice, shape: tuple[int, ...], is_complex: bool) -> Map | No
         return None
     box = dp.LinOpFactory(lambda v: v.cumsum(-1), lambda v: v.flip(-1).cumsum(-1).flip(-1))
     return lambda e: e.cumsum(-1) if isinstance(e, torch.Tensor) else box(e)
+
+
+def _learned(dice: Dice, shape: tuple[int, ...], is_complex: bool) -> Map | None:
+    """A layer of a network, its adjoint found by autograd or given."""
+    if not shape:
+        return None
+    held = dice.normal(dice.whole(1, 4), shape[-1])
+    layer = torch.nn.Linear(shape[-1], held.shape[0], bias=False, dtype=held.dtype)
+    layer.weight = torch.nn.Parameter(held, requires_grad=False)
+    back = torch.nn.Linear(held.shape[0], shape[-1], bias=False, dtype=held.dtype)
+    back.weight = torch.nn.Parameter(held.mT.contiguous(), requires_grad=False)
+    box = dp.LearnedLinOp(layer, back if dice.chance(0.5) else None)
+    return lambda e: e @ held.mT.to(e.dtype) if isinstance(e, torch.Tensor) else box(e)
 
 
 OPERATORS: dict[str, Maker] = {
@@ -279,6 +301,7 @@ OPERATORS: dict[str, Maker] = {
     "part": _part,
     "black box": _black_box,
 }
+_LATER: dict[str, Maker] = {"learned": _learned}
 
 
 @dataclass(frozen=True)
@@ -316,8 +339,10 @@ def chain(dice: Dice, shape: tuple[int, ...], dtype: torch.dtype, most: int) -> 
 def _drawn(dice: Dice, seen: torch.Tensor) -> tuple[str, Map | None]:
     """One operator that takes a tensor such as this one, or a stack or a sum with one."""
     for _ in range(8):
-        name = dice.pick(list(OPERATORS))
-        step = OPERATORS[name](dice, tuple(seen.shape), seen.is_complex())
+        known = OPERATORS | _LATER if dice.wide else OPERATORS
+        favoured = dice.wide and dice.chance(0.3)
+        name = dice.pick(["learned", "transform", "moved"] if favoured else list(known))
+        step = known[name](dice, tuple(seen.shape), seen.is_complex())
         if step is None:
             continue
         try:

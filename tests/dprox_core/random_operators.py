@@ -109,7 +109,7 @@ def subsample(draw: Draw, e: Any) -> Any:
 
 def homography(draw: Draw, e: Any) -> Any:
     image(e)
-    change = 0.05 * draw.make.normal(3, 3)
+    change = draw.choose.choice([0.05, 0.05, 0.5, 2.0]) * draw.make.normal(3, 3)
     change[:2, 2] *= 10
     return dp.homography(e, draw.kept(torch.eye(3, dtype=torch.float64) + change))
 
@@ -237,7 +237,11 @@ def learned(draw: Draw, e: Any) -> Any:
         raise Unfit
     layer = torch.nn.Linear(e.shape[-1], draw.whole(1, 3), bias=False)
     layer.weight = torch.nn.Parameter(draw.real(*layer.weight.shape), requires_grad=False)
-    return dp.LearnedLinOp(layer)(e)
+    adjoint = None
+    if draw.choose.random() < 0.5:
+        adjoint = torch.nn.Linear(layer.out_features, layer.in_features, bias=False)
+        adjoint.weight = torch.nn.Parameter(layer.weight.mT.contiguous(), requires_grad=False)
+    return dp.LearnedLinOp(layer, adjoint)(e)
 
 
 def summed_over(draw: Draw, e: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import torch
-from random_functions import FUNCTIONS, Penalty, Said
+from random_functions import FUNCTIONS, LATER, Penalty, Said
 from random_maps import Chain, Dice, chain, dense, flat
 from random_sets import SETS
 
@@ -149,6 +149,8 @@ def draw(seed: int) -> Drawn:
             dice, [variables[i] for i in chosen], [points[i] for i in chosen], unknowns, 2
         )
         table = SETS if dice.chance(0.35) else FUNCTIONS
+        if dice.wide and dice.chance(0.3):
+            table = LATER
         penalty = table[dice.pick(list(table))](dice, made.z)
         if penalty is not None:
             add(penalty, made.expression, made.said, made.words)

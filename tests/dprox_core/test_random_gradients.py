@@ -13,7 +13,10 @@ from random_gradients import SLOW, Drawn, Leaf, draw
 
 import dprox_core as dp
 
-_SEEDS = range(*map(int, os.environ.get("DPROX_FUZZ_GRADIENTS", "0 40").split()))
+_RANGE = os.environ.get("DPROX_FUZZ_GRADIENTS", "").split()
+# From 66 on, one of each measurement that has a closed form.
+_USUAL = (*range(28), 66, 82, 85, 87, 89, 97, 183, 239)
+_SEEDS = tuple(range(*map(int, _RANGE))) if _RANGE else _USUAL
 _STEP = 1e-6
 
 
@@ -31,11 +34,14 @@ def value(drawn: Drawn, seed: int) -> torch.Tensor:
 
 def slope(drawn: Drawn, leaf: Leaf, direction: torch.Tensor, step: float, seed: int) -> float:
     """The central difference along a direction."""
-    kept, values = leaf.value, []
+    # A parameter holds in place what it is given.
+    kept, plain, values = leaf.value, leaf.value.detach().clone(), []
     with torch.no_grad():
         for sign in (1.0, -1.0):
-            leaf.value = kept.detach() + sign * step * direction
+            leaf.value = plain + sign * step * direction
             values.append(float(value(drawn, seed)))
+        leaf.value = plain
+        leaf.put()
     leaf.value = kept
     return (values[0] - values[1]) / (2.0 * step)
 
