@@ -12,7 +12,7 @@ import torch
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.numerics.reductions import number
 
-__all__ = ["kept", "size_of_objective", "violation"]
+__all__ = ["kept", "sizes_of_objective", "violation"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -73,18 +73,32 @@ def _largest(v: torch.Tensor, samples: int) -> torch.Tensor:
 
 
 @torch.no_grad()
-def size_of_objective(model: Model, x: Vectors) -> float:
-    """Σ |w_j f_j| at some values, or at zero where that is more; infinite terms do not count.
+def sizes_of_objective(model: Model, x: Vectors, samples: int = 1) -> list[float]:
+    """Σ |w_j f_j| for each sample; infinite terms do not count.
 
-    Where an objective vanishes at its minimum, its size at zero says what errors are a share of.
+    A function that is not zero at zero does not say what one sample adds: there each counts alike.
     """
-    return max(_size_at(model, x), _size_at(model, tuple(torch.zeros_like(v) for v in x)))
+    sizes = [abs(number(model.constant)) / samples] * samples
+    for term in model.terms:
+        if term.function.is_indicator or not term.function.has_value:
+            continue
+        found = _term_sizes(term, term.row.forward(x), samples)
+        sizes = [a + b if math.isfinite(b) else a for a, b in zip(sizes, found, strict=True)]
+    return sizes
 
 
-def _size_at(model: Model, x: Vectors) -> float:
-    values = (
-        abs(number(term.penalty.near_value(term.row.forward(x))))
-        for term in model.terms
-        if not term.function.is_indicator and term.function.has_value
-    )
-    return abs(number(model.constant)) + sum(value for value in values if math.isfinite(value))
+def _term_sizes(term: BoundTerm, image: torch.Tensor, samples: int) -> list[float]:
+    whole = abs(number(term.penalty.near_value(image)))
+    if samples == 1:
+        return [whole]
+    inside = term.penalty.inside(image)
+    empty = torch.zeros_like(inside)
+    if number(term.function.value(term.function.finite(empty))) != 0.0:
+        return [whole / samples] * samples
+    found = []
+    for index in range(samples):
+        alone = empty.clone()
+        alone[index] = inside[index]
+        own = number(term.function.value(term.function.finite(alone)))
+        found.append(abs(own * number(term.penalty.weight)))
+    return found

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dprox_core.acceptance import kept, size_of_objective
+from dprox_core.acceptance import kept
 from dprox_core.algorithms.base import Residuals, State
 from dprox_core.algorithms.evidence import Proof, prove
+from dprox_core.doubt import Doubt
 from dprox_core.expressions.leaves import Variable
 from dprox_core.imaging.metrics import psnr
 from dprox_core.monitoring import (
@@ -42,9 +43,6 @@ _DIVERGED = 1e4
 # A constraint counts as met when missed by less than this, or this share of the largest value.
 _MISSED = 1e-3
 
-# A certificate that leaves room for more than so many times the relative tolerance is in doubt.
-_DOUBTFUL = 100.0
-
 
 class Run:
     """One solve from start to finish: history, listeners, stopping."""
@@ -62,7 +60,9 @@ class Run:
         self._limit = max_iter
         self._history = History()
         self._seconds = 0.0
-        self._good = solver.algorithm.answer(state)
+        # A step may write into the memory of the state it is given.
+        self._good = tuple(v.detach().clone() for v in solver.algorithm.answer(state))
+        self._doubt: Doubt | None = None
         self._least = math.inf
         self._outlook = Outlook(solver)
         self._bound: float | None = None
@@ -141,6 +141,9 @@ class Run:
         assert held is not None, "a check is always measured"
         if not held.finite:
             return Status.NOT_FINITE
+        if self._doubt is None:
+            self._doubt = Doubt(self._solver, max(1, len(held.samples)))
+        self._doubt.note(self._good, live)
         if self._converged(held, live):
             return Status.CONVERGED
         if self._state.iteration == self._algorithm.last(self._state):
@@ -169,34 +172,24 @@ class Run:
     def _converged(self, held: Residuals, live: Vectors) -> bool:
         """Whether every sample is within its tolerances, constraints kept, and nothing in doubt."""
         count = len(held.samples)
-        if not (count and all(sample.met for sample in held.samples) and self._doubtful(live)):
-            self._ended.note(
-                self._state.iteration, held.samples, live, lambda: self._kept(live, count)
-            )
+        waiting = self._ended.waiting(count)
+        met = [sample.met and w for sample, w in zip(held.samples, waiting, strict=True)]
+        self._ended.note(self._state.iteration, held.samples, live, lambda: self._sure(live, met))
         everyone = self._ended.all
         if everyone is not None:
             return everyone
-        done = self._algorithm.done(self._state)
-        return done and all(self._kept(live, 1)) and not self._doubtful(live)
+        return self._algorithm.done(self._state) and all(self._sure(live, [True] * max(1, count)))
 
-    def _kept(self, answer: Vectors, samples: int) -> tuple[bool, ...]:
-        """Whether each sample keeps every constraint; residuals see it beside all other terms."""
-        limits = self._algorithm.tolerances
-        return kept(self._solver.model, answer, limits.absolute, limits.relative, samples)
+    def _sure(self, answer: Vectors, met: list[bool]) -> tuple[bool, ...]:
+        """Of which samples that have met their tolerances nothing else is missing.
 
-    @torch.no_grad()
-    def _doubtful(self, answer: Vectors) -> bool:
-        """Whether the certificate leaves room for a far better objective.
-
-        Residuals are small too where steps are far too short for the problem.
+        Residuals see constraints beside all other terms.
         """
-        proof = self._proof(answer)
-        relative = self._algorithm.tolerances.relative
-        if proof is None or not math.isfinite(proof.near):
-            return False
-        room = self._solver.objective(answer) - proof.near
-        size = size_of_objective(self._solver.model, answer)
-        return math.isfinite(room) and room > _DOUBTFUL * relative * size > 0.0
+        assert self._doubt is not None, "it is made before anything is judged"
+        limits = self._algorithm.tolerances
+        held = kept(self._solver.model, answer, limits.absolute, limits.relative, len(met))
+        wanted = [a and b for a, b in zip(met, held, strict=True)]
+        return tuple(self._doubt.clear(self._state, answer, wanted)) if any(wanted) else held
 
     def _answer(self) -> Vectors:
         return self._ended.answer(self._algorithm.answer(self._state))

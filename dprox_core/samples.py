@@ -55,6 +55,10 @@ class Ended:
                 torch.where(_along(fresh, v), v, h) for v, h in zip(live, held, strict=True)
             )
 
+    def waiting(self, count: int) -> list[bool]:
+        """Which of so many samples have not converged."""
+        return [since is None for since in self._since] or [True] * count
+
     @property
     def all(self) -> bool | None:
         """Whether every sample has; None where they do not end each by itself."""

@@ -31,7 +31,7 @@ from dprox_core.linsolve.base import Gram, QuadraticPart
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Evidence", "Piece", "Proof", "of_blocks", "of_parts", "prove"]
+__all__ = ["Evidence", "Piece", "Proof", "modulus_of", "of_blocks", "of_parts", "prove"]
 
 Vectors = tuple[torch.Tensor, ...]
 Smooth = Callable[[Vectors], tuple[float, Vectors]]
@@ -187,7 +187,7 @@ def prove(evidence: Evidence, answer: Vectors) -> Proof | None:
         # A set was missed by more than rounding: what was found there is no point of its function.
         return Proof(residual, None, -math.inf)
     length = joint_norm(rest)
-    modulus = _modulus(evidence.squares)
+    modulus = modulus_of(evidence.squares)
     bounds = []
     if modulus > 0.0:
         bounds.append(value - length**2 / (2.0 * modulus))
@@ -262,7 +262,7 @@ def _least_over_boxes(evidence: Evidence, rest: list[torch.Tensor]) -> float | N
     return total
 
 
-def _modulus(part: QuadraticPart) -> float:
+def modulus_of(part: QuadraticPart) -> float:
     """A lower bound of the least eigenvalue of q's Hessian, 0 where none is known."""
     least = []
     rounding = 100.0 * torch.finfo(part.spaces[0].precision).eps

@@ -1,0 +1,134 @@
+"""Whether an objective is as low as its tolerance asks, where residuals are small already.
+
+Residuals are small beside large terms that cancel, and where steps are far too short. Where the
+problem is convex, what an iterate proves bounds by how much the objective may still fall, given how
+far the minimizer is away; and that is told by how the moves of the iterate become shorter.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from dprox_core.acceptance import sizes_of_objective
+from dprox_core.algorithms.base import State
+from dprox_core.algorithms.prospect import Prospect, lengths, look_ahead
+
+if TYPE_CHECKING:
+    from dprox_core.solver import Solver
+
+__all__ = ["Doubt", "Pace"]
+
+Vectors = tuple[torch.Tensor, ...]
+
+# However far the minimizer is, room for more than so many times the relative tolerance is in doubt.
+_FAR = 100.0
+# So many roundings of the objective say nothing.
+_ROUNDINGS = 100.0
+# To look takes as long as some iterations: the next time after this many times as many.
+_PATIENCE = 1.1
+
+
+class Pace:
+    """How far an iterate may still be from where it goes, by how its moves become shorter.
+
+    If every move is q times the one before, ‖x_k − x_∞‖ is at most q / (1 − q) times the last;
+    where moves fall like 1 / k² that is about half of it.
+
+    Args:
+        samples: how many move, each by itself.
+    """
+
+    # Where moves seem to stay as long as they are, chance has a hand in it.
+    _slowest = 0.98
+
+    def __init__(self, samples: int) -> None:
+        self._moves: list[list[float]] = [[] for _ in range(samples)]
+
+    def note(self, before: Vectors, now: Vectors) -> None:
+        """Where the iterate was and is, each time after as many iterations."""
+        apart = [b - a for a, b in zip(before, now, strict=True)]
+        for moves, length in zip(self._moves, lengths(apart, len(self._moves)), strict=True):
+            moves.append(length)
+            del moves[:-3]
+
+    def left(self, sample: int) -> float:
+        """The distance, and no less than the last move."""
+        moves = self._moves[sample]
+        if not moves:
+            return math.inf
+        steps = len(moves) - 1
+        if steps == 0 or moves[0] == 0.0:
+            return moves[-1]
+        ratio = min((moves[-1] / moves[0]) ** (1.0 / steps), self._slowest)
+        return moves[-1] * max(1.0, ratio / (1.0 - ratio))
+
+
+class Doubt:
+    """Looks at samples whose residuals are small; at each again only after a while.
+
+    Args:
+        solver: the compiled problem.
+        samples: how many samples end by themselves, 1 for one problem.
+    """
+
+    def __init__(self, solver: Solver, samples: int) -> None:
+        self._solver = solver
+        self._convex = all(term.function.convex for term in solver.model.terms)
+        self._pace = Pace(samples)
+        self._next = [0] * samples
+        self._at_zero: list[float] | None = None
+
+    @property
+    def _asked(self) -> bool:
+        """Whether anything is asked of the objective."""
+        algorithm = self._solver.algorithm
+        exact = algorithm.exact_after is not None
+        return self._convex and algorithm.tolerances.relative > 0.0 and not exact
+
+    @torch.no_grad()
+    def note(self, before: Vectors, now: Vectors) -> None:
+        """The iterate at two checks."""
+        if self._asked:
+            self._pace.note(before, now)
+
+    @torch.no_grad()
+    def clear(self, state: State, answer: Vectors, wanted: list[bool]) -> list[bool]:
+        """Which of the samples that are wanted leave no doubt; False for the others."""
+        samples = len(wanted)
+        if not self._asked:
+            return wanted
+        due = [
+            want and state.iteration >= after
+            for want, after in zip(wanted, self._next, strict=True)
+        ]
+        evidence = self._solver.algorithm.evidence(state) if any(due) else None
+        if evidence is None:
+            return due
+        model = self._solver.model
+        prospects = look_ahead(evidence, answer, samples, due)
+        here = sizes_of_objective(model, answer, samples)
+        if self._at_zero is None:
+            zero = tuple(torch.zeros_like(v) for v in answer)
+            self._at_zero = sizes_of_objective(model, zero, samples)
+        sure = list(due)
+        for index, prospect in enumerate(prospects):
+            if prospect is not None and self._is_high(
+                prospect, here[index], self._at_zero[index], index
+            ):
+                sure[index] = False
+                self._next[index] = int(_PATIENCE * state.iteration)
+        return sure
+
+    def _is_high(self, prospect: Prospect, size: float, at_zero: float, sample: int) -> bool:
+        """Whether the objective may still fall by more than is allowed."""
+        relative = self._solver.algorithm.tolerances.relative
+        precision = torch.finfo(self._solver.model.spaces[0].precision).eps
+        share = max(relative, _ROUNDINGS * precision)
+        # Where the minimum is zero: a sum of squares is as small as the square of its argument.
+        allowed = share * (size + share * at_zero)
+        likely = prospect.loss(min(self._pace.left(sample), prospect.reach))
+        most = prospect.loss(prospect.reach)
+        return allowed > 0.0 and (likely > allowed or most > _FAR * share * max(size, at_zero))
