@@ -132,7 +132,10 @@ class Spi(ProxFn):
 
         # exp(r u) − 1 ≥ r u, so the root is below that of u (u − dark) = step n.
         least = torch.finfo(v.dtype).tiny ** 0.25
-        high = 0.5 * (dark + torch.hypot(dark, 2.0 * torch.sqrt(used * n))).detach()
+        # Where dark is far below zero, its sum with the root beside it would be lost in rounding.
+        length = torch.hypot(dark, 2.0 * torch.sqrt(used * n)).detach()
+        shorter = torch.where(dark < 0, length - dark, torch.ones_like(length)).detach()
+        high = torch.where(dark < 0, 2.0 * used * n / shorter, 0.5 * (dark + length)).detach()
         high = torch.maximum(high, least * torch.ones_like(v))
         hit = n > 0
         safe_high = torch.where(hit, high, torch.ones_like(high))

@@ -303,6 +303,16 @@ def test_wrong_calls_are_refused_in_a_sentence(wrong) -> None:  # type: ignore[n
     assert wrong.text in str(caught.value)
 
 
+@pytest.mark.parametrize("step", [1e3, 1e8, 1e14])
+def test_long_steps_of_spi_lead_to_the_most_likely_brightness(step: float) -> None:
+    # −K/α log(1 − n/K), which a long step leaves only by what the start weighs against it.
+    seen = torch.tensor([1.0, 2.0, 3.0])
+    spi = function_of(dp.spi(dp.Variable("v", (3,)), seen, jots=4, gain=2.0))
+    likely = -2.0 * torch.log1p(-seen / 4)
+    found = spi.prox(torch.ones(3), step)
+    assert torch.allclose(found, likely, rtol=1e-5 + 3.0 / step, atol=0.0)
+
+
 def test_every_registered_function_has_a_row() -> None:
     # A denoiser in the place of a prox belongs to no known function: priors/test_plug_and_play.py.
     known = {name for name, function in PROXFNS.items() if function.has_value}
