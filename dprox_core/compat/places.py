@@ -29,6 +29,12 @@ _PLACES: dict[str, tuple[str, str]] = {
     "algo.specialization.deq": ("algo.specialized", "DEQSolver train_deq"),
     "algo.specialization.deq.solver": ("algo.specialized", "DEQSolver"),
     "algo.specialization.deq.training": ("algo.specialized", "train_deq"),
+    "algo.specialization.deq.utils": ("algo.equilibrium", "anderson jac_loss_estimate"),
+    "algo.specialization.deq.utils.jacobian": (
+        "algo.equilibrium",
+        "jac_loss_estimate power_method",
+    ),
+    "algo.specialization.deq.utils.solvers": ("algo.equilibrium", "anderson"),
     "algo.specialization.rl": ("algo.specialized", "AutoTuneSolver"),
     "algo.specialization.rl.solver": ("algo.specialized", "AutoTuneSolver"),
     "algo.specialization.unroll": ("algo.specialized", "UnrolledSolver build_unrolled_solver"),
@@ -62,9 +68,16 @@ _PLACES: dict[str, tuple[str, str]] = {
     "proxfn.nonneg": ("proxfn", "nonneg"),
     "proxfn.norm": ("proxfn.functions", "norm1 norm2 soft_threshold"),
     "proxfn.pnp": ("proxfn", "deep_prior"),
-    "proxfn.pnp.denoisers": ("proxfn.deep", "Denoiser Denoiser2D TVDenoiser"),
+    "proxfn.pnp.denoisers": (
+        "proxfn.networks",
+        "DRUNetDenoiser Denoiser Denoiser2D FFDNetColorDenoiser FFDNetDenoiser IRCNNDenoiser "
+        "TVDenoiser UNetDenoiser",
+    ),
     "proxfn.pnp.denoisers.base": ("proxfn.deep", "Denoiser Denoiser2D"),
-    "proxfn.pnp.denoisers.wrapper": ("proxfn.deep", "TVDenoiser"),
+    "proxfn.pnp.denoisers.wrapper": (
+        "proxfn.networks",
+        "DRUNetDenoiser FFDNetColorDenoiser FFDNetDenoiser IRCNNDenoiser TVDenoiser UNetDenoiser",
+    ),
     "proxfn.pnp.prior": ("proxfn.deep", "deep_prior get_denoiser"),
     "proxfn.sum_square": (
         "proxfn",

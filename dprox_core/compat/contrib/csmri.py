@@ -12,10 +12,12 @@ import torch
 
 import dprox_core
 from dprox_core.compat.algo.published import ADMM
+from dprox_core.compat.contrib.slices import CSMRIDataset
 from dprox_core.compat.utils.misc import fft2, ifft2
 from dprox_core.errors import ParameterError
 
 __all__ = [
+    "CSMRIDataset",
     "CustomADMM",
     "complex2channel",
     "complex2real",
