@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from dprox_core.algorithms.base import State
-from dprox_core.algorithms.packing import flat, tensors_of, unflat, with_tensors
+from dprox_core.algorithms.base import State, joint_norm
+from dprox_core.algorithms.packing import flat, tensors_of, with_tensors
 from dprox_core.errors import ConvergenceWarning
 from dprox_core.numerics.gmres import gmres
 from dprox_core.numerics.once import once
@@ -32,13 +33,14 @@ from dprox_core.solver import Solver
 __all__ = ["Prepare", "Settled", "implicit"]
 
 Vectors = tuple[torch.Tensor, ...]
+Cotangents = tuple[torch.Tensor | None, ...]
 Prepare = Callable[[State, int], State]
 """What to do to a state before its step of a number, such as setting ρ."""
 
 # The way back: the share of its right-hand side to which the system is solved, and the most
 # products; its Krylov spaces take so many vectors, and so many bytes.
 _TOLERANCE, _PRODUCTS = 1e-9, 1000
-_SHORTEST, _LONGEST, _BYTES = 10, 200, 2**25
+_SHORTEST, _LONGEST, _BYTES = 10, 200, 2**22
 # The way there: the movement ‖F(z) − z‖ / ‖z‖ to come down to, and the most steps for it, as a
 # multiple of those until convergence and at least.
 _MOVEMENT, _MULTIPLE, _LEAST = 1e-9, 50, 2000
@@ -109,54 +111,141 @@ def implicit(
     # Factors made without gradients would cut the graph.
     algorithm.forget()
     state = algorithm.at_rest(state)
-    settled = with_tensors(state, tuple(t.detach() for t in tensors_of(state)))
-    settled = prepare(settled, 0)
-    point = flat(settled)
-    image = flat(algorithm.step(unflat(settled, point), False))
-    precision = torch.finfo(point.dtype).eps
-    told.movement = float((image.detach() - point).norm() / point.norm().clamp_min(precision))
+    # A lent solver may be one of a problem without anything to differentiate.
+    wanted = solver.differentiate
+    leaves = tuple(t.detach().requires_grad_(wanted) for t in tensors_of(state))
+    settled = prepare(with_tensors(state, leaves), 0)
+    images = tensors_of(algorithm.step(settled, False))
+    precision = torch.finfo(leaves[0].dtype).eps
+    apart = joint_norm([a.detach() - b.detach() for a, b in zip(images, leaves, strict=True)])
+    told.movement = apart / max(joint_norm(leaves), precision)
     if not has_tolerances:
         told.converged = told.movement <= 100.0 * precision
-    if image.requires_grad:
-        leaf = point.detach().requires_grad_()
-        again = flat(algorithm.step(unflat(settled, leaf), False))
+    if not wanted:
+        return algorithm.answer(with_tensors(settled, images))
 
-        def product(g: torch.Tensor) -> torch.Tensor:
-            if not again.requires_grad:
-                return g
-            with torch.enable_grad():
-                (back,) = torch.autograd.grad(
-                    again, leaf, g, retain_graph=True, materialize_grads=True, allow_unused=True
-                )
-            return g - back
+    def solve(cotangents: Cotangents) -> Cotangents:
+        found = _way_back(images, leaves, cotangents, told, has_tolerances)
+        return once(found, "a fixed point (method deq)", images)
 
-        def solve(cotangent: torch.Tensor) -> torch.Tensor | None:
-            found = _way_back(product, cotangent, told, has_tolerances)
-            return once([found], "a fixed point (method deq)", [again])[0]
+    linked: Vectors = _Link.apply(solve, *images)
+    return algorithm.answer(with_tensors(settled, linked))
 
-        image.register_hook(solve)
-    return algorithm.answer(unflat(settled, image))
+
+class _Link(torch.autograd.Function):
+    """The identity, whose cotangents are those of the fixed point."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, solve: Callable[[Cotangents], Cotangents], *images: torch.Tensor
+    ) -> Vectors:
+        ctx.solve = solve
+        ctx.set_materialize_grads(False)
+        return tuple(image.view_as(image) for image in images)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: torch.Tensor | None) -> Any:
+        return None, *ctx.solve(cotangents)
 
 
 def _way_back(
-    product: Callable[[torch.Tensor], torch.Tensor],
-    cotangent: torch.Tensor,
+    images: Vectors,
+    leaves: Vectors,
+    cotangents: Cotangents,
     told: Settled,
     has_tolerances: bool,
-) -> torch.Tensor:
-    """(1 − ∂F/∂z)⁻ᵀ of a cotangent; notes what it took and warns where it is doubtful."""
-    tolerance = max(_TOLERANCE, 30.0 * torch.finfo(cotangent.dtype).eps)
-    room = _BYTES // (cotangent.element_size() * max(1, cotangent.numel()))
-    memory = min(_LONGEST, max(_SHORTEST, room))
-    cotangent = cotangent.detach()
-    found = gmres(product, cotangent, tolerance, _PRODUCTS, memory)
+) -> Cotangents:
+    """(1 − ∂F/∂z)⁻ᵀ of cotangents; notes what it took and warns where it is doubtful.
+
+    What the step does not look at, such as ADMM's x, has rows of zeros in (∂F/∂z)ᵀ: its cotangent
+    stays, adds its share to the others' once, and is left out of the system.
+    """
+    given = [
+        torch.zeros_like(t) if c is None else c.detach()
+        for t, c in zip(leaves, cotangents, strict=True)
+    ]
+    known = [index for index, image in enumerate(images) if image.requires_grad]
+
+    def pulled(
+        outputs: Sequence[int], values: Sequence[torch.Tensor], inputs: Sequence[int]
+    ) -> list[torch.Tensor | None]:
+        pairs = [(images[k], v) for k, v in zip(outputs, values, strict=True) if k in known]
+        if not pairs:
+            return [None] * len(inputs)
+        with torch.enable_grad():
+            return list(
+                torch.autograd.grad(
+                    [image for image, _ in pairs],
+                    [leaves[k] for k in inputs],
+                    [value for _, value in pairs],
+                    retain_graph=True,
+                    allow_unused=True,
+                )
+            )
+
+    every = range(len(leaves))
+    seen = pulled(every, given, every)
+    used = [k for k in every if seen[k] is not None]
+    del seen
+    unseen = [k for k in every if k not in used]
+    if not used:
+        return tuple(given)
+    shapes = [leaves[k] for k in used]
+    shares = pulled(unseen, [given[k] for k in unseen], used)
+    right = torch.cat(
+        [
+            _real(given[k] if share is None else given[k] + share)
+            for k, share in zip(used, shares, strict=True)
+        ]
+    )
+    kept = {k: given[k] for k in unseen}
+    del shares, given
+
+    def product(vector: torch.Tensor) -> torch.Tensor:
+        back = pulled(used, _parted(vector, shapes), used)
+        found = vector.clone()
+        for held, part in zip(found.split(_sizes(shapes)), back, strict=True):
+            if part is not None:
+                held.sub_(_real(part))
+        return found
+
+    tolerance = max(_TOLERANCE, 30.0 * torch.finfo(right.dtype).eps)
+    room = _BYTES // (right.element_size() * right.numel())
+    compact = right.dtype is torch.float64 and room < _LONGEST
+    memory = min(_LONGEST, max(_SHORTEST, room * (1 + compact)))
+    found = gmres(product, right, tolerance, _PRODUCTS, memory, compact)
     told.products, told.residual = found.products, found.residual
-    size = float(found.solution.norm() / cotangent.norm().clamp_min(1e-300))
+    size = float(found.solution.norm() / right.norm().clamp_min(1e-300))
     missed = found.residual / size if size > 0.0 else 0.0
     moved = _KINKS * told.movement if has_tolerances else 0.0
     told.uncertainty = (missed + moved) / max(found.smallest, 1e-300)
     _warn(told, has_tolerances)
-    return found.solution
+    solved = dict(zip(used, _parted(found.solution, shapes), strict=True))
+    return tuple(solved[k] if k in solved else kept[k] for k in every)
+
+
+def _real(tensor: torch.Tensor) -> torch.Tensor:
+    """The numbers of a tensor along one axis, real and imaginary parts in turn."""
+    real = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+    return real.reshape(-1)
+
+
+def _sizes(like: Sequence[torch.Tensor]) -> list[int]:
+    return [t.numel() * (2 if t.is_complex() else 1) for t in like]
+
+
+def _parted(vector: torch.Tensor, like: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The tensors that a vector holds, shaped as others are."""
+    found = []
+    for t, part in zip(like, vector.split(_sizes(like)), strict=True):
+        if t.is_complex():
+            # Behind an odd count of real numbers pairs lie where no complex number may.
+            pairs = part.reshape(*t.shape, 2)
+            even = pairs.storage_offset() % 2 == 0
+            found.append(torch.view_as_complex(pairs if even else pairs.clone()))
+        else:
+            found.append(part.reshape(t.shape))
+    return found
 
 
 def _tolerances(solver: Solver) -> tuple[float, float]:

@@ -41,45 +41,67 @@ def gmres(
     tolerance: float,
     max_products: int,
     memory: int = 10,
+    compact: bool = False,
 ) -> Solved:
     """x with A x = b, restarted: Y. Saad, M. H. Schultz, GMRES, 1986.
 
     Args:
-        product: x ↦ A x, real.
+        product: x ↦ A x, real, in new memory.
         right: b, one axis.
         tolerance: stop at ‖A x − b‖ ≤ tolerance ‖b‖.
         max_products: the most products with A.
         memory: after so many the space is built anew.
+        compact: keep the space in single precision. Residuals have b's precision, so that the next
+            space mends what rounding has cost: J. I. Aliaga et al., Compressed Basis GMRES on
+            High-Performance Graphics Processing Units, 2022.
     """
-    x, rest = torch.zeros_like(right), right
-    whole = float(right.norm())
+    kept = torch.float32 if compact else right.dtype
+    whole = length = float(right.norm())
+    x, rest = None, right
     count, smallest = 0, math.inf
-    while count < max_products and float(rest.norm()) > tolerance * whole:
+    while count < max_products and length > tolerance * whole:
         room = min(memory, max_products - count)
-        step, used, least = _cycle(product, rest, tolerance * whole, room)
-        x = x + step
+        blocks = [right.new_empty(min(_BLOCK, room + 1), right.numel(), dtype=kept)]
+        torch.div(rest, length, out=blocks[0][0])
+        del rest  # Large, and made anew.
+        step, used, least = _cycle(product, blocks, length, tolerance * whole, room, right.dtype)
+        del blocks
+        x = step if x is None else x.add_(step)
+        del step
         rest = right - product(x)
+        length = float(rest.norm())
         count += used + 1
         smallest = min(smallest, least)
-    if count:
-        smallest = min(smallest, whole / max(float(x.norm()), 1e-300))
-    return Solved(x, float(rest.norm()) / whole if whole > 0.0 else 0.0, count, smallest)
+    if x is None:
+        return Solved(torch.zeros_like(right), 1.0 if whole > 0.0 else 0.0, 0)
+    smallest = min(smallest, whole / max(float(x.norm()), 1e-300))
+    return Solved(x, length / whole, count, smallest)
 
 
 def _cycle(
-    product: Product, rest: torch.Tensor, small: float, room: int
+    product: Product,
+    blocks: list[torch.Tensor],
+    length: float,
+    small: float,
+    room: int,
+    dtype: torch.dtype,
 ) -> tuple[torch.Tensor, int, float]:
-    """The x in the Krylov space of the residual with the least ‖A x − r‖, and what it took."""
-    length = float(rest.norm())
-    blocks = [rest.new_empty(min(_BLOCK, room + 1), rest.numel())]
-    torch.div(rest, length, out=blocks[0][0])
+    """The x in the Krylov space of a residual with the least ‖A x − r‖, and what it took.
+
+    Args:
+        product: x ↦ A x.
+        blocks: the space, its first vector r / ‖r‖; grows.
+        length: ‖r‖.
+        small: the residual that is enough.
+        room: the longest space.
+        dtype: the precision of r.
+    """
     matrix = torch.zeros(room + 1, room, dtype=torch.float64)
-    weights = torch.zeros(1, dtype=torch.float64)
     column = 0
     # The last row of the matrix's triangular form, from which the residual follows.
     triangle = _Triangle(length)
     while True:
-        new = product(_row(blocks, column))
+        new = product(_row(blocks, column).to(dtype))
         # Twice, for once leaves what single precision cannot tell from zero.
         for _ in range(2):
             new = _apart(blocks, column + 1, new, matrix[: column + 1, column])
@@ -90,8 +112,9 @@ def _cycle(
         if missed <= small or size == 0.0 or column == room or not math.isfinite(size):
             break
         if column % _BLOCK == 0:
-            blocks.append(rest.new_empty(min(_BLOCK, room + 1 - column), rest.numel()))
+            blocks.append(blocks[0].new_empty(min(_BLOCK, room + 1 - column), new.numel()))
         torch.div(new, size, out=_row(blocks, column))
+        del new
     part = matrix[: column + 1, :column]
     target = torch.zeros(column + 1, dtype=torch.float64)
     target[0] = length
@@ -100,10 +123,14 @@ def _cycle(
         least = float(torch.linalg.svdvals(part)[-1])
     else:
         weights, least = torch.full_like(target[1:], math.nan), 0.0
-    found = torch.zeros_like(rest)
+    found = torch.zeros_like(new)
     for index, block in enumerate(blocks):
-        share = weights[index * _BLOCK : (index + 1) * _BLOCK].to(rest)
-        found.addmv_(block[: len(share)].T, share)
+        shares = weights[index * _BLOCK : (index + 1) * _BLOCK]
+        if block.dtype is dtype:
+            found.addmv_(block[: len(shares)].T, shares.to(found))
+        else:
+            for row, share in zip(block, shares.tolist(), strict=False):
+                found.add_(row, alpha=share)
     return found, column, least
 
 
@@ -115,6 +142,14 @@ def _apart(
     blocks: list[torch.Tensor], count: int, vector: torch.Tensor, shares: torch.Tensor
 ) -> torch.Tensor:
     """The vector without its part in the span of the first vectors; adds that part to shares."""
+    if blocks[0].dtype is not vector.dtype:
+        for index in range(count):
+            row = _row(blocks, index).to(vector.dtype)
+            part = float(row @ vector)
+            vector.sub_(row, alpha=part)
+            shares[index] += part
+            del row  # Before the next is made.
+        return vector
     for index, block in enumerate(blocks):
         held = block[: count - index * _BLOCK]
         share = held @ vector
