@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 
@@ -214,17 +214,23 @@ def _index_text(place: ast.expr) -> str | None:
         case ast.Constant(value=value) if value is ...:
             return "..."
         case ast.Slice(lower=lower, upper=upper, step=step):
-            ends = [_end_text(end) for end in (lower, upper, step)]
-            return None if None in ends else ":".join(ends[: 3 if step else 2])  # type: ignore[arg-type]
+            ends = _end_texts([lower, upper, step][: 3 if step else 2])
+            return None if ends is None else ":".join(ends)
         case ast.Call(func=ast.Name(id="slice"), args=[*given], keywords=[]) if given:
-            shown = [_end_text(end) for end in given]
-            if None in shown or len(shown) > 3:
+            shown = _end_texts(given)
+            if shown is None or len(shown) > 3:
                 return None
             ends = ["", *shown] if len(shown) == 1 else shown
             ends = ends[:2] if not ends[2:] or not ends[2] else ends
-            return ":".join(ends)  # type: ignore[arg-type]
+            return ":".join(ends)
     found = _ints_text(place)
     return found if found is not None and "," not in found else None
+
+
+def _end_texts(places: Sequence[ast.expr | None]) -> list[str] | None:
+    """All of them, None where one is none."""
+    found = [text for text in map(_end_text, places) if text is not None]
+    return found if len(found) == len(places) else None
 
 
 def _end_text(place: ast.expr | None) -> str | None:
@@ -251,8 +257,9 @@ def _numbers_text(place: ast.expr) -> str | None:
 
 
 def _plain(value: object) -> bool:
-    fine = isinstance(value, int | float) and not isinstance(value, bool)
-    return fine and math.isfinite(value)  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value)
 
 
 def _number_text(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -13,7 +14,7 @@ from dprox_core.linops.content import same_operator
 from dprox_core.linops.space import Space
 from dprox_core.proxfns.base import ProxFn, Step
 
-__all__ = ["BoundTerm", "Model", "Penalty", "Row", "same_row"]
+__all__ = ["BoundTerm", "Model", "Penalty", "Row", "by_row", "same_row"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -204,6 +205,18 @@ class BoundTerm:
     def value(self, x: Vectors) -> torch.Tensor:
         """The term's value, in double precision."""
         return self.penalty.value(self.row.forward(x))
+
+
+def by_row(terms: Iterable[BoundTerm]) -> list[list[BoundTerm]]:
+    """The terms in groups whose rows are the same map, in the order of first appearance."""
+    groups: list[list[BoundTerm]] = []
+    for term in terms:
+        fitting = [group for group in groups if same_row(group[0].row, term.row)]
+        if fitting:
+            fitting[0].append(term)
+        else:
+            groups.append([term])
+    return groups
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
-from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.imaging.simulate import seeded
+from dprox_core.errors import ParameterError
+from dprox_core.imaging.simulate import plane, seeded
 from dprox_core.sessions import default_device
 
 __all__ = ["coil_maps", "fourier_mask"]
@@ -70,7 +70,7 @@ def fourier_mask(
             got=pattern,
             where="pattern",
         )
-    size = _plane("fourier_mask", shape)
+    size = plane("fourier_mask", shape)
     rows, columns = (torch.fft.fftfreq(n, dtype=torch.float64).abs() * 2 for n in size[-2:])
     if pattern == "radial":
         mask = _spokes(size[-2], size[-1], keep)
@@ -118,7 +118,7 @@ def coil_maps(shape: Sequence[int], coils: int = 4) -> torch.Tensor:
             got=coils,
             where="coils",
         )
-    height, width = _plane("coil_maps", shape)[-2:]
+    height, width = plane("coil_maps", shape)[-2:]
     down = torch.linspace(-1, 1, height, dtype=torch.float64)[:, None]
     across = torch.linspace(-1, 1, width, dtype=torch.float64)[None, :]
     maps = []
@@ -131,18 +131,6 @@ def coil_maps(shape: Sequence[int], coils: int = 4) -> torch.Tensor:
     stacked = torch.stack(maps)
     total = stacked.abs().square().sum(dim=0).sqrt()
     return (stacked / total).to(dtype=torch.complex64, device=default_device())
-
-
-def _plane(function: str, shape: Sequence[int]) -> tuple[int, ...]:
-    size = tuple(int(extent) for extent in shape)
-    if len(size) < 2:
-        raise ShapeError(
-            f"{function} needs a shape that ends in (H, W), not {size}.",
-            expected="(..., H, W)",
-            got=size,
-            where="shape",
-        )
-    return size
 
 
 def _drawn(distance: torch.Tensor, low: torch.Tensor, keep: float, seed: int) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.sessions import default_device
 
-__all__ = ["add_noise", "blur", "modulus", "random_mask", "seeded"]
+__all__ = ["add_noise", "blur", "modulus", "plane", "random_mask", "seeded"]
 
 
 def blur(image: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
@@ -100,14 +100,7 @@ def random_mask(shape: Sequence[int], keep: float = 0.5, seed: int = 0) -> torch
             got=keep,
             where="keep",
         )
-    size = tuple(int(extent) for extent in shape)
-    if len(size) < 2:
-        raise ShapeError(
-            f"random_mask needs a shape that ends in (H, W), not {size}.",
-            expected="(..., H, W)",
-            got=size,
-            where="shape",
-        )
+    size = plane("random_mask", shape)
     generator = seeded("random_mask", seed)
     # Noise of the same seed draws from the start of the same sequence: the mask must not choose
     # pixels by their noise.
@@ -152,3 +145,20 @@ def seeded(function: str, seed: int) -> torch.Generator:
             where="seed",
         )
     return torch.Generator().manual_seed(seed)
+
+
+def plane(function: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape that ends in (H, W).
+
+    Raises:
+        ShapeError: it has fewer than two axes.
+    """
+    size = tuple(int(extent) for extent in shape)
+    if len(size) < 2:
+        raise ShapeError(
+            f"{function} needs a shape that ends in (H, W), not {size}.",
+            expected="(..., H, W)",
+            got=size,
+            where="shape",
+        )
+    return size

@@ -1,14 +1,17 @@
-"""Settings of operators as whole numbers, or a sentence that says why not."""
+"""Settings and arguments of operators as they must be, or a sentence that says why not."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dprox_core.errors import ParameterError
+from dprox_core.errors import ParameterError, ShapeError
 
-__all__ = ["whole_number", "whole_numbers"]
+if TYPE_CHECKING:
+    from dprox_core.expressions.base import Expression, Shape
+
+__all__ = ["image_shape", "whole_number", "whole_numbers"]
 
 
 def whole_number(name: str, where: str, value: Any) -> int:
@@ -44,3 +47,20 @@ def whole_numbers(name: str, where: str, values: Any) -> tuple[int, ...]:
     """
     several = isinstance(values, Iterable) and not isinstance(values, str)
     return tuple(whole_number(name, where, value) for value in (values if several else (values,)))
+
+
+def image_shape(name: str, argument: Expression) -> Shape | None:
+    """The shape of an argument that must be an image.
+
+    Raises:
+        ShapeError: it has fewer than two axes.
+    """
+    shape = argument.shape
+    if shape is not None and len(shape) < 2:
+        raise ShapeError(
+            f"{name} takes an image (..., H, W): {argument.describe()} has shape {shape}.",
+            expected="(..., H, W)",
+            got=shape,
+            where=argument.describe(),
+        )
+    return shape

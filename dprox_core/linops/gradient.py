@@ -10,7 +10,7 @@ import torch
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.linops import differences
-from dprox_core.linops.arguments import whole_numbers
+from dprox_core.linops.arguments import image_shape, whole_numbers
 from dprox_core.linops.base import LinOp, Transfer, apply, register
 from dprox_core.linops.differences import check_boundary
 from dprox_core.linops.space import Space
@@ -178,15 +178,7 @@ class Laplacian(LinOp):
             ShapeError: the argument has fewer than two axes.
         """
         check_boundary("laplacian", options.get("boundary", "circular"))
-        shape = argument.shape
-        if shape is not None and len(shape) < 2:
-            raise ShapeError(
-                f"laplacian takes an image (..., H, W): {argument.describe()} has shape {shape}.",
-                expected="(..., H, W)",
-                got=shape,
-                where=argument.describe(),
-            )
-        return shape
+        return image_shape(cls.name, argument)
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """−Σ Dᵀ D x."""

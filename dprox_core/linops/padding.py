@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.linops.arguments import image_shape
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
 
@@ -61,16 +62,9 @@ class Pad(LinOp):
                 got=widths,
                 where="widths",
             )
-        shape = argument.shape
+        shape = image_shape(cls.name, argument)
         if shape is None:
             return None
-        if len(shape) < 2:
-            raise ShapeError(
-                f"pad takes an image (..., H, W): {argument.describe()} has shape {shape}.",
-                expected="(..., H, W)",
-                got=shape,
-                where=argument.describe(),
-            )
         reach = 1 if mode == "reflect" else 0
         if mode in ("reflect", "circular") and (
             max(widths[:2]) > shape[-2] - reach or max(widths[2:]) > shape[-1] - reach

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.linops.arguments import image_shape
 from dprox_core.linops.base import LinOp, Transfer, apply, register
 from dprox_core.linops.conv import conv
 from dprox_core.linops.space import Space
@@ -40,16 +41,9 @@ class Subsample(LinOp):
         """
         factor = options.get("factor", 2)
         _check_factor(cls.name, factor)
-        shape = argument.shape
+        shape = image_shape(cls.name, argument)
         if shape is None:
             return None
-        if len(shape) < 2:
-            raise ShapeError(
-                f"subsample takes an image (..., H, W): {argument.describe()} has shape {shape}.",
-                expected="(..., H, W)",
-                got=shape,
-                where=argument.describe(),
-            )
         return _reduced(shape, factor)
 
     @classmethod

@@ -20,8 +20,26 @@ if TYPE_CHECKING:
 __all__ = ["Permute", "Reshape", "permute", "reshape", "transpose"]
 
 
+class _Rearranged(LinOp):
+    """The same values in other places."""
+
+    @property
+    def is_orthogonal(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def is_selection(self) -> bool:
+        """Always."""
+        return True
+
+    def gram_diagonal(self) -> torch.Tensor:
+        """One: A is orthogonal."""
+        return torch.ones((), dtype=torch.float64)
+
+
 @register
-class Reshape(LinOp):
+class Reshape(_Rearranged):
     """The same values in another shape."""
 
     name = "reshape"
@@ -66,23 +84,9 @@ class Reshape(LinOp):
         """Back to the argument's shape."""
         return self.to_domain(y.reshape(self.domain.shape))
 
-    @property
-    def is_orthogonal(self) -> bool:
-        """Always."""
-        return True
-
-    @property
-    def is_selection(self) -> bool:
-        """Always."""
-        return True
-
-    def gram_diagonal(self) -> torch.Tensor:
-        """One: A is orthogonal."""
-        return torch.ones((), dtype=torch.float64)
-
 
 @register
-class Permute(LinOp):
+class Permute(_Rearranged):
     """The axes in another order."""
 
     name = "permute"
@@ -128,20 +132,6 @@ class Permute(LinOp):
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """Back to the argument's order."""
         return self.to_domain(y.permute(self._back))
-
-    @property
-    def is_orthogonal(self) -> bool:
-        """Always."""
-        return True
-
-    @property
-    def is_selection(self) -> bool:
-        """Always."""
-        return True
-
-    def gram_diagonal(self) -> torch.Tensor:
-        """One: A is orthogonal."""
-        return torch.ones((), dtype=torch.float64)
 
 
 def _resolved(shape: Sequence[int], count: int) -> tuple[int, ...]:

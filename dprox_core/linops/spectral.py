@@ -8,6 +8,7 @@ import torch
 
 from dprox_core.errors import ShapeError
 from dprox_core.expressions.base import broadcasts_into
+from dprox_core.linops.arguments import image_shape
 from dprox_core.linops.base import LinOp, apply, magnitude_squared, register
 from dprox_core.linops.space import Space
 from dprox_core.numerics import fourier
@@ -57,15 +58,7 @@ class Fft(_Spectral):
         Raises:
             ShapeError: the argument has fewer than two axes.
         """
-        shape = argument.shape
-        if shape is not None and len(shape) < 2:
-            raise ShapeError(
-                f"{cls.name} takes an image (..., H, W): {argument.describe()} has shape {shape}.",
-                expected="(..., H, W)",
-                got=shape,
-                where=argument.describe(),
-            )
-        return shape
+        return image_shape(cls.name, argument)
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """The spectrum, the frequency zero at [0, 0]."""

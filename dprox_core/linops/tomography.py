@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import torch
 
-from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.errors import ParameterError
+from dprox_core.linops.arguments import image_shape
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
 
@@ -53,16 +54,9 @@ class Radon(LinOp):
                 got=angles,
                 where="angles",
             )
-        shape = argument.shape
+        shape = image_shape(cls.name, argument)
         if shape is None:
             return None
-        if len(shape) < 2:
-            raise ShapeError(
-                f"radon takes an image (..., H, W): {argument.describe()} has shape {shape}.",
-                expected="(..., H, W)",
-                got=shape,
-                where=argument.describe(),
-            )
         return (*shape[:-2], len(angles), detector_cells(shape[-2], shape[-1]))
 
     @classmethod

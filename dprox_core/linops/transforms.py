@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.linops.arguments import image_shape
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression, Shape
 
-__all__ = ["Dct", "Wavelet", "dct", "image_shape", "wavelet"]
+__all__ = ["Dct", "Wavelet", "dct", "wavelet"]
 
 _WAVELETS = {"haar": 1, "db2": 2, "db3": 3, "db4": 4}
 
@@ -37,23 +38,6 @@ class _Orthogonal(LinOp):
     def gram_spectrum(self) -> torch.Tensor | None:
         """One at every frequency."""
         return torch.ones((), dtype=torch.float64)
-
-
-def image_shape(name: str, argument: Expression) -> Shape | None:
-    """The shape of an argument that must be an image.
-
-    Raises:
-        ShapeError: it has fewer than two axes.
-    """
-    shape = argument.shape
-    if shape is not None and len(shape) < 2:
-        raise ShapeError(
-            f"{name} takes an image (..., H, W): {argument.describe()} has shape {shape}.",
-            expected="(..., H, W)",
-            got=shape,
-            where=argument.describe(),
-        )
-    return shape
 
 
 @register

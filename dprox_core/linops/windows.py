@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.linops.arguments import image_shape
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
-from dprox_core.linops.transforms import image_shape
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression, Shape

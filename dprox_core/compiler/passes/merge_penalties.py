@@ -7,7 +7,7 @@ from itertools import permutations
 
 import torch
 
-from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row, same_row
+from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row, by_row, same_row
 from dprox_core.compiler.passes.base import Pass
 from dprox_core.linops.content import fingerprint
 from dprox_core.proxfns.chain import Chain
@@ -88,19 +88,14 @@ def _firsts(model: Model) -> list[tuple[BoundTerm, Row]]:
 
 def _groups(model: Model) -> list[list[BoundTerm]]:
     """The plain penalties by operator."""
-    groups: list[list[BoundTerm]] = []
-    for term in model.terms:
-        if not term.penalty.is_plain or term.function.quadratic() is not None:
-            continue
-        # What is smooth may be of more use to a method through its gradient.
-        if not term.function.has_value or term.function.lipschitz is not None:
-            continue
-        fitting = [group for group in groups if same_row(group[0].row, term.row)]
-        if fitting:
-            fitting[0].append(term)
-        else:
-            groups.append([term])
-    return groups
+    return by_row(term for term in model.terms if _is_candidate(term))
+
+
+def _is_candidate(term: BoundTerm) -> bool:
+    if not term.penalty.is_plain or term.function.quadratic() is not None:
+        return False
+    # What is smooth may be of more use to a method through its gradient.
+    return term.function.has_value and term.function.lipschitz is None
 
 
 def _chain(group: list[BoundTerm]) -> list[BoundTerm]:

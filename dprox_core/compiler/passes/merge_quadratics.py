@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from dprox_core.compiler.model import BoundTerm, Model, Penalty, same_row
+from dprox_core.compiler.model import BoundTerm, Model, Penalty, by_row
 from dprox_core.compiler.passes.base import Pass
 from dprox_core.numerics import reductions
 
@@ -47,16 +47,7 @@ class MergeQuadratics(Pass):
 
 
 def _groups(model: Model) -> list[list[BoundTerm]]:
-    groups: list[list[BoundTerm]] = []
-    for term in model.terms:
-        if not _is_candidate(term):
-            continue
-        fitting = [group for group in groups if same_row(group[0].row, term.row)]
-        if fitting:
-            fitting[0].append(term)
-        else:
-            groups.append([term])
-    return groups
+    return by_row(term for term in model.terms if _is_candidate(term))
 
 
 def _is_candidate(term: BoundTerm) -> bool:

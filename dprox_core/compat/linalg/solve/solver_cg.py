@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 Operator = Callable[[torch.Tensor], torch.Tensor]
 
 
-def _inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (a.conj() * b).real.sum()
 
 
@@ -53,21 +53,21 @@ def pcg(
     residual = b if x0 is None else b - A(x)
     improved = residual if Minv is None else Minv(residual)
     direction = improved
-    energy = _inner(residual, improved)
+    energy = inner(residual, improved)
     goal = (tolerance_of(rtol, b) * float(torch.linalg.vector_norm(b.detach()))) ** 2
-    size, count = float(_inner(residual, residual).detach()), 0
+    size, count = float(inner(residual, residual).detach()), 0
     while count < max_iters and size > goal:
         image = A(direction)
-        curvature = _inner(direction, image)
+        curvature = inner(direction, image)
         if not float(curvature.detach()) > 0.0:
             break
         length = energy / curvature
         x = x + length * direction
         residual = residual - length * image
         improved = residual if Minv is None else Minv(residual)
-        previous, energy = energy, _inner(residual, improved)
+        previous, energy = energy, inner(residual, improved)
         direction = improved + (energy / previous) * direction
-        size = float(_inner(residual, residual).detach())
+        size = float(inner(residual, residual).detach())
         count += 1
     if verbose:
         _log.info("%d steps of conjugate gradients, |r|² = %.3g", count, size)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from dprox_core.compat.linalg.solve.solver_cg import tolerance_of
+from dprox_core.compat.linalg.solve.solver_cg import Operator, inner, tolerance_of
 
 __all__ = ["minres"]
 
 _log = logging.getLogger(__name__)
-Operator = Callable[[torch.Tensor], torch.Tensor]
-
-
-def _inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (a.conj() * b).real.sum()
 
 
 def minres(
@@ -89,16 +83,16 @@ def _minres(
     improved = [improve(images[0])]
     count = 0
     while count < max_iters and float(torch.linalg.vector_norm(residual.detach())) > goal:
-        size = _inner(images[-1], improved[-1])
+        size = inner(images[-1], improved[-1])
         if not float(size.detach()) > eps * goal**2:
             break
-        length = _inner(residual, improved[-1]) / size
+        length = inner(residual, improved[-1]) / size
         x = x + length * directions[-1]
         residual = residual - length * images[-1]
         following = improved[-1]
         further = A(following)
         for other, its_image, dual in zip(directions[-2:], images[-2:], improved[-2:], strict=True):
-            share = _inner(further, dual) / _inner(its_image, dual)
+            share = inner(further, dual) / inner(its_image, dual)
             following = following - share * other
             further = further - share * its_image
         directions = [directions[-1], following]

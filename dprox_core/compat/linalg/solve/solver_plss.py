@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from dprox_core.compat.linalg.solve.solver_cg import tolerance_of
+from dprox_core.compat.linalg.solve.solver_cg import Operator, inner, tolerance_of
 from dprox_core.errors import ParameterError
 
 __all__ = ["plss", "plssw"]
 
 _log = logging.getLogger(__name__)
-Operator = Callable[[torch.Tensor], torch.Tensor]
-
-
-def _inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (a.conj() * b).real.sum()
 
 
 def plss(
@@ -102,24 +96,24 @@ def _project(
     residual = b if x0 is None else b - A(x)
     goal = tolerance_of(rtol, b) * float(torch.linalg.vector_norm(b.detach()))
     update: torch.Tensor | None = None
-    count, phi = 0, _inner(residual, residual)
+    count, phi = 0, inner(residual, residual)
     while count < max_iters and float(phi.detach()) > goal**2:
         y = back(residual)
         z = y if weights is None else weights * y
         if update is None:
-            direction, turned = z, _inner(y, z)
+            direction, turned = z, inner(y, z)
         else:
             # The update must not undo the one before: it is made orthogonal to that.
             w = update if weights is None else update / weights
-            share = _inner(update, y) / _inner(update, w)
+            share = inner(update, y) / inner(update, w)
             direction = z - share * update
-            turned = _inner(y, direction)
+            turned = inner(y, direction)
         if not float(turned.detach()) > 0.0:
             break
         update = (phi / turned) * direction
         x = x + update
         residual = residual - A(update)
-        phi = _inner(residual, residual)
+        phi = inner(residual, residual)
         count += 1
     if verbose:
         _log.info("%d projections", count)
