@@ -15,6 +15,7 @@ from dprox_core.algorithms.base import Residuals, State
 from dprox_core.algorithms.evidence import Proof, prove
 from dprox_core.doubt import Doubt
 from dprox_core.expressions.leaves import Variable
+from dprox_core.extrapolation import Extrapolation
 from dprox_core.imaging.metrics import psnr
 from dprox_core.monitoring import (
     Iteration,
@@ -65,6 +66,7 @@ class Run:
         self._doubt: Doubt | None = None
         self._least = math.inf
         self._outlook = Outlook(solver)
+        self._extrapolation = Extrapolation(solver)
         self._bound: float | None = None
         self._ended = Ended(solver.algorithm.tolerances.absolute)
         variables = solver.model.variables
@@ -139,7 +141,8 @@ class Run:
         """Whether the solve is over; keeps the last good iterate and adapts step sizes."""
         held = self._state.residuals
         assert held is not None, "a check is always measured"
-        if not held.finite:
+        back = self._extrapolation.settled(self._state)
+        if back is None and not held.finite:
             return Status.NOT_FINITE
         if self._doubt is None:
             self._doubt = Doubt(self._solver, max(1, len(held.samples)))
@@ -148,6 +151,9 @@ class Run:
             return Status.CONVERGED
         if self._state.iteration == self._algorithm.last(self._state):
             return Status.FINISHED
+        if back is not None:
+            self._state = back
+            return None
         size = max(
             held.primal / max(held.primal_tolerance, 1e-300),
             held.dual / max(held.dual_tolerance, 1e-300),
@@ -166,7 +172,7 @@ class Run:
             return hopeless
         self._good = tuple(v.detach().clone() for v in self._ended.answer(live))
         with self._solver.mode():
-            self._state = self._algorithm.adapt(self._state)
+            self._state = self._extrapolation.ahead(self._algorithm.adapt(self._state))
         return None
 
     def _converged(self, held: Residuals, live: Vectors) -> bool:

@@ -24,7 +24,7 @@ import torch
 
 from dprox_core.algorithms.balance import of_norms, rho_factors
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
-from dprox_core.algorithms.blocks import feasible_blocks
+from dprox_core.algorithms.blocks import feasible_blocks, first_of, sloped_blocks
 from dprox_core.algorithms.copies import Watch, relaxed, update
 from dprox_core.algorithms.evidence import Evidence, of_blocks
 from dprox_core.algorithms.measure import Measure, hypot, largest
@@ -113,9 +113,9 @@ class Admm(Algorithm[AdmmState]):
         self._moves: list[torch.Tensor | None] = [None] * len(blocks)
         self._pulled: list[torch.Tensor | None] = [None] * len(model.spaces)
         self._feasible = feasible_blocks(blocks)
-        self._sloped = _sloped_blocks(blocks)
+        self._sloped = sloped_blocks(blocks)
         # Several terms on one operator: it is applied for the first of them.
-        self._first = [_first_of(blocks, index) for index in range(len(blocks))]
+        self._first = [first_of(blocks, index) for index in range(len(blocks))]
         # Identities first: they start a sum by writing instead of adding.
         self._order = sorted(range(len(blocks)), key=lambda i: not blocks[i].row.is_identity)
 
@@ -266,6 +266,18 @@ class Admm(Algorithm[AdmmState]):
         row.adjoint_add(dual, cast(list[torch.Tensor], sums), in_place=True)
         return [held for held in sums if held is not None]
 
+    def essence(self, state: AdmmState) -> tuple[Vectors, tuple[Step, ...]]:
+        """v, from which u follows, weighted by √ρ."""
+        root = state.rho**0.5
+        return state.v, tuple(shaped(root, v) for v in state.v)
+
+    def moved(self, state: AdmmState, essence: Vectors) -> AdmmState:
+        """At other v, in the memory of the state's own, whose layout the operators chose."""
+        for block, v, u, new in zip(self.blocks, state.v, state.u, essence, strict=True):
+            v.copy_(new)
+            block.penalty.dual_prox(v, shaped(1.0 / state.rho, v), out=u)
+        return state
+
     @torch.no_grad()
     def evidence(self, state: AdmmState) -> Evidence:
         """The proxes were taken at v."""
@@ -354,25 +366,6 @@ class Admm(Algorithm[AdmmState]):
             # The same layout in memory as v, which the operator chose.
             held = self._scratch[index] = torch.empty_like(state.v[index])
         return held
-
-
-def _first_of(blocks: tuple[BoundTerm, ...], index: int) -> int:
-    """The first block with the very same row; identities cost nothing and stay on their own."""
-    row = blocks[index].row
-    if row.is_identity:
-        return index
-    return next(i for i, block in enumerate(blocks) if block.row is row)
-
-
-def _sloped_blocks(blocks: tuple[BoundTerm, ...]) -> list[int]:
-    """The blocks whose bounded duals say what ρ should be.
-
-    Smooth ones mostly stay far from their bounds: beside terms without any they say little.
-    """
-    found = [i for i, block in enumerate(blocks) if block.function.slope is not None]
-    if len(found) < len(blocks):
-        found = [i for i in found if blocks[i].function.lipschitz is None]
-    return found
 
 
 def _own(image: torch.Tensor, x: Vectors) -> torch.Tensor:

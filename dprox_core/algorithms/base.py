@@ -180,6 +180,18 @@ class Algorithm(ABC, Generic[S]):
         """
         return state
 
+    def essence(self, state: S) -> tuple[Vectors, tuple[Step, ...]]:
+        """What determines all further steps, and the weights of the norm that steps never lengthen.
+
+        The norm is that of the tensors, each times its number. Nothing where steps change from one
+        to the next or have a memory, as momentum has.
+        """
+        return (), ()
+
+    def moved(self, state: S, essence: Vectors) -> S:
+        """The state at another essence; may write into the memory of the one given."""
+        raise NotImplementedError
+
     def last(self, state: S) -> int | None:
         """The iteration with which a planned course ends; None where there is none."""
         return None

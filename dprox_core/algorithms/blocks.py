@@ -11,7 +11,7 @@ from dprox_core.linops.space import Space
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Blocks", "feasible_blocks"]
+__all__ = ["Blocks", "feasible_blocks", "first_of", "sloped_blocks"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -101,4 +101,23 @@ def feasible_blocks(terms: tuple[BoundTerm, ...]) -> dict[int, int]:
     for index, term in enumerate(terms):
         if term.function.meets_bounds and term.penalty.is_plain and term.row.is_identity:
             found.setdefault(term.row.entries[0][0], index)
+    return found
+
+
+def first_of(blocks: tuple[BoundTerm, ...], index: int) -> int:
+    """The first block with the very same row; identities cost nothing and stay on their own."""
+    row = blocks[index].row
+    if row.is_identity:
+        return index
+    return next(i for i, block in enumerate(blocks) if block.row is row)
+
+
+def sloped_blocks(blocks: tuple[BoundTerm, ...]) -> list[int]:
+    """The blocks whose bounded duals say what ρ should be.
+
+    Smooth ones mostly stay far from their bounds: beside terms without any they say little.
+    """
+    found = [i for i, block in enumerate(blocks) if block.function.slope is not None]
+    if len(found) < len(blocks):
+        found = [i for i in found if blocks[i].function.lipschitz is None]
     return found

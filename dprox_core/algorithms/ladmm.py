@@ -24,7 +24,7 @@ from dprox_core.algorithms.balance import changes_allowed, step_factor
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
-from dprox_core.algorithms.parts import Parts, Steps
+from dprox_core.algorithms.parts import Parts, Steps, weights_of
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -112,9 +112,7 @@ class Ladmm(Algorithm[LadmmState]):
         x = parts.prox_step(state.x, direction, lengths)
         images = parts.push(x)
         points = tuple(a + u for a, u in zip(images, state.u, strict=True))
-        z = tuple(
-            block.penalty.prox(v, 1.0 / rho) for block, v in zip(parts.blocks, points, strict=True)
-        )
+        z = self._split(points, rho)
         u = tuple(v - c for v, c in zip(points, z, strict=True))
         new = replace(
             state, iteration=state.iteration + 1, x=x, z=z, u=u, images=images, residuals=None
@@ -163,6 +161,23 @@ class Ladmm(Algorithm[LadmmState]):
             return state
         changed = self.with_parameter(state, state.rho * factor)
         return replace(changed, changes=state.changes + 1)
+
+    def essence(self, state: LadmmState) -> tuple[Vectors, tuple[Step, ...]]:
+        """x and z + u, which both follow from, weighted by 1/√μ and √ρ."""
+        points = tuple(z + u for z, u in zip(state.z, state.u, strict=True))
+        inverse = (1.0 / state.rho,) * len(points)
+        return (*state.x, *points), weights_of((*self._lengths(state.rho), *inverse))
+
+    def moved(self, state: LadmmState, essence: Vectors) -> LadmmState:
+        """At other x and z + u."""
+        x, points = essence[: len(state.x)], essence[len(state.x) :]
+        z = self._split(points, state.rho)
+        u = tuple(v - c for v, c in zip(points, z, strict=True))
+        return replace(state, x=x, z=z, u=u, images=self._parts.push(x))
+
+    def _split(self, points: Vectors, rho: Step) -> Vectors:
+        pairs = zip(self._parts.blocks, points, strict=True)
+        return tuple(block.penalty.prox(v, 1.0 / rho) for block, v in pairs)
 
     @torch.no_grad()
     def evidence(self, state: LadmmState) -> Evidence:

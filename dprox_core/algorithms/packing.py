@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import torch
 
 from dprox_core.algorithms.base import State
+from dprox_core.proxfns.base import Step
 
-__all__ = ["flat", "tensors_of", "unflat", "with_tensors"]
+__all__ = ["flat", "joined", "parted", "tensors_of", "unflat", "with_tensors"]
 
 S = TypeVar("S", bound=State)
 
@@ -38,26 +39,42 @@ def with_tensors(state: S, tensors: tuple[torch.Tensor, ...]) -> S:
     return replace(state, residuals=None, **changed)
 
 
+def joined(
+    tensors: tuple[torch.Tensor, ...], weights: tuple[Step | None, ...], rows: int = 1
+) -> torch.Tensor:
+    """Tensors, each times its weight, in the rows of a real matrix: one for each sample, or one."""
+    parts = []
+    for tensor, weight in zip(tensors, weights, strict=True):
+        weighed = tensor if weight is None else tensor * weight
+        real = torch.view_as_real(weighed.resolve_conj()) if weighed.is_complex() else weighed
+        parts.append(real.reshape(rows, -1))
+    return torch.cat(parts, dim=1)
+
+
+def parted(
+    matrix: torch.Tensor, tensors: tuple[torch.Tensor, ...], weights: tuple[Step | None, ...]
+) -> tuple[torch.Tensor, ...]:
+    """The tensors that such a matrix holds, of the shapes of those given."""
+    found, start = [], 0
+    for tensor, weight in zip(tensors, weights, strict=True):
+        count = tensor.numel() * (2 if tensor.is_complex() else 1) // len(matrix)
+        part = matrix[:, start : start + count]
+        if tensor.is_complex():
+            # Behind an odd count of real numbers pairs lie where no complex number may.
+            part = torch.view_as_complex(part.reshape(*tensor.shape, 2).clone())
+        part = part.reshape(tensor.shape)
+        found.append(part if weight is None else part / weight)
+        start += count
+    return tuple(found)
+
+
 def flat(state: State) -> torch.Tensor:
     """All of them in one real vector."""
-    parts = []
-    for tensor in tensors_of(state):
-        real = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
-        parts.append(real.reshape(-1))
-    return torch.cat(parts)
+    tensors = tensors_of(state)
+    return joined(tensors, (None,) * len(tensors))[0]
 
 
 def unflat(state: S, vector: torch.Tensor) -> S:
     """The state whose tensors a vector holds."""
-    found, start = [], 0
-    for tensor in tensors_of(state):
-        count = tensor.numel() * (2 if tensor.is_complex() else 1)
-        part = vector[start : start + count]
-        start += count
-        if tensor.is_complex():
-            pairs = part.reshape(*tensor.shape, 2)
-            # Behind an odd count of real numbers pairs lie where no complex number may.
-            found.append(torch.view_as_complex(pairs if start % 2 == 0 else pairs.clone()))
-        else:
-            found.append(part.reshape(tensor.shape))
-    return with_tensors(state, tuple(found))
+    tensors = tensors_of(state)
+    return with_tensors(state, parted(vector[None], tensors, (None,) * len(tensors)))

@@ -20,7 +20,7 @@ from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Parts", "Steps", "along", "spread_out"]
+__all__ = ["Parts", "Steps", "along", "spread_out", "weights_of"]
 
 Vectors = tuple[torch.Tensor, ...]
 Steps = tuple[Step, ...]
@@ -164,3 +164,8 @@ def along(x: torch.Tensor, direction: torch.Tensor, step: Step) -> torch.Tensor:
 def spread_out(step: Step, spread: Sequence[float]) -> Steps:
     """τ m_i, the step of each variable."""
     return tuple(step if share == 1.0 else step * share for share in spread)
+
+
+def weights_of(steps: Steps) -> Steps:
+    """1 / √τ_i, the weights of the norm in which steps of these lengths come nearer."""
+    return tuple(reductions.number(step) ** -0.5 for step in steps)

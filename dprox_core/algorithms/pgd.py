@@ -24,7 +24,7 @@ import torch
 
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, joint_norm
 from dprox_core.algorithms.evidence import Evidence, of_parts
-from dprox_core.algorithms.parts import Parts, spread_out
+from dprox_core.algorithms.parts import Parts, spread_out, weights_of
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -119,6 +119,16 @@ class Pgd(Algorithm[PgdState]):
         return self._parts.residuals(
             self.tolerances, x, x, slope, new, spread_out(step, self._spread)
         )
+
+    def essence(self, state: PgdState) -> tuple[Vectors, tuple[Step, ...]]:
+        """x, weighted by 1/√τ; nothing while τ is found by trial."""
+        if self._backtracking:
+            return (), ()
+        return state.x, weights_of(spread_out(state.step, self._spread))
+
+    def moved(self, state: PgdState, essence: Vectors) -> PgdState:
+        """At another x."""
+        return replace(state, x=essence)
 
     @torch.no_grad()
     def evidence(self, state: PgdState) -> Evidence:

@@ -34,7 +34,7 @@ from dprox_core.algorithms.balance import changes_allowed, step_factor
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
-from dprox_core.algorithms.parts import Parts, Steps, along
+from dprox_core.algorithms.parts import Parts, Steps, along, weights_of
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -233,6 +233,16 @@ class PrimalDual(Algorithm[PrimalDualState]):
         if not 1.0 / self.max_span <= span <= self.max_span:
             return state
         return replace(state, weight=state.weight * factor, changes=state.changes + 1)
+
+    def essence(self, state: PrimalDualState) -> tuple[Vectors, tuple[Step, ...]]:
+        """x and y, weighted by 1/√τ and 1/√σ."""
+        sigmas = tuple(state.weight * share for share in self._rule.shares)
+        return (*state.x, *state.y), weights_of((*self._rule.taus(state.weight), *sigmas))
+
+    def moved(self, state: PrimalDualState, essence: Vectors) -> PrimalDualState:
+        """At other x and y."""
+        x, y = essence[: len(state.x)], essence[len(state.x) :]
+        return replace(state, x=x, y=y, slope=self._slope(x))
 
     @torch.no_grad()
     def evidence(self, state: PrimalDualState) -> Evidence:

@@ -189,6 +189,16 @@ class AdmmVxu(_Splitting):
             residuals = blocks.residuals(self.tolerances, images, z, moved, u, rho)
         return replace(state, iteration=state.iteration + 1, x=x, z=z, u=u, residuals=residuals)
 
+    def essence(self, state: SplitState) -> tuple[Vectors, tuple[Step, ...]]:
+        """K x − u, the target of the last linear solve, weighted by √ρ."""
+        targets = _sum(self._blocks.push(state.x), state.u, -1.0)
+        return targets, (state.rho**0.5,) * len(targets)
+
+    def moved(self, state: SplitState, essence: Vectors) -> SplitState:
+        """After a linear solve with another target."""
+        x = self._solve(essence, state.rho, state.x)
+        return replace(state, x=x, u=_sum(self._blocks.push(x), essence, -1.0))
+
     def adapt(self, state: SplitState) -> SplitState:
         """Balance residuals by ρ, the scaled duals along with it."""
         return self._balanced(state)
@@ -321,6 +331,14 @@ class DouglasRachford(_Splitting):
             duals = tuple(a - p for a, p in zip(images, state.u, strict=True))
             residuals = blocks.residuals(self.tolerances, images, z, moved, duals, rho)
         return replace(state, iteration=state.iteration + 1, x=x, z=z, u=w, residuals=residuals)
+
+    def essence(self, state: SplitState) -> tuple[Vectors, tuple[Step, ...]]:
+        """w, weighted by √ρ."""
+        return state.u, (state.rho**0.5,) * len(state.u)
+
+    def moved(self, state: SplitState, essence: Vectors) -> SplitState:
+        """At other w."""
+        return replace(state, u=essence)
 
     def adapt(self, state: SplitState) -> SplitState:
         """Balance relative residuals by ρ."""

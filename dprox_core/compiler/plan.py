@@ -57,7 +57,8 @@ class Plan:
         parameters: ρ, step size, relaxation and the like, by name.
         automatic: the names of the parameters that were chosen, not given.
         tolerances: absolute and relative tolerance.
-        memory_bytes: predicted memory of the solve, data included.
+        memory_bytes: predicted memory of the solve, data included; a solve that takes long may take
+            as much again to extrapolate, where that is free.
         guarantees: what is known about convergence.
         warnings: what may go wrong, and what to do about it.
     """

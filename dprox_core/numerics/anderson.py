@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 
-__all__ = ["Anderson"]
+__all__ = ["Anderson", "extrapolated"]
 
 
 class Anderson:
@@ -52,3 +54,43 @@ class Anderson:
         for weight, held in zip(weights.tolist(), self._images[:-1], strict=True):
             result.add_(held, alpha=weight).sub_(image, alpha=weight)
         return result
+
+
+def extrapolated(points: list[torch.Tensor], images: list[torch.Tensor]) -> torch.Tensor | None:
+    """The next point from a few and their images, by differences of one to the next.
+
+    Each difference is brought to the same length, so that those of long ago, which are far longer,
+    do not hide the last ones. Where rounding would show in the sum, there are fewer points.
+
+    Args:
+        points: z_i, at least two, oldest first.
+        images: F(z_i).
+
+    Returns:
+        The point; None where there is none that is finite.
+    """
+    residuals = [image - point for point, image in zip(points, images, strict=True)]
+    changes = torch.stack([b - a for a, b in pairwise(residuals)])
+    gram = (changes @ changes.T).double()
+    right = (changes @ residuals[-1]).double()
+    epsilon = torch.finfo(changes.dtype).eps
+    del residuals, changes
+    for start in range(len(right)):
+        weights = _weights(gram[start:, start:], right[start:], max(1e-10, 10.0 * epsilon))
+        if not 1.0 + 2.0 * float(weights.abs().sum()) <= epsilon**-0.5:
+            continue
+        result = images[-1].clone()
+        for weight, early, late in zip(
+            weights.tolist(), images[start:-1], images[start + 1 :], strict=True
+        ):
+            result.sub_(late, alpha=weight).add_(early, alpha=weight)
+        return result if bool(torch.isfinite(result).all()) else None
+    return None
+
+
+def _weights(gram: torch.Tensor, right: torch.Tensor, shift: float) -> torch.Tensor:
+    """Those of the differences, each brought to length one and pulled to zero a little."""
+    lengths = gram.diagonal().sqrt().clamp_min(1e-300)
+    scaled = gram / lengths / lengths[:, None]
+    scaled.diagonal().add_(shift)
+    return torch.linalg.solve(scaled, right / lengths) / lengths

@@ -118,6 +118,8 @@ def test_gradients_to_constraints_whole_numbers_and_learned_operators_are_report
     method: str,
 ) -> None:
     x = dp.Variable("x", (6,))
+    # One of twelve random operators leaves a corner as the solution, which does not feel c.
+    torch.manual_seed(0)
     blur = torch.nn.Linear(6, 5, bias=False).requires_grad_(False)
     data = {
         "low": torch.full((6,), 0.2),

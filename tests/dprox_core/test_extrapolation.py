@@ -1,0 +1,73 @@
+"""Solves that take long are extrapolated where that helps, and are themselves where it does not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import dprox_core as dp
+from dprox_core import extrapolation
+from dprox_core.testing.cases import Maker
+
+TIGHT = {"abs_tol": 1e-8, "rel_tol": 1e-8}
+METHODS = ("admm", "admm_vxu", "dr", "pdhg", "pd3o", "ladmm", "pgd")
+
+
+def steep() -> tuple[dp.Variable, dp.Problem, torch.Tensor]:
+    """½‖A x − b‖² with singular values from 1 to 1/100, its minimizer within the box."""
+    make = Maker(3)
+    left, _, right = torch.linalg.svd(make.normal(16, 12))
+    matrix = left[:, :12] * torch.logspace(0, -2, 12, dtype=torch.float64) @ right
+    target = make.normal(12)
+    # The rest of the columns are perpendicular to all that A x can be.
+    b = matrix @ target + left[:, 12]
+    x = dp.Variable("x", (12,), dtype=torch.float64)
+    misfit = 0.5 * dp.sum_squares(dp.matrix(x, matrix) - b)
+    return x, dp.Problem(misfit + dp.box(x, -10.0, 10.0)), target
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_badly_conditioned_problem_ends(method: str) -> None:
+    """Plain gradient steps need ln(1e8) · 1e4 of them, 180 000."""
+    x, problem, target = steep()
+    result = problem.solve(method, max_iter=3000, **TIGHT)
+    assert result.converged
+    assert torch.allclose(result[x], target, atol=1e-3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_leads_away_is_undone(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials that are far off, or no numbers, cost their own steps and change nothing else."""
+    make = Maker(4)
+    x = dp.Variable("x", (1, 1, 8, 8), dtype=torch.float64)
+    b = make.normal(1, 1, 8, 8)
+    penalty = 0.3 * dp.norm1(dp.laplacian(x) if method != "pgd" else x)
+    blurred = dp.conv(x, make.uniform(3, 3) / 9)
+    problem = dp.Problem(dp.sum_squares(blurred - b) + penalty)
+    monkeypatch.setattr(extrapolation, "_START", 10**9)
+    plain = problem.solve(method, max_iter=20_000, **TIGHT)
+    assert plain.converged
+    monkeypatch.setattr(extrapolation, "_START", 20)
+    tried = []
+
+    def wild(points: list[torch.Tensor], images: list[torch.Tensor]) -> torch.Tensor:
+        tried.append(1)
+        away = images[-1] + 1e3 * (1.0 + images[-1].abs().max())
+        return away * torch.nan if len(tried) % 2 else away
+
+    monkeypatch.setattr(extrapolation, "extrapolated", wild)
+    result = problem.solve(method, max_iter=20_000, **TIGHT)
+    assert result.converged
+    assert tried
+    assert result.iterations <= plain.iterations + 10 * len(tried)
+    assert result.objective == pytest.approx(plain.objective, rel=1e-9)
+
+
+def test_a_fixed_number_of_steps_is_taken_as_it_is() -> None:
+    _, problem, _ = steep()
+    solver = problem.compile("pgd", abs_tol=0.0, rel_tol=0.0)
+    state = solver.init()
+    for _ in range(200):
+        state = solver.step(state)
+    result = solver.solve(max_iter=200)
+    assert torch.equal(result.state.x[0], state.x[0])
