@@ -123,12 +123,12 @@ class Doubt:
         return sure
 
     def _is_high(self, prospect: Prospect, size: float, at_zero: float, sample: int) -> bool:
-        """Whether the objective may still fall by more than is allowed."""
+        """Whether the objective may be off by more than is allowed."""
         relative = self._solver.algorithm.tolerances.relative
         precision = torch.finfo(self._solver.model.spaces[0].precision).eps
         share = max(relative, _ROUNDINGS * precision)
         # Where the minimum is zero: a sum of squares is as small as the square of its argument.
         allowed = share * (size + share * at_zero)
-        likely = prospect.loss(min(self._pace.left(sample), prospect.reach))
-        most = prospect.loss(prospect.reach)
+        likely = prospect.error(min(self._pace.left(sample), prospect.reach))
+        most = prospect.error(prospect.reach)
         return allowed > 0.0 and (likely > allowed or most > _FAR * share * max(size, at_zero))

@@ -26,7 +26,7 @@ Vectors = tuple[torch.Tensor, ...]
 
 @dataclass(frozen=True)
 class Prospect:
-    """What a sample's objective may lose at most if its minimizer is so far away.
+    """By how much a sample's objective may be off if its minimizer is so far away.
 
     Attributes:
         apart: a.
@@ -40,12 +40,16 @@ class Prospect:
     modulus: float
     reach: float
 
-    def loss(self, distance: float) -> float:
-        """a + ‖s‖ · distance, or where f is curved no more than a + ‖s‖² / (2 m)."""
+    def error(self, distance: float) -> float:
+        """|a| + ‖s‖ · distance, or where f is curved no more than |a| + ‖s‖² / (2 m).
+
+        Where a constraint is missed the objective may be too low, by about −a: what it would take
+        to meet the constraint, by its dual.
+        """
         lost = self.slope * distance
         if self.modulus > 0.0:
             lost = min(lost, self.slope**2 / (2.0 * self.modulus))
-        return self.apart + lost
+        return abs(self.apart) + lost
 
 
 @torch.no_grad()
