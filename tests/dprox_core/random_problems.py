@@ -267,7 +267,8 @@ def judge(
         rough: whether the solve is one with loose tolerances.
         options: of the solve.
     """
-    scale = max(drawn.scale(rough), 1e-9)
+    # Where the optimum is zero, CVXPY is off by 1e-9 or so itself.
+    scale = max(drawn.scale(rough), 1e-5)
     result = drawn.problem.solve(method, **options)
     drawn.put(result)
     found, violation = float(np.sum(drawn.reference.objective.value)), drawn.violation()
