@@ -34,6 +34,7 @@ from typing import Any
 
 import torch
 
+from dprox_core.algorithms.parts import along
 from dprox_core.algorithms.plug_and_play import PlugAndPlay, PlugAndPlayState, sums
 from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.proxfns.base import Step
@@ -129,19 +130,19 @@ class PlugAndPlayLinearized(PlugAndPlay):
         missed = u
         if method == "ladmm":
             missed = sums(sums(self._push(state.x), state.z, -1.0), u)
-        weighed = tuple(m * s for m, s in zip(missed, self._shares, strict=True))
-        direction = tuple(back * rho for back in self._pull(weighed))
+        pairs = zip(missed, self._shares, strict=True)
+        pulled = self._pull(tuple(m if share == 1.0 else m * share for m, share in pairs))
+        points = [along(v, d, -(tau * rho)) for v, d in zip(state.x, pulled, strict=True)]
         slope: Vectors = self._smooth(state.x) if self._smooth.terms else ()
         if slope:
-            direction = sums(direction, slope)
-        points = [v - d * tau for v, d in zip(state.x, direction, strict=True)]
+            points = [along(v, d, -tau) for v, d in zip(points, slope, strict=True)]
         x = self.solver.solve(points, 1.0 / tau, state.x)
         ahead = x
         if method != "ladmm":
             ahead = tuple(torch.lerp(a, b, 2.0) for a, b in zip(state.x, x, strict=True))
         if slope and method == "pd3o":
             bend = sums(slope, self._smooth(x), -1.0)
-            ahead = tuple(v + d * tau for v, d in zip(ahead, bend, strict=True))
+            ahead = tuple(along(v, d, tau) for v, d in zip(ahead, bend, strict=True))
         reached = sums(self._push(ahead), u)
         z = self._proxes(reached, level, rho, state.iteration)
         duals = sums(reached, z, -1.0)
