@@ -10,6 +10,7 @@ from solver_cases import SHAPE, noise
 from torch.profiler import ProfilerActivity, profile
 
 import dprox_core as dp
+from benchmarks.live import LiveBytes
 from dprox_core import memory
 
 gpu = pytest.mark.skipif(
@@ -161,3 +162,14 @@ def test_a_gpu_that_is_too_small_is_said_in_a_sentence() -> None:
     problem = dp.Problem(dp.sum_squares(x - 1.0) + dp.norm1(dp.grad(x)))
     with pytest.raises(dp.DeviceError, match="There is not enough memory on cuda"):
         problem.solve(device="cuda")
+
+
+@pytest.mark.parametrize("name", ["drunet_small", "ffdnet", "dncnn"])
+def test_the_memory_of_a_denoiser_is_predicted(name: str) -> None:
+    x = dp.Variable("x", (1, 1, 128, 128))
+    observed = torch.rand(x.shape, generator=torch.Generator().manual_seed(0))
+    problem = dp.Problem(dp.sum_squares(x - observed) + dp.deep_prior(x, name))
+    solver = problem.compile("admm", steps=2)
+    with LiveBytes() as record:
+        solver.solve()
+    assert solver.plan.memory_bytes == pytest.approx(record.peak, rel=0.25)
