@@ -198,6 +198,10 @@ class Binder(Maker):
                 )
         if spec.form is Form.VIEW:
             return self._view(call, spec, ports, parameters)
+        if spec.function == "sum_over" and "axes" not in parameters:
+            raise refusal("a sum over everything is no node: write the axes it goes over.", call)
+        if spec.function == "split":
+            parameters.setdefault("axis", 0)  # what the library takes; nodes start with another
         if spec.form is Form.PENALTY and spec.parameter("weight") is not None:
             parameters["weight"] = 1.0  # a term without a factor; nodes start with another
         wires = self._sources(spec, ports)

@@ -205,3 +205,17 @@ def test_the_layout_runs_from_left_to_right_without_overlaps(document: Document)
     for index, (x, y) in enumerate(boxes):
         for other_x, other_y in boxes[index + 1 :]:
             assert abs(x - other_x) >= 260 or abs(y - other_y) >= 130
+
+
+def test_what_a_script_leaves_out_means_what_the_library_takes() -> None:
+    head = (
+        "import dprox_core as dp\n"
+        'photo = dp.load_image("sample:camera")\n'
+        'x = dp.Variable("x", shape=photo.shape)\n'
+    )
+    with pytest.raises(ImportScriptError, match="write the axes"):
+        import_script(head + "total = dp.sum_over(x)\n")
+    document = import_script(head + "first, second = dp.split(x, [1, 2])\n")
+    axes = [n.parameters["axis"] for n in document.nodes if n.type == "split"]
+    assert axes
+    assert set(axes) == {0}
