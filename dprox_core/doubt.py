@@ -8,6 +8,7 @@ far the minimizer is away; and that is told by how the moves of the iterate beco
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -55,15 +56,17 @@ class Pace:
             del moves[:-3]
 
     def left(self, sample: int) -> float:
-        """The distance, and no less than the last move."""
+        """The distance, and no less than the longest of the last moves."""
         moves = self._moves[sample]
         if not moves:
             return math.inf
-        steps = len(moves) - 1
-        if steps == 0 or moves[0] == 0.0:
+        # Moves that were extrapolated are long: the next is no share of them, and yet there was so
+        # far to go; so the slowest ratio counts, and the longest move.
+        pairs = [(early, late) for early, late in pairwise(moves) if early > 0.0]
+        if not pairs:
             return moves[-1]
-        ratio = min((moves[-1] / moves[0]) ** (1.0 / steps), self._slowest)
-        return moves[-1] * max(1.0, ratio / (1.0 - ratio))
+        ratio = min(max(late / early for early, late in pairs), self._slowest)
+        return max(*moves, moves[-1] * ratio / (1.0 - ratio))
 
 
 class Doubt:

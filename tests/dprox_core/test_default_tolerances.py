@@ -122,8 +122,21 @@ def test_the_pace_tells_what_is_left_of_a_geometric_course(ratio: float) -> None
     course = [torch.tensor([ratio**k]) for k in range(6)]
     for before, now in itertools.pairwise(course):
         pace.note((before,), (now,))
-    last = ratio**4 * (1.0 - ratio)
-    assert pace.left(0) == pytest.approx(max(ratio**5, last), rel=1e-3)
+    longest = ratio**2 * (1.0 - ratio)
+    assert pace.left(0) == pytest.approx(max(ratio**5, longest), rel=1e-3)
+
+
+def test_a_long_move_among_short_ones_does_not_shorten_what_is_left() -> None:
+    # Extrapolation goes far at once; the short moves after it fall as slowly as before.
+    pace = Pace(1)
+    places = [torch.tensor([v], dtype=torch.float64) for v in (0.0, 5.0, 5.1, 5.19)]
+    for before, now in itertools.pairwise(places):
+        pace.note((before,), (now,))
+    assert pace.left(0) == pytest.approx(5.0)
+    for place in (5.271, 5.3439):
+        pace.note((places[-1],), (torch.tensor([place], dtype=torch.float64),))
+        places.append(torch.tensor([place], dtype=torch.float64))
+    assert pace.left(0) == pytest.approx(0.9**3 * 0.9, rel=1e-6)
 
 
 def test_the_pace_tells_what_is_left_where_steps_die_away_slowly() -> None:
