@@ -23,6 +23,9 @@ __all__ = ["Prospect", "along", "lengths", "look_ahead"]
 
 Vectors = tuple[torch.Tensor, ...]
 
+# No minimizer is expected at so many times the iterate's size.
+_FAR = 1e6
+
 
 @dataclass(frozen=True)
 class Prospect:
@@ -91,7 +94,9 @@ def look_ahead(
             miss = along(index, image - piece.z, torch.zeros_like(image), samples)
             apart -= float(reductions.inner(piece.y, miss))
         sure = max(0.0, length - hidden * max(held[index] for held in scales))
-        reach = size + (length**3 / bend if bend > 0.0 else 0.0)
+        descent = length**3 / bend if bend > 0.0 else 0.0
+        # Beyond that f is flat along s but for what is hardly in it.
+        reach = size + (descent if size == 0.0 or descent < _FAR * size else 0.0)
         good = math.isfinite(apart) and math.isfinite(sure)
         found.append(Prospect(apart, sure, modulus, reach) if good else None)
     return found

@@ -169,3 +169,13 @@ def test_an_objective_too_low_beside_a_constraint_that_is_missed_has_not_converg
     result = drawn.problem.solve(method, max_iter=2000)
     assert result.converged
     assert abs(result.objective - best) < 1.5e-3 * drawn.scale(rough=False)
+
+
+def test_what_is_curved_along_another_unknown_alone_casts_no_doubt() -> None:
+    # Of two unknowns one is settled at once, and all that is left has no curvature.
+    drawn = draw(16)
+    best = drawn.optimum()
+    assert best is not None
+    result = drawn.problem.solve("hqs", max_iter=500)
+    assert result.converged
+    assert abs(result.objective - best) < 1.5e-3 * best
