@@ -17,6 +17,7 @@ import torch
 from dprox_core.algorithms.around import Around, Vectors
 from dprox_core.algorithms.base import Algorithm, State
 from dprox_core.algorithms.packing import flat, unflat
+from dprox_core.numerics import reductions
 from dprox_core.numerics.anderson import Anderson
 from dprox_core.proxfns.base import Step
 
@@ -78,7 +79,7 @@ class Accelerated(Around[AcceleratedState]):
         # The step may write into the memory of the state that it is given.
         plain = self.inner.step(unflat(state.plain, point.clone()), measure)
         image = flat(plain)
-        residual = float((image - point).norm())
+        residual = reductions.norm(image - point)
         first = state.first if state.images else residual
         points, images = (*state.points, point), (*state.images, image)
         points, images = points[-self._memory - 1 :], images[-self._memory - 1 :]

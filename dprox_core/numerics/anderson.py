@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import torch
 
+from dprox_core.numerics import reductions
+
 __all__ = ["Anderson", "extrapolated"]
 
 
@@ -43,10 +45,10 @@ class Anderson:
         if count == 1:
             return image
         last = self._residuals[-1]
-        differences = torch.stack(self._residuals[:-1]).sub_(last)
-        gram = (differences @ differences.T).double()
-        right = -(differences @ last).double()
-        del differences
+        products = reductions.products(
+            torch.stack([r - last for r in self._residuals[:-1]] + [last])
+        )
+        gram, right = products[:-1, :-1], -products[:-1, -1]
         shift = self._regularization * gram.diagonal().max().clamp_min(1e-300)
         identity = torch.eye(count - 1, dtype=gram.dtype, device=gram.device)
         weights = torch.linalg.lstsq(gram + shift * identity, right[:, None]).solution[:, 0]
@@ -70,10 +72,10 @@ def extrapolated(points: list[torch.Tensor], images: list[torch.Tensor]) -> torc
         The point; None where there is none that is finite.
     """
     residuals = [image - point for point, image in zip(points, images, strict=True)]
-    changes = torch.stack([b - a for a, b in pairwise(residuals)])
-    gram = (changes @ changes.T).double()
-    right = (changes @ residuals[-1]).double()
-    epsilon = torch.finfo(changes.dtype).eps
+    changes = [b - a for a, b in pairwise(residuals)]
+    products = reductions.products(torch.stack([*changes, residuals[-1]]))
+    gram, right = products[:-1, :-1], products[:-1, -1]
+    epsilon = torch.finfo(residuals[-1].dtype).eps
     del residuals, changes
     for start in range(len(right)):
         weights = _weights(gram[start:, start:], right[start:], max(1e-10, 10.0 * epsilon))

@@ -26,10 +26,11 @@ def in_pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
     the processor's memory; parts of them where there are gaps in between, as in one sample of many.
     """
     first = tensors[0]
-    length = _PIECE * torch.get_num_threads()
-    if first.numel() <= length or not _alike(tensors):
+    # Where there are gaps, sums over pieces depend on what the pieces are: threads must not count.
+    if first.numel() <= _PIECE or not _alike(tensors):
         yield tensors
         return
+    length = _PIECE * torch.get_num_threads()
     order = sorted(range(first.ndim), key=first.stride, reverse=True)
     if _is_dense(first):
         flat = [t.permute(order).view(-1).split(length) for t in tensors]

@@ -11,10 +11,12 @@ import math
 
 import torch
 
-__all__ = ["SquaredNorm", "inner", "norm", "norm1", "number", "squared_norm", "total"]
+__all__ = ["SquaredNorm", "inner", "norm", "norm1", "number", "products", "squared_norm", "total"]
 
 # Long enough that the second stage is small, short enough that a block stays in the cache.
 _BLOCK = 4096
+# A few rows of so many columns stay in the cache.
+_COLUMNS = 4 * _BLOCK
 
 
 def _double(value: torch.Tensor) -> torch.Tensor:
@@ -89,6 +91,22 @@ def norm(values: torch.Tensor) -> float:
 def norm1(values: torch.Tensor) -> torch.Tensor:
     """Σ |v|, a scalar in double precision; complex magnitudes for complex values."""
     return total(values.abs())
+
+
+def products(rows: torch.Tensor) -> torch.Tensor:
+    """The inner products of real rows (m, n) with each other, (m, m), in double precision."""
+    count = len(rows)
+    found = torch.zeros(count, count, dtype=torch.float64, device=rows.device)
+    for part in rows.split(_COLUMNS, dim=1):
+        blocks = part.shape[1] // _BLOCK
+        whole, rest = part[:, : blocks * _BLOCK], part[:, blocks * _BLOCK :]
+        for i in range(count):
+            if blocks:
+                sums = (whole[i:] * whole[i]).view(count - i, blocks, _BLOCK).sum(dim=2)
+                found[i, i:] += sums.double().sum(dim=1)
+            if rest.shape[1]:
+                found[i, i:] += (rest[i:] * rest[i]).sum(dim=1).double()
+    return found + found.triu(1).T
 
 
 def inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

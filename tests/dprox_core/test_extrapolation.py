@@ -71,3 +71,21 @@ def test_a_fixed_number_of_steps_is_taken_as_it_is() -> None:
         state = solver.step(state)
     result = solver.solve(max_iter=200)
     assert torch.equal(result.state.x[0], state.x[0])
+
+
+@pytest.mark.parametrize("anderson", [None, 4])
+def test_threads_do_not_change_a_bit(anderson: int | None) -> None:
+    generator = torch.Generator().manual_seed(3)
+    data = torch.rand(1, 1, 210, 190, generator=generator)
+    x = dp.Variable("x", data.shape)
+    fidelity = dp.sum_squares(dp.conv(x, dp.gaussian_psf(9, 2.0)) - data)
+    problem = dp.Problem(fidelity + 1e-3 * dp.norm1(dp.grad(x)) + dp.nonneg(x))
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            result = problem.solve("admm", max_iter=150, rel_tol=1e-7, anderson=anderson)
+            found.append(result[x])
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(*found)
