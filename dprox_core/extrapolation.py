@@ -66,7 +66,7 @@ class Extrapolation:
     @torch.no_grad()
     def settled(self, state: State) -> State | None:
         """After ten steps: where to go on from if a trial failed, None where all is well."""
-        if not self._trails:
+        if not self._trails or all(trail.idle for trail in self._trails):
             return None
         rows = self._rows(state)
         found = [trail.settled(row) for trail, row in zip(self._trails, rows, strict=True)]
@@ -84,7 +84,18 @@ class Extrapolation:
         if not tensors:
             self._on = False
             return state
+        idle = (
+            self._weights is not None
+            and not any(_changed(weights, self._weights, len(self._trails)))
+            and all(trail.idle for trail in self._trails)
+        )
+        if idle and not any([trail.awakes() for trail in self._trails]):
+            return state
         rows = self._rows(state)
+        if idle:
+            for trail, row in zip(self._trails, rows, strict=True):
+                trail.point = row
+            return state
         if self._weights is None:
             self._on = _fits(rows)
             self._trails = [_Trail(row) for row in rows] if self._on else []
@@ -129,6 +140,16 @@ class _Trail:
         self._accepted = 0
         self._wait = 1
         self._rest = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether the next trial is farther away than the points that it will look at."""
+        return self._rest > _MEMORY + 1
+
+    def awakes(self) -> bool:
+        """One check less to wait; whether points count from now on."""
+        self._rest -= 1
+        return not self.idle
 
     def settled(self, image: torch.Tensor) -> torch.Tensor | None:
         """After ten steps: the point to go on from if a trial failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -9,6 +10,9 @@ import torch
 from dprox_core.numerics import reductions
 
 __all__ = ["Anderson", "extrapolated"]
+
+# Of so many columns a few rows stay in the cache.
+_COLUMNS = 16384
 
 
 class Anderson:
@@ -71,23 +75,34 @@ def extrapolated(points: list[torch.Tensor], images: list[torch.Tensor]) -> torc
     Returns:
         The point; None where there is none that is finite.
     """
-    residuals = [image - point for point, image in zip(points, images, strict=True)]
-    changes = [b - a for a, b in pairwise(residuals)]
-    products = reductions.products(torch.stack([*changes, residuals[-1]]))
+    products = _products(points, images)
     gram, right = products[:-1, :-1], products[:-1, -1]
-    epsilon = torch.finfo(residuals[-1].dtype).eps
-    del residuals, changes
+    epsilon = torch.finfo(images[-1].dtype).eps
     for start in range(len(right)):
         weights = _weights(gram[start:, start:], right[start:], max(1e-10, 10.0 * epsilon))
         if not 1.0 + 2.0 * float(weights.abs().sum()) <= epsilon**-0.5:
             continue
-        result = images[-1].clone()
-        for weight, early, late in zip(
-            weights.tolist(), images[start:-1], images[start + 1 :], strict=True
-        ):
-            result.sub_(late, alpha=weight).add_(early, alpha=weight)
-        return result if bool(torch.isfinite(result).all()) else None
+        # The last image without the weighed differences of images.
+        steps = [0.0, *weights.tolist(), 0.0]
+        shares = [after - before for before, after in pairwise(steps)]
+        result = images[-1] * (1.0 + shares[-1])
+        for share, image in zip(shares[:-1], images[start:-1], strict=True):
+            result.add_(image, alpha=share)
+        return result if math.isfinite(reductions.norm(result)) else None
     return None
+
+
+def _products(points: list[torch.Tensor], images: list[torch.Tensor]) -> torch.Tensor:
+    """Inner products of the changes of F(z) − z and, last, of the last one: piece by piece, for
+    new memory for all of them would cost more than the products."""
+    count = len(points)
+    found = torch.zeros(count, count, dtype=torch.float64, device=points[0].device)
+    pieces = [[t.split(_COLUMNS) for t in vectors] for vectors in (points, images)]
+    for index in range(len(pieces[0][0])):
+        befores, afters = ([split[index] for split in side] for side in pieces)
+        part = torch.stack([b - a for a, b in zip(befores, afters, strict=True)])
+        found += reductions.products(torch.cat([part[1:] - part[:-1], part[-1:]]))
+    return found
 
 
 def _weights(gram: torch.Tensor, right: torch.Tensor, shift: float) -> torch.Tensor:

@@ -15,8 +15,8 @@ __all__ = ["SquaredNorm", "inner", "norm", "norm1", "number", "products", "squar
 
 # Long enough that the second stage is small, short enough that a block stays in the cache.
 _BLOCK = 4096
-# A few rows of so many columns stay in the cache.
-_COLUMNS = 4 * _BLOCK
+# Matrix products of so many columns, in at least so many at once, are not split among threads.
+_COLUMNS, _AT_ONCE = 1024, 8
 
 
 def _double(value: torch.Tensor) -> torch.Tensor:
@@ -94,19 +94,17 @@ def norm1(values: torch.Tensor) -> torch.Tensor:
 
 
 def products(rows: torch.Tensor) -> torch.Tensor:
-    """The inner products of real rows (m, n) with each other, (m, m), in double precision."""
-    count = len(rows)
+    """The inner products of a few real rows (m, n) with each other, (m, m), in double precision."""
+    count, length = rows.shape
     found = torch.zeros(count, count, dtype=torch.float64, device=rows.device)
-    for part in rows.split(_COLUMNS, dim=1):
-        blocks = part.shape[1] // _BLOCK
-        whole, rest = part[:, : blocks * _BLOCK], part[:, blocks * _BLOCK :]
-        for i in range(count):
-            if blocks:
-                sums = (whole[i:] * whole[i]).view(count - i, blocks, _BLOCK).sum(dim=2)
-                found[i, i:] += sums.double().sum(dim=1)
-            if rest.shape[1]:
-                found[i, i:] += (rest[i:] * rest[i]).sum(dim=1).double()
-    return found + found.triu(1).T
+    blocks = length // _COLUMNS if length >= _AT_ONCE * _COLUMNS else 0
+    if blocks:
+        parts = rows[:, : blocks * _COLUMNS].view(count, blocks, _COLUMNS).transpose(0, 1)
+        found += torch.bmm(parts, parts.transpose(1, 2)).double().sum(dim=0)
+    rest = rows[:, blocks * _COLUMNS :]
+    if rest.shape[1]:
+        found += torch.stack([(rest * row).sum(dim=1) for row in rest]).double()
+    return found
 
 
 def inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

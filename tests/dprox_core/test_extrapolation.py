@@ -7,6 +7,8 @@ import torch
 
 import dprox_core as dp
 from dprox_core import extrapolation
+from dprox_core.numerics import reductions
+from dprox_core.numerics.anderson import extrapolated
 from dprox_core.testing.cases import Maker
 
 TIGHT = {"abs_tol": 1e-8, "rel_tol": 1e-8}
@@ -89,3 +91,24 @@ def test_threads_do_not_change_a_bit(anderson: int | None) -> None:
     finally:
         torch.set_num_threads(before)
     assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("length", [3, 1000, 9000, 20000])
+def test_products_of_rows(length: int) -> None:
+    rows = torch.randn(5, length, dtype=torch.float64)
+    exact = rows @ rows.T
+    assert torch.allclose(reductions.products(rows), exact, rtol=1e-12, atol=1e-9)
+
+
+def test_a_point_is_the_one_whose_residual_is_least() -> None:
+    points = [torch.randn(40000, dtype=torch.float64) for _ in range(4)]
+    images = [0.9 * point + torch.randn(40000, dtype=torch.float64) for point in points]
+    residuals = torch.stack([b - a for a, b in zip(points, images, strict=True)])
+    # min ‖Σ α_i r_i‖ with Σ α_i = 1, by its normal equations.
+    system = torch.ones(5, 5, dtype=torch.float64)
+    system[:4, :4], system[4, 4] = residuals @ residuals.T, 0.0
+    right = torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    shares = torch.linalg.solve(system, right)[:4]
+    found = extrapolated(points, images)
+    assert found is not None
+    assert torch.allclose(found, shares @ torch.stack(images), rtol=1e-6, atol=1e-6)
