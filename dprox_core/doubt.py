@@ -79,7 +79,7 @@ class Doubt:
 
     def __init__(self, solver: Solver, samples: int) -> None:
         self._solver = solver
-        self._convex = all(term.function.convex for term in solver.model.terms)
+        self._convex = solver.model.convex
         self._pace = Pace(samples)
         self._next = [0] * samples
         self._at_zero: list[float] | None = None

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Extrapolation"]
 
+Vectors = tuple[torch.Tensor, ...]
+
 # Solves that end sooner are left as they are.
 _START = 100
 # m.
@@ -57,8 +59,7 @@ class Extrapolation:
         self._algorithm = solver.algorithm
         tolerances = solver.algorithm.tolerances
         fixed = tolerances.absolute == 0.0 and tolerances.relative == 0.0
-        convex = all(term.function.convex for term in solver.model.terms)
-        self._on = convex and not fixed and not solver.differentiate
+        self._on = solver.model.convex and not fixed and not solver.differentiate
         self._batch = batch_of([space.shape for space in solver.model.spaces])
         self._weights: tuple[Step, ...] | None = None
         self._trails: list[_Trail] = []
@@ -68,7 +69,7 @@ class Extrapolation:
         """After ten steps: where to go on from if a trial failed, None where all is well."""
         if not self._trails or all(trail.idle for trail in self._trails):
             return None
-        rows = self._rows(state)
+        rows = self._rows(*self._algorithm.essence(state))
         found = [trail.settled(row) for trail, row in zip(self._trails, rows, strict=True)]
         if all(point is None for point in found):
             return None
@@ -91,7 +92,7 @@ class Extrapolation:
         )
         if idle and not any([trail.awakes() for trail in self._trails]):
             return state
-        rows = self._rows(state)
+        rows = self._rows(tensors, weights)
         if idle:
             for trail, row in zip(self._trails, rows, strict=True):
                 trail.point = row
@@ -112,8 +113,7 @@ class Extrapolation:
         points = [trail.point if point is None else point for trail, point in pairs]
         return self._at(state, points)
 
-    def _rows(self, state: State) -> list[torch.Tensor]:
-        tensors, weights = self._algorithm.essence(state)
+    def _rows(self, tensors: Vectors, weights: tuple[Step, ...]) -> list[torch.Tensor]:
         apart = all(t.ndim > 0 and t.shape[0] == self._batch for t in tensors)
         return list(joined(tensors, weights, self._batch if apart else 1))
 

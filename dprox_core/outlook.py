@@ -53,7 +53,7 @@ class Outlook:
 
     def __init__(self, solver: Solver) -> None:
         self._solver = solver
-        self._convex = all(term.function.convex for term in solver.model.terms)
+        self._convex = solver.model.convex
         self._next = _FIRST
         self._x: Vectors | None = None
         self._duals: Vectors | None = None

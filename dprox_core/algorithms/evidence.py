@@ -175,7 +175,7 @@ def _piece(terms: tuple[BoundTerm, ...], row: Row, point: torch.Tensor, sigma: S
 def prove(evidence: Evidence, answer: Vectors) -> Proof | None:
     """What it proves, the optimality conditions judged at the answer; None if it is not convex."""
     model, pieces = evidence.model, evidence.pieces
-    if not all(term.function.convex for term in model.terms):
+    if not model.convex:
         return None
     value, rest, _ = _stationarity(evidence, evidence.x)
     value += reductions.number(model.constant)

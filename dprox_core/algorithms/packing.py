@@ -10,7 +10,16 @@ import torch
 from dprox_core.algorithms.base import State
 from dprox_core.proxfns.base import Step
 
-__all__ = ["flat", "joined", "parted", "tensors_of", "unflat", "with_tensors"]
+__all__ = [
+    "count_of",
+    "flat",
+    "joined",
+    "numbers_of",
+    "parted",
+    "tensors_of",
+    "unflat",
+    "with_tensors",
+]
 
 S = TypeVar("S", bound=State)
 
@@ -39,6 +48,17 @@ def with_tensors(state: S, tensors: tuple[torch.Tensor, ...]) -> S:
     return replace(state, residuals=None, **changed)
 
 
+def numbers_of(tensor: torch.Tensor) -> torch.Tensor:
+    """The real numbers of a tensor along one axis, real and imaginary parts in turn."""
+    real = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+    return real.reshape(-1)
+
+
+def count_of(tensor: torch.Tensor) -> int:
+    """How many real numbers those are."""
+    return tensor.numel() * (2 if tensor.is_complex() else 1)
+
+
 def joined(
     tensors: tuple[torch.Tensor, ...], weights: tuple[Step | None, ...], rows: int = 1
 ) -> torch.Tensor:
@@ -46,8 +66,7 @@ def joined(
     parts = []
     for tensor, weight in zip(tensors, weights, strict=True):
         weighed = tensor if weight is None else tensor * weight
-        real = torch.view_as_real(weighed.resolve_conj()) if weighed.is_complex() else weighed
-        parts.append(real.reshape(rows, -1))
+        parts.append(numbers_of(weighed).reshape(rows, -1))
     return torch.cat(parts, dim=1)
 
 
@@ -57,7 +76,7 @@ def parted(
     """The tensors that such a matrix holds, of the shapes of those given."""
     found, start = [], 0
     for tensor, weight in zip(tensors, weights, strict=True):
-        count = tensor.numel() * (2 if tensor.is_complex() else 1) // len(matrix)
+        count = count_of(tensor) // len(matrix)
         part = matrix[:, start : start + count]
         if tensor.is_complex():
             # Behind an odd count of real numbers pairs lie where no complex number may.

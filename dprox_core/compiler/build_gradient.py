@@ -41,7 +41,7 @@ def build_pgd(request: Request) -> tuple[Pgd, Plan]:
     parts = assign(request.model, "pgd", gradients=True, blocks=False)
     backtracking = flag("backtracking", request.options.get("backtracking", False))
     # Forward-backward converges below 2 / L where all is convex; descent is certain up to 1 / L.
-    convex = all(term.function.convex for term in request.model.terms)
+    convex = request.model.convex
     step, spread, chosen = _chosen_steps(
         request, parts, 1.9 if convex and not backtracking else 1.0
     )

@@ -47,7 +47,7 @@ def build_hqs(request: Request) -> tuple[Hqs, Plan]:
     rhos = schedule("rho", request.options.get("rho"))
     wanted = request.options.get("dual_step")
     if wanted is None:
-        convex = all(term.function.convex for term in request.model.terms)
+        convex = request.model.convex
         dual_step = 0.5 if rhos is None and convex else 0.0
     else:
         dual_step = share("dual_step", wanted)

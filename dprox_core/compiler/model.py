@@ -237,6 +237,11 @@ class Model:
     constant: torch.Tensor | float = 0.0
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def convex(self) -> bool:
+        """Whether every term is."""
+        return all(term.function.convex for term in self.terms)
+
     def with_terms(self, terms: tuple[BoundTerm, ...]) -> Model:
         """The model with other terms."""
         return replace(self, terms=terms)

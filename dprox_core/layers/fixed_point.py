@@ -24,7 +24,14 @@ from typing import Any
 import torch
 
 from dprox_core.algorithms.base import State, joint_norm
-from dprox_core.algorithms.packing import flat, tensors_of, with_tensors
+from dprox_core.algorithms.packing import (
+    count_of,
+    flat,
+    numbers_of,
+    parted,
+    tensors_of,
+    with_tensors,
+)
 from dprox_core.errors import ConvergenceWarning
 from dprox_core.numerics.gmres import gmres
 from dprox_core.numerics.once import once
@@ -194,7 +201,7 @@ def _way_back(
     shares = pulled(unseen, [given[k] for k in unseen], used)
     right = torch.cat(
         [
-            _real(given[k] if share is None else given[k] + share)
+            numbers_of(given[k] if share is None else given[k] + share)
             for k, share in zip(used, shares, strict=True)
         ]
     )
@@ -204,9 +211,9 @@ def _way_back(
     def product(vector: torch.Tensor) -> torch.Tensor:
         back = pulled(used, _parted(vector, shapes), used)
         found = vector.clone()
-        for held, part in zip(found.split(_sizes(shapes)), back, strict=True):
+        for held, part in zip(found.split([count_of(t) for t in shapes]), back, strict=True):
             if part is not None:
-                held.sub_(_real(part))
+                held.sub_(numbers_of(part))
         return found
 
     tolerance = max(_TOLERANCE, 30.0 * torch.finfo(right.dtype).eps)
@@ -224,28 +231,9 @@ def _way_back(
     return tuple(solved[k] if k in solved else kept[k] for k in every)
 
 
-def _real(tensor: torch.Tensor) -> torch.Tensor:
-    """The numbers of a tensor along one axis, real and imaginary parts in turn."""
-    real = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
-    return real.reshape(-1)
-
-
-def _sizes(like: Sequence[torch.Tensor]) -> list[int]:
-    return [t.numel() * (2 if t.is_complex() else 1) for t in like]
-
-
-def _parted(vector: torch.Tensor, like: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+def _parted(vector: torch.Tensor, like: Sequence[torch.Tensor]) -> Vectors:
     """The tensors that a vector holds, shaped as others are."""
-    found = []
-    for t, part in zip(like, vector.split(_sizes(like)), strict=True):
-        if t.is_complex():
-            # Behind an odd count of real numbers pairs lie where no complex number may.
-            pairs = part.reshape(*t.shape, 2)
-            even = pairs.storage_offset() % 2 == 0
-            found.append(torch.view_as_complex(pairs if even else pairs.clone()))
-        else:
-            found.append(part.reshape(t.shape))
-    return found
+    return parted(vector[None], tuple(like), (None,) * len(like))
 
 
 def _tolerances(solver: Solver) -> tuple[float, float]:
