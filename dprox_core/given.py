@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from dprox_core.arguments import with_numbers
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.binding import check_finite
 from dprox_core.expressions.leaves import Variable
@@ -63,7 +64,7 @@ def by_variable(
 
 def _tensor(value: Any, role: str) -> torch.Tensor:
     try:
-        return torch.as_tensor(value)
+        return with_numbers(torch.as_tensor(value), role)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ParameterError(
             f"{role} must be a tensor, a mapping from variables to tensors, or a result, not "

@@ -13,6 +13,7 @@ import torch
 from dprox_core.acceptance import violation
 from dprox_core.algorithms.base import Algorithm, State
 from dprox_core.algorithms.files import load_state, refuse_foreign, save_state
+from dprox_core.arguments import as_path
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.plan import Plan
 from dprox_core.errors import ParameterError
@@ -91,12 +92,14 @@ class Solver:
 
     def step(self, state: State, measure: bool = False) -> State:
         """One iteration; the state given may be overwritten (``state.clone()`` keeps it)."""
+        _refuse_no_state(state)
         with self.mode(), self._lock:
             return self.algorithm.step(state, measure)
 
     def save_state(self, state: State, path: str | os.PathLike[str]) -> Path:
         """Write a state to a file, from which ``load_state`` goes on, here or elsewhere."""
-        return save_state(state, path)
+        _refuse_no_state(state)
+        return save_state(state, as_path("save_state", path))
 
     def load_state(self, path: str | os.PathLike[str]) -> State:
         """The state in a file.
@@ -104,10 +107,11 @@ class Solver:
         Raises:
             DataError: the file holds no state, or that of another method or problem.
         """
-        return load_state(self.init(), path)
+        return load_state(self.init(), as_path("load_state", path))
 
     def values(self, state: State) -> dict[str, torch.Tensor]:
         """The variables' values in a state, by name."""
+        _refuse_no_state(state)
         with self.mode():
             answer = self.algorithm.answer(state)
         names = (variable.name for variable in self.model.variables)
@@ -133,6 +137,7 @@ class Solver:
         max_iter: int = 500,
         truth: object = None,
         state: State | None = None,
+        **unknown: object,
     ) -> Result:
         """Iterate until converged, stopped, or at the limit.
 
@@ -141,15 +146,24 @@ class Solver:
             max_iter: the most iterations to do now, from 1.
             truth: the true values, for PSNR.
             state: go on from the state of an earlier result instead of from x0.
+            unknown: none; options of the method were given to ``compile``.
 
         Returns:
             The result; its status says how the solve ended.
 
         Raises:
-            ParameterError: max_iter is not a whole number from 1, or the state is that of another
-                method or problem.
+            ParameterError: max_iter is not a whole number from 1, the state is that of another
+                method or problem, or an option belongs to ``compile``.
             DeviceError: the device ran out of memory.
         """
+        for name, value in unknown.items():
+            raise ParameterError(
+                f"This solver is compiled, and its solve takes x0, max_iter, truth and state: give "
+                f"{name}={value!r:.40} to compile (or to problem.solve).",
+                expected=("x0", "max_iter", "truth", "state"),
+                got=name,
+                where=name,
+            )
         if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 1:
             raise ParameterError(
                 f"max_iter must be a whole number from 1, not {max_iter!r}.",
@@ -171,3 +185,14 @@ class Solver:
     def mode(self) -> AbstractContextManager[Any]:
         """Within it torch records what gradients need, where they are wanted."""
         return nullcontext() if self.differentiate else torch.no_grad()
+
+
+def _refuse_no_state(state: object) -> None:
+    if not isinstance(state, State):
+        raise ParameterError(
+            f"A solver goes on from a state, such as solver.init() or result.state, not from "
+            f"{type(state).__name__} {state!r:.60}.",
+            expected="a state",
+            got=type(state).__name__,
+            where="state",
+        )

@@ -100,9 +100,8 @@ def _lowest_obstacle(
 ) -> Expression | None:
     """The lowest part of an argument that no prox absorbs; None for none."""
     # Orthogonal operators are absorbed where nothing else is in the way.
-    return _obstacle(expression, binding, function, rotates=True) or _obstacle(
-        expression, binding, function, rotates=False
-    )
+    found = _obstacle(expression, binding, function, rotates=True)
+    return _obstacle(expression, binding, function, rotates=False) if found is None else found
 
 
 def _obstacle(

@@ -12,6 +12,7 @@ from dprox_core.linops.algebra import Identity
 from dprox_core.linops.base import LinOp
 from dprox_core.linops.content import same_operator
 from dprox_core.linops.space import Space
+from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import ProxFn, Step
 
 __all__ = ["BoundTerm", "Model", "Penalty", "Row", "by_row", "same_row"]
@@ -128,10 +129,19 @@ class Penalty:
             z = z * self.scale
         return z if self.offset is None else z + self.offset
 
-    def value(self, z: torch.Tensor) -> torch.Tensor:
-        """h(z), in double precision; an indicator without weight."""
-        value = self.function.value(self.inside(z))
-        return value if self.function.is_indicator else value * self.weight
+    def value(self, z: torch.Tensor, size: float = 0.0) -> torch.Tensor:
+        """h(z), in double precision; an indicator without weight.
+
+        Args:
+            z: its argument.
+            size: how large the numbers were of which z is the sum; sets forgive their rounding.
+        """
+        inside = self.inside(z)
+        if not self.function.is_indicator:
+            return self.function.value(inside) * self.weight
+        if self.offset is not None:
+            size = max(size, _largest(self.offset), _largest(inside - self.offset))
+        return self.function.value_within(inside, size)
 
     def near_value(self, z: torch.Tensor) -> torch.Tensor:
         """h at the values nearest to z at which it is finite, in double precision."""
@@ -204,7 +214,14 @@ class BoundTerm:
 
     def value(self, x: Vectors) -> torch.Tensor:
         """The term's value, in double precision."""
-        return self.penalty.value(self.row.forward(x))
+        size = 0.0
+        if self.function.is_indicator:
+            size = max(_largest(x[index]) for index, _ in self.row.entries)
+        return self.penalty.value(self.row.forward(x), size)
+
+
+def _largest(values: torch.Tensor) -> float:
+    return reductions.number(values.detach().abs().max())
 
 
 def by_row(terms: Iterable[BoundTerm]) -> list[list[BoundTerm]]:

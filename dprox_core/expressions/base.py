@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.expressions.refusals import NoNumber
 
 if TYPE_CHECKING:
     from dprox_core.expressions.affine import Affine
@@ -33,7 +34,7 @@ def shape_text(shape: Shape | None) -> str:
     return "of a shape not known yet" if shape is None else str(tuple(shape))
 
 
-class Expression(ABC):
+class Expression(NoNumber, ABC):
     """Something affine in the variables, with a shape.
 
     Attributes:
@@ -43,6 +44,11 @@ class Expression(ABC):
 
     shape: Shape | None
     is_complex: bool
+
+    is_what = "it is an expression, which stands for values that a solve finds"
+    number_from = "after result = problem.solve() they are result[x]; conditions go into a Problem"
+    items_from = "its size is in .shape, and a part of it is x[..., 0] or one of split(x, sizes)"
+    algebra = "only +, −, *, / and @ have a meaning"
 
     # numpy then leaves `array - expression` to this class instead of looping over elements.
     __array_ufunc__ = None
@@ -202,9 +208,6 @@ class Expression(ABC):
         from dprox_core.linops.indexing import index
 
         return index(self, where)
-
-    # Without this Python would try x[0], x[1], … to iterate.
-    __iter__ = None
 
     @property
     def T(self) -> Expression:

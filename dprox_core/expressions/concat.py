@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -123,12 +123,13 @@ def vstack(parts: Sequence[Expression | torch.Tensor], axis: int = 0) -> Any:
     References:
         F. Heide et al., ProxImaL: Efficient Image Optimization using Proximal Algorithms, 2016.
     """
-    given = [parts] if isinstance(parts, (Expression, torch.Tensor)) else list(parts)
+    alone = isinstance(parts, (Expression, torch.Tensor))
+    given = [parts] if alone else list(parts) if isinstance(parts, Iterable) else []
     if not given:
         raise ParameterError(
-            "vstack takes at least one expression.",
+            f"vstack takes a list of at least one expression, not {parts!r:.60}.",
             expected="expressions",
-            got=0,
+            got=parts,
             where="vstack",
         )
     expression = Concat(

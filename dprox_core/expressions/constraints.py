@@ -7,11 +7,12 @@ import math
 import sys
 import threading
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.base import Expression, as_expression, broadcasts_into
 from dprox_core.expressions.leaves import Constant
+from dprox_core.expressions.refusals import NoNumber
 
 if TYPE_CHECKING:
     from dprox_core.proxfns.base import Objective
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Constraint", "at_least", "at_most", "equal"]
 
 
-class Constraint:
+class Constraint(NoNumber):
     """A condition that a solution must meet, for the ``constraints`` of a ``Problem``.
 
     Made by comparing expressions: ``x >= 0``, ``A @ x <= b``, ``A @ x == b``, and both limits at
@@ -66,6 +67,11 @@ class Constraint:
                     got=bound.shape,
                     where=text,
                 )
+
+    is_what = "it is a condition, which a solution meets"
+    number_from = "give it to a Problem"
+    items_from = "give it to a Problem"
+    algebra = "several conditions are a list, Problem(objective, [x >= 0, A @ x == b])"
 
     def named(self, name: str) -> Constraint:
         """The same constraint under a name, by which ``result.duals`` knows it."""
@@ -120,6 +126,12 @@ class Constraint:
         """``(1 >= x) >= 0``."""
         return _both(self, at_least(self.expression, lower))
 
+    def _no_algebra(self, other: object) -> NoReturn:
+        self._refuse(f"(…) beside {other}", self.algebra)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_algebra
+    __and__ = __rand__ = __or__ = __ror__ = _no_algebra
+
     def __bool__(self) -> bool:
         # Python reads 0 <= x <= 1 as (0 <= x) and (x <= 1): only there the first half is true, and
         # is kept for the second, which follows at once.
@@ -171,7 +183,8 @@ def _both(first: Constraint, second: Constraint) -> Constraint:
             "expression: write two constraints.",
             where=first.describe(),
         )
-    lower, upper = first.lower or second.lower, first.upper or second.upper
+    lower = second.lower if first.lower is None else first.lower
+    upper = second.upper if first.upper is None else first.upper
     assert lower is not None
     assert upper is not None
     text = f"{lower.describe()} <= {first.expression.describe()} <= {upper.describe()}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from dprox_core.arguments import with_numbers
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.base import Expression, Shape, broadcasts_into, number_text, shape_text
 
@@ -119,7 +120,7 @@ class Constant(Expression):
         """Itself as the offset."""
         from dprox_core.expressions.affine import Affine
 
-        return Affine({}, binding.value(self))
+        return Affine({}, _dense(binding.value(self)))
 
 
 class Placeholder(Expression):
@@ -131,6 +132,7 @@ class Placeholder(Expression):
         value: the value now; set ``.value`` at any time before a solve.
 
     Raises:
+        ParameterError: the name is no string.
         ShapeError: a value has another shape than declared.
 
     Example:
@@ -149,6 +151,14 @@ class Placeholder(Expression):
         shape: int | Sequence[int] | None = None,
         value: object = None,
     ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ParameterError(
+                f'The name of a placeholder is a string, such as "b", not {name!r:.60}; its value '
+                "is given with value=.",
+                expected="a string",
+                got=name,
+                where="name",
+            )
         self.name = name
         self._declared = None if shape is None else _checked_shape(shape, self.describe())
         self._value: torch.Tensor | None = None
@@ -203,7 +213,12 @@ class Placeholder(Expression):
         """Its value as the offset."""
         from dprox_core.expressions.affine import Affine
 
-        return Affine({}, binding.value(self))
+        return Affine({}, _dense(binding.value(self)))
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
+    """What is added to something is dense."""
+    return tensor if tensor.layout is torch.strided else tensor.to_dense()
 
 
 def as_tensor(value: object, what: str) -> torch.Tensor:
@@ -211,10 +226,11 @@ def as_tensor(value: object, what: str) -> torch.Tensor:
 
     Raises:
         ParameterError: it is nothing of these; ``what`` names it.
+        DataError: it is a tensor that holds no numbers.
     """
     if isinstance(value, torch.Tensor):
-        return value
-    if isinstance(value, np.ndarray):
+        return with_numbers(value, what)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "buifc":
         # A copy, because the caller may change the array and torch refuses negative strides.
         return torch.from_numpy(np.array(value))
     if isinstance(value, (bool, int, float, np.floating, np.integer)):

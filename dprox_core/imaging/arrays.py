@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dprox_core.arguments import as_path
 from dprox_core.errors import DataError, ParameterError
 from dprox_core.sessions import current, default_device
 
@@ -90,7 +91,7 @@ def load_array(source: str | os.PathLike[str], precision: str = "float32") -> to
         tensor([ 1., -1.,  1.])
     """
     dtypes = _dtypes("load_array", precision)
-    path = _locate(source, "array")
+    path = _locate(as_path("load_array", source), "array")
     try:
         held = np.load(path, allow_pickle=False)
         if isinstance(held, np.ndarray):
@@ -137,7 +138,7 @@ def load_matrix(source: str | os.PathLike[str], precision: str = "float32") -> t
     import scipy.sparse
 
     dtypes = _dtypes("load_matrix", precision)
-    path = _locate(source, "matrix")
+    path = _locate(as_path("load_matrix", source), "matrix")
     try:
         if path.suffix.lower() == ".mtx":
             held = scipy.sparse.coo_matrix(scipy.io.mmread(path))
@@ -164,16 +165,15 @@ def _dtypes(function: str, precision: str) -> tuple[torch.dtype, torch.dtype]:
     return _PRECISIONS[precision]
 
 
-def _locate(source: str | os.PathLike[str], noun: str) -> Path:
-    path = Path(os.fspath(source)).expanduser()
+def _locate(source: str, noun: str) -> Path:
+    path = Path(source).expanduser()
     base = current().base
     if base is not None and not path.is_absolute():
         path = base / path
     if not path.is_file():
         what = "is a folder" if path.is_dir() else f'was not found in "{path.parent}"'
         raise DataError(
-            f'The {noun} file "{os.fspath(source)}" {what}: check the name, or choose another '
-            "file.",
+            f'The {noun} file "{source}" {what}: check the name, or choose another file.',
             expected="a file",
             got="a folder" if path.is_dir() else "no file",
             where=str(path),

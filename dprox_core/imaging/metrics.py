@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from dprox_core.arguments import as_image
 from dprox_core.errors import ShapeError
 
 __all__ = ["psnr"]
@@ -30,6 +31,7 @@ def psnr(image: torch.Tensor, truth: torch.Tensor, peak: float = 1.0) -> float:
         >>> round(dp.psnr(torch.zeros(4, 4), torch.full((4, 4), 0.1)), 3)
         20.0
     """
+    image, truth = as_image("psnr", image), as_image("psnr", truth, "truth")
     if image.shape != truth.shape:
         raise ShapeError(
             f"psnr compares images of one shape, not {tuple(image.shape)} with "

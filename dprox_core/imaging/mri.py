@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
+from dprox_core.arguments import in_range
 from dprox_core.errors import ParameterError
 from dprox_core.imaging.simulate import plane, seeded
 from dprox_core.sessions import default_device
@@ -56,7 +57,7 @@ def fourier_mask(
         optimal radial profile order based on the golden ratio, 2007.
     """
     for name, value, low in (("keep", keep, 1e-9), ("centre", centre, 0.0)):
-        if not (math.isfinite(value) and low <= value <= 1):
+        if not in_range(value, low, 1.0):
             raise ParameterError(
                 f"fourier_mask: {name} must lie between 0 and 1, not {value!r}.",
                 expected="a number from 0 to 1",

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from dprox_core.arguments import in_range
 from dprox_core.errors import ParameterError
 from dprox_core.sessions import default_device
 
@@ -33,7 +34,7 @@ def gaussian_psf(size: int = 15, sigma: float = 3.0) -> torch.Tensor:
         >>> tuple(dp.gaussian_psf(size=5, sigma=1.0).shape)
         (5, 5)
     """
-    if isinstance(size, bool) or int(size) != size or size < 1 or size % 2 == 0:
+    if not in_range(size, 1.0) or int(size) != size or size % 2 == 0:
         raise ParameterError(
             f"gaussian_psf: size must be an odd whole number of pixels, so that the kernel has "
             f"a centre; {size!r} is not.",
@@ -65,14 +66,14 @@ def motion_psf(length: float = 15.0, angle: float = 30.0) -> torch.Tensor:
         >>> tuple(dp.motion_psf(length=9, angle=0).shape)
         (9, 9)
     """
-    if not math.isfinite(length) or length < 1:
+    if not in_range(length, 1.0):
         raise ParameterError(
             f"motion_psf: length must be at least 1 pixel, not {length!r}.",
             expected="a number from 1",
             got=length,
             where="length",
         )
-    if not math.isfinite(angle):
+    if not in_range(angle):
         raise ParameterError(
             f"motion_psf: angle must be a number of degrees, not {angle!r}.",
             expected="a finite number",
@@ -112,7 +113,7 @@ def disk_psf(radius: float = 5.0) -> torch.Tensor:
 
 
 def _above_zero(function: str, name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
+    if not (in_range(value, 0.0) and value > 0):
         raise ParameterError(
             f"{function}: {name} must be above 0 pixels, not {value!r}.",
             expected="a number above 0",

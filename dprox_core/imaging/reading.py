@@ -13,6 +13,7 @@ import png
 import torch
 
 import resources
+from dprox_core.arguments import as_path, in_range
 from dprox_core.errors import DataError, ImageError, ParameterError, nearest
 from dprox_core.sessions import current, default_device
 
@@ -63,7 +64,7 @@ def load_image(
         >>> tuple(dp.load_image("sample:camera", size=128).shape)
         (1, 1, 128, 128)
     """
-    if size is not None and (isinstance(size, bool) or int(size) != size or size < 1):
+    if size is not None and (not in_range(size, 1.0) or int(size) != size):
         raise ParameterError(
             f"load_image: size must be a whole number of pixels from 1, not {size!r}.",
             expected="an integer from 1",
@@ -77,7 +78,7 @@ def load_image(
             got=colour,
             where="colour",
         )
-    path = _locate(source)
+    path = _locate(as_path("load_image", source))
     array = _read_npy(path) if path.suffix.lower() == ".npy" else _read_picture(path, size)
     if not np.isfinite(array).all():
         raise DataError(
@@ -99,8 +100,7 @@ def load_image(
     return image.to(default_device())
 
 
-def _locate(source: str | os.PathLike[str]) -> Path:
-    text = os.fspath(source)
+def _locate(text: str) -> Path:
     if text.startswith("sample:"):
         name = text.removeprefix("sample:")
         folder = resources.path("images")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import operator
 from collections.abc import Sequence
 
 import torch
 
+from dprox_core.arguments import as_image, in_range
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.sessions import default_device
 
@@ -61,13 +62,16 @@ def add_noise(image: torch.Tensor, sigma: float = 0.01, seed: int = 0) -> torch.
         >>> round(float(noisy.std()), 2)
         0.1
     """
-    if not (math.isfinite(sigma) and sigma >= 0):
+    image = as_image("add_noise", image)
+    if not in_range(sigma, 0.0):
         raise ParameterError(
             f"add_noise: sigma must be 0 or above, not {sigma!r}.",
             expected="a number from 0",
             got=sigma,
             where="sigma",
         )
+    if not (image.is_floating_point() or image.is_complex()):
+        image = image.to(torch.get_default_dtype())
     noise = torch.randn(image.shape, generator=seeded("add_noise", seed), dtype=image.dtype)
     return image + sigma * noise.to(image.device)
 
@@ -85,7 +89,7 @@ def random_mask(shape: Sequence[int], keep: float = 0.5, seed: int = 0) -> torch
         device.
 
     Raises:
-        ParameterError: ``keep`` is outside 0…1, or the seed is not a whole number.
+        ParameterError: ``keep`` is outside 0…1, or the shape or the seed is not a whole number.
         ShapeError: the shape has fewer than two axes.
 
     Example:
@@ -93,7 +97,7 @@ def random_mask(shape: Sequence[int], keep: float = 0.5, seed: int = 0) -> torch
         >>> tuple(dp.random_mask((1, 3, 32, 48), keep=0.3).shape)
         (1, 1, 32, 48)
     """
-    if not (math.isfinite(keep) and 0 <= keep <= 1):
+    if not in_range(keep, 0.0, 1.0):
         raise ParameterError(
             f"random_mask: keep must lie between 0 and 1, not {keep!r}.",
             expected="a number from 0 to 1",
@@ -128,7 +132,7 @@ def modulus(image: torch.Tensor) -> torch.Tensor:
     References:
         J. R. Fienup, Phase retrieval algorithms: a comparison, 1982.
     """
-    return torch.as_tensor(image).abs()
+    return as_image("modulus", image).abs()
 
 
 def seeded(function: str, seed: int) -> torch.Generator:
@@ -151,9 +155,21 @@ def plane(function: str, shape: Sequence[int]) -> tuple[int, ...]:
     """A shape that ends in (H, W).
 
     Raises:
+        ParameterError: it is no shape.
         ShapeError: it has fewer than two axes.
     """
-    size = tuple(int(extent) for extent in shape)
+    try:
+        size = tuple(operator.index(extent) for extent in shape)
+    except (TypeError, ValueError, ParameterError):
+        size = None
+    if size is None or any(extent < 1 for extent in size):
+        raise ParameterError(
+            f"{function}: shape must be whole numbers from 1, such as (1, 3, 64, 96) or "
+            f"image.shape, not {shape!r:.60}.",
+            expected="whole numbers from 1",
+            got=shape,
+            where="shape",
+        )
     if len(size) < 2:
         raise ShapeError(
             f"{function} needs a shape that ends in (H, W), not {size}.",

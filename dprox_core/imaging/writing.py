@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 import torch
 
+from dprox_core.arguments import as_image, as_path
 from dprox_core.errors import DataError, ImageError, ParameterError, ShapeError
 from dprox_core.sessions import current
 
@@ -55,7 +56,7 @@ def save_image(
     """
     from dprox_core.monitoring import notify_output
 
-    target = Path(path)
+    target = Path(as_path("save_image", path))
     out = current().out
     if out is not None and not target.is_absolute():
         target = out / target
@@ -67,8 +68,9 @@ def save_image(
             got=ending,
             where=str(target),
         )
+    image = as_image("save_image", image)
     if ending == ".png":
-        image = _part(torch.as_tensor(image).detach(), part)
+        image = _part(image.detach(), part)
     array = to_array(image)
     if not np.isfinite(array).all():
         raise DataError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -25,12 +27,30 @@ def placeholders(problem: Problem) -> dict[str, Placeholder]:
     return {p.describe(): p for p in found.values()}
 
 
-def give(known: Mapping[str, Placeholder], inputs: Mapping[Any, torch.Tensor] | None) -> None:
+def give(
+    known: Mapping[str, Placeholder],
+    inputs: Mapping[Any, torch.Tensor] | None,
+    unknown: Mapping[str, object] = MappingProxyType({}),
+) -> None:
     """Set placeholders to values; those left out keep theirs.
+
+    Args:
+        known: the placeholders by name.
+        inputs: placeholder, or its name → value.
+        unknown: what else was given by name, to be refused.
 
     Raises:
         ParameterError: there is no such placeholder, or the inputs are no mapping.
     """
+    for name in unknown:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.3) or list(known)
+        raise ParameterError(
+            f"The layer takes a mapping from placeholders to values, and x0: instead of {name}=… "
+            f"write layer({{{close[0] if close else 'placeholder'}: …}}).",
+            expected="a mapping",
+            got=name,
+            where="inputs",
+        )
     if inputs is not None and not isinstance(inputs, Mapping):
         raise ParameterError(
             f"The layer takes a mapping from placeholders to values, such as "

@@ -79,12 +79,18 @@ class Specialized(nn.Module):
         courses = (term.function.methods for term in self.problem.objective.terms)
         return self._algorithm == "hqs" or any(methods is not None for methods in courses)
 
-    def forward(self, inputs: Mapping[Any, torch.Tensor] | None = None, x0: object = None) -> Any:
+    def forward(
+        self,
+        inputs: Mapping[Any, torch.Tensor] | None = None,
+        x0: object = None,
+        **unknown: object,
+    ) -> Any:
         """Solve with values for the placeholders.
 
         Args:
             inputs: placeholder, or its name → value; those left out keep theirs.
             x0: where to start, as for ``Solver.init``.
+            unknown: none; values of placeholders are in the mapping.
 
         Returns:
             The variable, or a dictionary by name where there are several.
@@ -92,7 +98,7 @@ class Specialized(nn.Module):
         Raises:
             ParameterError: the problem has no such placeholder.
         """
-        give(self._placeholders, inputs)
+        give(self._placeholders, inputs, unknown)
         learned = self.learned()
         options = dict(self._options)
         if self.engine != "implicit":

@@ -74,9 +74,11 @@ class Tuned(nn.Module):
         self._ahead = (copy.deepcopy(self.critic).requires_grad_(False),)
 
     @torch.no_grad()
-    def forward(self, inputs: Mapping[Any, Tensor] | None = None, x0: object = None) -> Any:
+    def forward(
+        self, inputs: Mapping[Any, Tensor] | None = None, x0: object = None, **unknown: object
+    ) -> Any:
         """Solve, parameters chosen on the way; takes and gives what ``Specialized`` does."""
-        give(self._placeholders, inputs)
+        give(self._placeholders, inputs, unknown)
         walk = _Walk(self, x0, differentiate=False)
         while not walk.over:
             action = self.policy(walk.seen())

@@ -287,3 +287,19 @@ def _names(names: tuple[str, ...] | None, size: int, where: str) -> tuple[str, .
             where=where,
         )
     return names
+
+
+def refuse_no_program(function: str, program: object) -> None:
+    """Refuse what is no linear program.
+
+    Raises:
+        ParameterError: it is something else.
+    """
+    if not isinstance(program, LinearProgram):
+        raise ParameterError(
+            f"{function} takes a LinearProgram, such as read_lp gives, not "
+            f"{type(program).__name__} {program!s:.60}; a Problem has solve.",
+            expected="a linear program",
+            got=type(program).__name__,
+            where="program",
+        )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from dprox_core.arguments import as_path
 from dprox_core.errors import DataError
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.networks import read_network
@@ -54,6 +55,7 @@ def read_lp(path: str | os.PathLike[str]) -> LinearProgram:
     References:
         Q. Huangfu, J. Hall, Parallelizing the dual revised simplex method, 2018 (HiGHS).
     """
+    path = as_path("read_lp", path)
     base = current().base
     target = Path(path) if base is None else base / path
     if (target / "buses.csv").is_file() or (target.is_file() and target.suffix == ".nc"):

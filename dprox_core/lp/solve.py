@@ -16,7 +16,7 @@ from dprox_core.lp.certificate import certify
 from dprox_core.lp.choose import choose
 from dprox_core.lp.engine import Budget, Engine, Outcome
 from dprox_core.lp.fold import Folded, fold, without_costs
-from dprox_core.lp.model import LinearProgram
+from dprox_core.lp.model import LinearProgram, refuse_no_program
 from dprox_core.lp.outcome import LPResult
 from dprox_core.lp.presolve import crossover as cross
 from dprox_core.lp.presolve import presolve as reduce
@@ -104,6 +104,7 @@ def solve_lp(
         H. Lu, Z. Peng, J. Yang, cuPDLPx: A Further Enhanced GPU-Based First-Order Solver for
         Linear Programming, 2025.
     """
+    refuse_no_program("solve_lp", program)
     _check(method, tol, max_iter, time_limit, rho)
     target = resolve_device(device)
     start = (_start(x0, program.n, "x0"), _start(y0, program.m, "y0"))

@@ -6,6 +6,8 @@ import math
 
 import torch
 
+from dprox_core.arguments import as_image
+
 __all__ = ["FALLBACK", "estimate_noise"]
 
 FALLBACK = 2.55 / 255.0
@@ -59,6 +61,7 @@ def estimate_noise(image: torch.Tensor, observed: torch.Tensor | None = None) ->
         J. Immerkær, Fast Noise Variance Estimation, 1996; the median after D. Donoho, I.
         Johnstone, Ideal Spatial Adaptation by Wavelet Shrinkage, 1994.
     """
+    image = as_image("estimate_noise", image)
     if image.ndim < 2:
         return None
     if image.is_complex():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from dprox_core.arguments import in_range
 from dprox_core.errors import ParameterError
 
 __all__ = ["BALANCE", "FINISH", "LEAST_NOISE", "START", "STEPS", "log_descent"]
@@ -54,7 +53,7 @@ def log_descent(upper: float = START, lower: float = 2.55 / 255.0, steps: int = 
         4.2.
     """
     for name, level in (("upper", upper), ("lower", lower)):
-        if not (math.isfinite(level) and level > 0):
+        if not (in_range(level, 0.0) and level > 0):
             raise ParameterError(
                 f"log_descent: {name} is a noise level above 0, not {level!r}.",
                 expected="a number above 0",

@@ -41,8 +41,12 @@ class SetIndicator(ProxFn):
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """0 inside, ∞ outside; outside by no more than rounding counts as inside."""
+        return self.value_within(v, 1.0)
+
+    def value_within(self, v: torch.Tensor, size: float) -> torch.Tensor:
+        """The same, with the rounding of numbers up to ``size``."""
         v = v.detach()
-        size = max(1.0, reductions.number(v.abs().max()))
+        size = max(1.0, size, reductions.number(v.abs().max()))
         count = math.sqrt(v.numel())
         allowed = 16 * torch.finfo(v.dtype).eps * size * max(4.0, count)
         inside = reductions.number(self.violation(v)) <= allowed

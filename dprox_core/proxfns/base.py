@@ -125,6 +125,10 @@ class ProxFn(ABC):
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """f(v), a scalar in double precision."""
 
+    def value_within(self, v: torch.Tensor, size: float) -> torch.Tensor:
+        """f(v), where v is what is left of numbers up to ``size``: sets forgive their rounding."""
+        return self.value(v)
+
     @abstractmethod
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """argmin over u of f(u) + ‖u − v‖² / (2 step)."""
@@ -313,6 +317,8 @@ class Objective(Refusals):
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: float) -> Objective:
+        if not isinstance(divisor, (int, float, np.number, torch.Tensor)):
+            self._refuse(f"(…) / {divisor!s:.60}", self.algebra)
         if divisor == 0:
             raise ParameterError(
                 f"{self.describe()} is divided by zero.",

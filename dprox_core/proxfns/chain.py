@@ -41,9 +41,13 @@ class Chain(ProxFn):
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ_i w_i f_i(v)."""
+        return self.value_within(v, 0.0)
+
+    def value_within(self, v: torch.Tensor, size: float) -> torch.Tensor:
+        """Σ_i w_i f_i(v), with the rounding of numbers up to ``size``."""
         total = torch.zeros((), dtype=torch.float64, device=v.device)
         for weight, function in self.links:
-            value = function.value(v)
+            value = function.value_within(v, size)
             total = total + (value if function.is_indicator else weight * value)
         return total
 

@@ -83,8 +83,12 @@ class Box(ProxFn):
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """0 inside, ∞ outside; values outside by no more than rounding count as inside."""
-        scale = max(1.0, reductions.number(v.detach().abs().max()))
-        allowed = 8 * torch.finfo(v.dtype).eps * scale
+        return self.value_within(v, 1.0)
+
+    def value_within(self, v: torch.Tensor, size: float) -> torch.Tensor:
+        """The same, with the rounding of numbers up to ``size``."""
+        size = max(1.0, size, reductions.number(v.detach().abs().max()))
+        allowed = 8 * torch.finfo(v.dtype).eps * size
         inside = reductions.number(self.violation(v.detach())) <= allowed
         return torch.tensor(0.0 if inside else math.inf, dtype=torch.float64, device=v.device)
 

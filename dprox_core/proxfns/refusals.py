@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from dprox_core.errors import ParameterError
+from dprox_core.expressions.refusals import NoNumber
 
 __all__ = ["Refusals"]
 
@@ -12,8 +13,13 @@ __all__ = ["Refusals"]
 _BALLS = {"norm1": "l1_ball", "norm2": "l2_ball", "norm_inf": "linf_ball"}
 
 
-class Refusals:
+class Refusals(NoNumber):
     """Powers, comparisons and products of penalties, each refused with what to write instead."""
+
+    is_what = "it is a penalty, a function of what a solve finds"
+    number_from = "its value at a point is Problem(…).value(point); penalties are added with +"
+    items_from = "its summands are in .terms"
+    algebra = "penalties are added, and scaled by numbers"
 
     def describe(self) -> str:
         """The sum as a user writes it."""
@@ -27,6 +33,9 @@ class Refusals:
             got="a power",
             where=self.describe(),
         )
+
+    def __rtruediv__(self, dividend: object) -> NoReturn:
+        self._refuse(f"{dividend} / (…)", self.algebra)
 
     def __le__(self, bound: object) -> NoReturn:
         raise ParameterError(

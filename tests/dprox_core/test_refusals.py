@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
 import dprox_core as dp
-from dprox_core.errors import DproxError, ParameterError, ShapeError
+from dprox_core.errors import DataError, DproxError, ParameterError, ShapeError
 
 V = dp.Variable("v", (6,))
 X = dp.Variable("x", (1, 1, 8, 8))
 HELD = dp.Placeholder("held", (6,))
 LAYER = dp.specialize(dp.Problem(dp.sum_squares(V - HELD)), max_iter=1)
+NO_NUMBERS = torch.ones(6, device="meta")
 ADMM = dp.Problem(dp.sum_squares(V) + dp.norm1(V)).compile("admm")
 
 
@@ -52,6 +54,49 @@ def _set_text() -> None:
         (lambda: dp.candidates(3), ParameterError, "minimizes a penalty"),
         (lambda: LAYER(torch.ones(6)), ParameterError, "takes a mapping"),
         (lambda: ADMM.solve(state="a"), ParameterError, "goes on from a state of its own"),
+        (lambda: list(V), ParameterError, r"list\(v\): it is an expression.* split\(x, sizes\)"),
+        (lambda: len(V), ParameterError, r"len\(v\): .* in .shape"),
+        (lambda: float(V), ParameterError, r"float\(v\): .* result\[x\]"),
+        (lambda: V and X, ParameterError, r"bool\(v\): .* conditions go into a Problem"),
+        (lambda: 2**V, ParameterError, r"2 \*\* v: .* only \+"),
+        (lambda: torch.tensor(V), ParameterError, r"len\(v\)"),
+        (lambda: np.asarray(V, float), ParameterError, "An array of v"),
+        (lambda: dp.norm1(V) and dp.norm1(X), ParameterError, "penalties are added with"),
+        (lambda: 1 / dp.norm1(V), ParameterError, r"1 / \(norm1\(v\)\)"),
+        (lambda: dp.norm1(V) / "a", ParameterError, r"\(norm1\(v\)\) / a"),
+        (lambda: (V >= 0) & (V <= 1), ParameterError, "several conditions are a list"),
+        (lambda: len(V >= 0), ParameterError, "give it to a Problem"),
+        (lambda: ADMM.solve(rho=1), ParameterError, "give rho=1 to compile"),
+        (lambda: ADMM.step(3), ParameterError, "goes on from a state, such as"),
+        (lambda: ADMM.values(3), ParameterError, "goes on from a state, such as"),
+        (lambda: ADMM.load_state(3), ParameterError, "the name of a file"),
+        (lambda: LAYER(hold=torch.ones(6)), ParameterError, r"write layer\(\{held: …\}\)"),
+        (lambda: dp.add_noise("a"), ParameterError, "add_noise: image must be a tensor"),
+        (lambda: dp.add_noise(V), ParameterError, "add_noise: image must be a tensor"),
+        (
+            lambda: dp.add_noise(torch.ones(3), "a"),
+            ParameterError,
+            "sigma must be 0 or",
+        ),
+        (lambda: dp.random_mask(5), ParameterError, "random_mask: shape must be whole numbers"),
+        (lambda: dp.random_mask((5, -5)), ParameterError, "shape must be whole numbers from 1"),
+        (lambda: dp.random_mask((5, 5), "a"), ParameterError, "keep must lie between"),
+        (lambda: dp.fourier_mask((5, 5), "a"), ParameterError, "keep must lie between"),
+        (lambda: dp.coil_maps("a"), ParameterError, "coil_maps: shape must be"),
+        (lambda: dp.gaussian_psf("a"), ParameterError, "size must be an odd whole number"),
+        (lambda: dp.disk_psf("a"), ParameterError, "radius must be above 0"),
+        (lambda: dp.motion_psf("a"), ParameterError, "length must be at least"),
+        (lambda: dp.psnr("a", torch.ones(3)), ParameterError, "psnr: image must be a tensor"),
+        (lambda: dp.load_image(3), ParameterError, "load_image takes the name of a file"),
+        (lambda: dp.log_descent("a"), ParameterError, "upper is a noise level"),
+        (lambda: dp.solve_lp("a"), ParameterError, "solve_lp takes a LinearProgram"),
+        (lambda: dp.vstack(3), ParameterError, "vstack takes a list"),
+        (lambda: dp.simplex(V, axis="a"), ParameterError, "axis must be a whole number"),
+        (lambda: dp.Placeholder(3), ParameterError, "The name of a placeholder is a string"),
+        (lambda: V - NO_NUMBERS, DataError, 'b lies on device "meta"'),
+        (lambda: dp.norm1(NO_NUMBERS), DataError, 'v lies on device "meta"'),
+        (lambda: ADMM.solve(NO_NUMBERS), DataError, 'x0 lies on device "meta"'),
+        (lambda: LAYER({HELD: NO_NUMBERS}), DataError, 'The value of held lies on device "meta"'),
     ],
 )
 def test_a_refusal_names_what_and_where(
@@ -81,3 +126,24 @@ def test_an_objective_stands_for_its_problem() -> None:
 def test_the_start_of_a_sum_leaves_no_trace() -> None:
     assert sum([V, 2 * V]).describe() == "v + 2*v"
     assert (V + 0).describe() == "v + 0"
+
+
+def test_an_array_of_objects_keeps_an_expression() -> None:
+    assert np.asarray(V).item() is V
+
+
+@pytest.mark.parametrize("size", [1.0, 1e4, 1e6, 1e9])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_set_forgives_the_rounding_of_large_data_and_no_more(
+    size: float, dtype: torch.dtype
+) -> None:
+    generator = torch.Generator().manual_seed(3)
+    b = size * torch.rand(1, 1, 16, 16, generator=generator, dtype=dtype)
+    x = dp.Variable("x", b.shape)
+    problem = dp.Problem(dp.noise_ball(2 * x, b, sigma=1e-3))
+    away = torch.randn(b.shape, generator=generator, dtype=torch.float64)
+    nearest = (b.double() + away * (1e-3 * 16 / away.norm())).to(dtype) / 2
+    assert problem.value(nearest) == 0.0
+    assert problem.value(nearest + max(1e-3, 1e-4 * size)) == math.inf
+    bounded = dp.Problem(dp.norm1(x) * 0, [x - b >= -0.1, x - b <= 0.1])
+    assert bounded.value(b - 0.1) == 0.0

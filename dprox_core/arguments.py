@@ -1,0 +1,85 @@
+"""What functions of tensors, numbers and files are given, checked before it is used."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import torch
+
+from dprox_core.errors import DataError, ParameterError
+
+__all__ = ["as_image", "as_path", "in_range", "with_numbers"]
+
+
+def in_range(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:
+    """Whether something is a finite number from ``low`` to ``high``."""
+    if isinstance(value, (str, bytes, bool)):
+        return False
+    try:
+        number = float(value)
+    except (TypeError, ValueError, RuntimeError, ParameterError):
+        # Whatever is no number says so in its own way.
+        return False
+    return math.isfinite(number) and low <= number <= high
+
+
+def as_image(function: str, value: Any, where: str = "image") -> torch.Tensor:
+    """A tensor, or what becomes one.
+
+    Args:
+        function: the user's name for what was called.
+        value: what was given.
+        where: the argument's name.
+
+    Raises:
+        ParameterError: it is none.
+        DataError: it holds no numbers.
+    """
+    if isinstance(value, torch.Tensor):
+        return with_numbers(value, f"{function}: {where}")
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError, ParameterError) as error:
+        raise ParameterError(
+            f"{function}: {where} must be a tensor or an array of numbers, such as "
+            f'load_image("sample:coffee"), not {type(value).__name__} {value!r:.60}.',
+            expected="a tensor",
+            got=type(value).__name__,
+            where=where,
+        ) from error
+
+
+def with_numbers(tensor: torch.Tensor, what: str) -> torch.Tensor:
+    """A tensor, unless it is one of torch's stand-ins that have a shape and no values.
+
+    Raises:
+        DataError: it is such a one; ``what`` names it.
+    """
+    if tensor.device.type == "meta":
+        raise DataError(
+            f'{what} lies on device "meta", where tensors have a shape and no numbers: give the '
+            'values on "cpu" or "cuda".',
+            expected="a tensor with values",
+            got='device "meta"',
+            where=what,
+        )
+    return tensor
+
+
+def as_path(function: str, value: Any) -> str:
+    """The name of a file.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        return str(os.fspath(value))
+    raise ParameterError(
+        f'{function} takes the name of a file, such as "image.png", not '
+        f"{type(value).__name__} {value!r:.60}.",
+        expected="the name of a file",
+        got=type(value).__name__,
+        where="source",
+    )
