@@ -154,11 +154,13 @@ class Parts:
         return sum(block.row.range.numel for block in self.blocks)
 
 
-def along(x: torch.Tensor, direction: torch.Tensor, step: Step) -> torch.Tensor:
-    """x + step · direction, in one pass over memory where the step is a number."""
+def along(
+    x: torch.Tensor, direction: torch.Tensor, step: Step, out: torch.Tensor | None = None
+) -> torch.Tensor:
+    """x + step · direction; where the step is a number in one pass over memory, that of ``out``."""
     if isinstance(step, torch.Tensor):
         return x + direction * step
-    return torch.add(x, direction, alpha=step)
+    return torch.add(x, direction, alpha=step, out=out)
 
 
 def spread_out(step: Step, spread: Sequence[float]) -> Steps:

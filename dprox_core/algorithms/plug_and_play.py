@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 
@@ -22,6 +22,7 @@ from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, 
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver
 from dprox_core.numerics import reductions
+from dprox_core.numerics.pieces import in_pieces
 from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior
 
@@ -95,6 +96,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         course: σ and ρ of each iteration.
         tolerances: when a course without end has converged.
         duals: ADMM's duals (True), or HQS (False).
+        in_place: whether a step may write into the duals of the state it is given.
     """
 
     name = "plug_and_play"
@@ -109,6 +111,7 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         course: Course,
         tolerances: Tolerances,
         duals: bool,
+        in_place: bool,
     ) -> None:
         self.model = model
         self.blocks = blocks
@@ -118,6 +121,9 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         self._start = start
         self._begun: Vectors | None = None
         self._duals = duals
+        self._in_place = in_place
+        # Identities first: they start a sum by being it.
+        self._order = sorted(range(len(blocks)), key=lambda i: not blocks[i].row.is_identity)
 
     def start(self) -> Vectors:
         """A smooth image that fits the data."""
@@ -154,7 +160,8 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         u = state.u
         if self._duals and state.rho is not None and rho is not state.rho:
             # The duals themselves are ρ u and stay what they are.
-            u = tuple(held * (state.rho / rho) for held in u)
+            share = state.rho / rho
+            u = tuple(held.mul_(share) if self._in_place else held * share for held in u)
         x, images, z, u = self._advance(state, u, level, rho)
         residuals = self._measure(images, z, state.z) if measure else None
         return replace(
@@ -171,26 +178,38 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         self, state: PlugAndPlayState, u: Vectors, level: Step | None, rho: Step
     ) -> tuple[Vectors, Vectors, Vectors, Vectors]:
         """x, K_j x, z_j and u_j after one iteration, with the duals before it scaled for its ρ."""
-        x = self._update_x(state, u, rho)
+        targets = sums(state.z, u, -1.0) if self._duals else tuple(z.clone() for z in state.z)
+        x = self.solver.solve(self._pull(targets), rho, state.x)
         images = self._push(x)
         points = sums(images, u) if self._duals else images
         z = self._proxes(points, level, rho, state.iteration)
-        return x, images, z, sums(points, z, -1.0) if self._duals else u
+        return x, images, z, self._duals_after(points, z, u) if self._duals else u
+
+    def _duals_after(self, points: Vectors, z: Vectors, u: Vectors) -> Vectors:
+        """What the proxes took away, in the memory of the duals u where these may be overwritten.
+
+        The points are left as they are: a denoiser of the user's may have kept them.
+        """
+        return sums(points, z, -1.0, out=u if self._in_place else None)
 
     def _push(self, x: Vectors) -> Vectors:
         return tuple(block.row.forward(x) for block in self.blocks)
 
     def _pull(self, ys: Vectors) -> list[torch.Tensor]:
-        """Σ_j K_jᴴ y_j for every variable."""
-        pulled = [space.zeros() for space in self.model.spaces]
-        in_place = not torch.is_grad_enabled()
-        for block, y in zip(self.blocks, ys, strict=True):
-            block.row.adjoint_add(y, pulled, in_place)
-        return pulled
-
-    def _update_x(self, state: PlugAndPlayState, u: Vectors, rho: Step) -> Vectors:
-        targets = sums(state.z, u, -1.0) if self._duals else state.z
-        return self.solver.solve(self._pull(targets), rho, state.x)
+        """Σ_j K_jᴴ y_j for every variable; the y_j are used up."""
+        pulled: list[torch.Tensor | None] = [None] * len(self.model.spaces)
+        for index in self._order:
+            row, y = self.blocks[index].row, ys[index]
+            first = row.entries[0][0]
+            if row.is_identity and pulled[first] is None:
+                pulled[first] = y
+                continue
+            for variable, _ in row.entries:
+                if pulled[variable] is None:
+                    pulled[variable] = self.model.spaces[variable].zeros()
+            row.adjoint_add(y, cast(list[torch.Tensor], pulled), self._in_place)
+        pairs = zip(self.model.spaces, pulled, strict=True)
+        return [space.zeros() if held is None else held for space, held in pairs]
 
     def _proxes(self, points: Vectors, level: Step | None, rho: Step, iteration: int) -> Vectors:
         """Each block's denoiser or prox."""
@@ -259,9 +278,13 @@ class PlugAndPlay(Algorithm[PlugAndPlayState]):
         return float("nan") if state.rho is None else reductions.number(state.rho)
 
 
-def sums(points: Vectors, shifts: Vectors, factor: float = 1.0) -> Vectors:
-    """p_j + factor · s_j."""
-    return tuple(torch.add(a, b, alpha=factor) for a, b in zip(points, shifts, strict=True))
+def sums(
+    points: Vectors, shifts: Vectors, factor: float = 1.0, out: Vectors | None = None
+) -> Vectors:
+    """p_j + factor · s_j, in the memory given."""
+    targets = out if out is not None else (None,) * len(points)
+    triples = zip(points, shifts, targets, strict=True)
+    return tuple(torch.add(a, b, alpha=factor, out=target) for a, b, target in triples)
 
 
 def bounded_denoising(point: torch.Tensor, denoised: torch.Tensor, level: Step) -> torch.Tensor:
@@ -270,11 +293,26 @@ def bounded_denoising(point: torch.Tensor, denoised: torch.Tensor, level: Step) 
     With levels that fall in equal ratios every course then converges, whatever the denoiser: it is
     the bounded denoiser of Chan et al. 2017, section III.
     """
-    change = denoised - point
     axes = tuple(range(1 if point.ndim > 3 else 0, point.ndim))
     count = math.prod(point.shape[axis] for axis in axes)
-    size = torch.linalg.vector_norm(change, dim=axes, keepdim=True) / math.sqrt(count)
+    moved = _movements(point, denoised, len(axes)) / math.sqrt(count)
     allowed = REACH * level
-    if bool((size.detach() <= reductions.number(allowed)).all()):
+    if bool((moved.detach() <= reductions.number(allowed)).all()):
         return denoised
-    return point + change * (allowed / size).clamp(max=1.0)
+    return point + (denoised - point) * (allowed / moved).clamp(max=1.0)
+
+
+def _movements(point: torch.Tensor, denoised: torch.Tensor, kept: int) -> torch.Tensor:
+    """The length of denoised − point over the last axes, which stay with length one."""
+    if torch.is_grad_enabled():
+        axes = tuple(range(point.ndim - kept, point.ndim))
+        return torch.linalg.vector_norm(denoised - point, dim=axes, keepdim=True)
+    images = [(point, denoised)] if kept == point.ndim else zip(point, denoised, strict=True)
+    lengths = []
+    for image, other in images:
+        found = reductions.SquaredNorm()
+        for before, after in in_pieces(image, other):
+            found.add(torch.sub(after, before))
+        lengths.append(found.value().sqrt())
+    shape = (*point.shape[: point.ndim - kept], *(1,) * kept)
+    return torch.stack(lengths).to(point.dtype).reshape(shape)

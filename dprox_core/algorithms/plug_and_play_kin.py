@@ -52,7 +52,7 @@ class PlugAndPlayVxu(PlugAndPlay):
         z = self._proxes(sums(self._push(state.x), u), level, rho, state.iteration)
         x = self.solver.solve(self._pull(sums(z, u, -1.0)), rho, state.x)
         images = self._push(x)
-        return x, images, z, sums(sums(images, u), z, -1.0)
+        return x, images, z, self._duals_after(sums(images, u), z, u)
 
 
 class PlugAndPlayReflected(PlugAndPlay):
@@ -68,12 +68,18 @@ class PlugAndPlayReflected(PlugAndPlay):
 
     def _advance(self, state: PlugAndPlayState, u: Vectors, level: Step | None, rho: Step) -> Moved:
         w = sums(state.z, u, -1.0)
-        x = self.solver.solve(self._pull(w), rho, state.x)
+        x = self.solver.solve(self._pull(_copies(w)), rho, state.x)
         images = self._push(x)
         points = tuple(torch.lerp(a, b, 2.0) for a, b in zip(w, images, strict=True))
         z = self._proxes(points, level, rho, state.iteration)
+        if self._relaxation == 1.0:
+            return x, images, z, sums(images, w, -1.0, out=u if self._in_place else None)
         w = sums(w, sums(z, images, -1.0), self._relaxation)
         return x, images, z, sums(z, w, -1.0)
+
+
+def _copies(vectors: Vectors) -> Vectors:
+    return tuple(v.clone() for v in vectors)
 
 
 @dataclass(frozen=True)
@@ -127,12 +133,11 @@ class PlugAndPlayLinearized(PlugAndPlay):
 
     def _advance(self, state: PlugAndPlayState, u: Vectors, level: Step | None, rho: Step) -> Moved:
         tau, method = self._length(rho), self._length.method
-        missed = u
-        if method == "ladmm":
-            missed = sums(sums(self._push(state.x), state.z, -1.0), u)
-        pairs = zip(missed, self._shares, strict=True)
-        pulled = self._pull(tuple(m if share == 1.0 else m * share for m, share in pairs))
-        points = [along(v, d, -(tau * rho)) for v, d in zip(state.x, pulled, strict=True)]
+        pulled = self._pull(self._missed(state, u))
+        points = [
+            along(v, d, -(tau * rho), out=d if self._in_place else None)
+            for v, d in zip(state.x, pulled, strict=True)
+        ]
         slope: Vectors = self._smooth(state.x) if self._smooth.terms else ()
         if slope:
             points = [along(v, d, -tau) for v, d in zip(points, slope, strict=True)]
@@ -145,14 +150,24 @@ class PlugAndPlayLinearized(PlugAndPlay):
             ahead = tuple(along(v, d, tau) for v, d in zip(ahead, bend, strict=True))
         reached = sums(self._push(ahead), u)
         z = self._proxes(reached, level, rho, state.iteration)
-        duals = sums(reached, z, -1.0)
         images = self._push(x)
-        if self._relaxation != 1.0:
-            x, duals = (
-                tuple(torch.lerp(a, b, self._relaxation) for a, b in zip(old, new, strict=True))
-                for old, new in ((state.x, x), (u, duals))
-            )
+        if self._relaxation == 1.0:
+            return x, images, z, self._duals_after(reached, z, u)
+        x, duals = (
+            tuple(torch.lerp(a, b, self._relaxation) for a, b in zip(old, new, strict=True))
+            for old, new in ((state.x, x), (u, sums(reached, z, -1.0)))
+        )
         return x, images, z, duals
+
+    def _missed(self, state: PlugAndPlayState, u: Vectors) -> Vectors:
+        """s_j u_j, or s_j (K_j x − z_j + u_j) for ladmm, in memory of its own."""
+        if self._length.method == "ladmm":
+            found = sums(self._push(state.x), state.z, -1.0)
+            found = sums(found, u, out=found if self._in_place else None)
+        else:
+            found = _copies(u)
+        pairs = zip(found, self._shares, strict=True)
+        return tuple(v if share == 1.0 else v * share for v, share in pairs)
 
     def _proxes(self, points: Vectors, level: Step | None, rho: Step, iteration: int) -> Vectors:
         return tuple(

@@ -84,7 +84,8 @@ def build_plug_and_play(request: Request, method: str) -> tuple[PlugAndPlay, Pla
     course = course_of(request, noise, method)
     start = smooth_start(model, assignment.part.terms, course, request.differentiate)
     blocks, tolerances = assignment.blocks, request.tolerances
-    given = (model, blocks, solver, start, course, tolerances, method != "hqs")
+    changes = (method != "hqs", not request.differentiate)
+    given = (model, blocks, solver, start, course, tolerances, *changes)
     plan = plan_of(request, method, assignment, course, noise, measured, smooth)
     relaxation = between("relaxation", options.get("relaxation", 1.0), 0.0, 2.0)
     if linearized:

@@ -88,6 +88,12 @@ class DirectSolver(ABC):
         """The gain as it lies beside what it multiplies."""
         return gain
 
+    def _scaled(
+        self, constant: torch.Tensor, gain: torch.Tensor, out: torch.Tensor | None
+    ) -> torch.Tensor:
+        """constant ⊙ gain."""
+        return torch.mul(constant, gain, out=out)
+
     def _prepared(self, rho: Step) -> _Factors:
         held = self._factors
         if held is not None and (held.rho is rho or _same_number(held.rho, rho)):
@@ -109,7 +115,11 @@ class DirectSolver(ABC):
         inverse = inverse.to(device=self._space.device)
         shift = None
         if self._constant is not None:
-            shift = fourier.multiply(self._constant, inverse.to(self._space.precision))
+            # Courses change ρ at every step, and fresh memory costs more than the product.
+            spare = None if held is None or torch.is_grad_enabled() else held.shift
+            if spare is not None and spare.requires_grad:
+                spare = None
+            shift = self._scaled(self._constant, inverse.to(self._space.precision), spare)
         self._factors = _Factors(
             given,
             self._laid_out((rho * inverse).to(self._space.precision)),
@@ -153,7 +163,7 @@ class FourierSolver(DirectSolver):
         full, size = self._space.is_complex, (self._space.shape[-2], self._space.shape[-1])
         # Factors are real, so both parts of a coefficient are scaled alike: no complex product.
         pairs = fourier.real_pairs(fourier.forward(pulled, full))
-        target = None if out is None else pairs
+        target = None if torch.is_grad_enabled() else pairs
         if f.shift is None:
             pairs = torch.mul(pairs, f.gain, out=target)
         else:
@@ -169,6 +179,13 @@ class FourierSolver(DirectSolver):
     def _laid_out(self, gain: torch.Tensor) -> torch.Tensor:
         """One factor for each real number."""
         return fourier.paired(gain)
+
+    def _scaled(
+        self, constant: torch.Tensor, gain: torch.Tensor, out: torch.Tensor | None
+    ) -> torch.Tensor:
+        target = None if out is None else fourier.real_pairs(out)
+        pairs = torch.mul(fourier.real_pairs(constant), fourier.paired(gain), out=target)
+        return torch.view_as_complex(pairs)
 
 
 def gram_of(

@@ -89,26 +89,40 @@ def _differences(
     if height < 1 or width < 1:
         return planes[..., :0, :0], seen[..., :0, :0]
     total = planes.new_zeros((planes.shape[0], height, width))
-    whole = torch.ones_like(total, dtype=torch.bool)
+    whole, everywhere = torch.ones_like(total, dtype=torch.bool), bool(seen.all())
     for (i, j), factor in stencil.items():
         part = (..., slice(i * stride, i * stride + height), slice(j * stride, j * stride + width))
-        total += factor * planes[part]
-        whole &= seen[part]
+        total.add_(planes[part], alpha=factor)
+        if not everywhere:
+            whole &= seen[part]
     length = math.sqrt(sum(factor**2 for factor in stencil.values()))
     return total / length, whole
 
 
 def _robust(values: torch.Tensor, whole: torch.Tensor) -> float:
     """The lower quartile over blocks of the median magnitude, as a standard deviation."""
-    levels = []
-    for plane, held in zip(values.abs(), whole, strict=True):
-        for rows, marks in zip(plane.split(_BLOCK), held.split(_BLOCK), strict=True):
-            pairs = zip(rows.split(_BLOCK, -1), marks.split(_BLOCK, -1), strict=True)
-            for block, mark in pairs:
+    sizes, levels = values.abs(), list[float]()
+    for rows, marks in zip(sizes.split(_BLOCK, -2), whole.split(_BLOCK, -2), strict=True):
+        for blocks, held in zip(_blocks(rows), _blocks(marks), strict=True):
+            if bool(held.all()):
+                if blocks.shape[-1] >= _BLOCK:
+                    levels += blocks.median(-1).values.tolist()
+                continue
+            for block, mark in zip(blocks, held, strict=True):
                 kept = block[mark]
                 if kept.numel() >= _BLOCK:
                     levels.append(float(kept.median()))
     if len(levels) < 4:
-        levels = [float(values.abs()[whole].median())]
-    held = sorted(levels)[(len(levels) - 1) // 4]
-    return held / _MEDIAN if math.isfinite(held) else 0.0
+        levels = [float(sizes[whole].median())]
+    quartile = sorted(levels)[(len(levels) - 1) // 4]
+    return quartile / _MEDIAN if math.isfinite(quartile) else 0.0
+
+
+def _blocks(rows: torch.Tensor) -> list[torch.Tensor]:
+    """Rows (planes, height, width) cut along the width: (blocks, pixels), and what is left over."""
+    whole = rows.shape[-1] // _BLOCK * _BLOCK
+    parts = (
+        rows[..., :whole].unflatten(-1, (-1, _BLOCK)).movedim(-2, 1),
+        rows[..., None, :, whole:],
+    )
+    return [p.reshape(-1, p.shape[-2] * p.shape[-1]) for p in parts if p.numel()]

@@ -105,7 +105,10 @@ class Prior:
             result = result.clamp(0.0, 1.0)
         if self.averaged != 1.0:
             result = torch.lerp(image, result, self.averaged)
-        return result.reshape(v.shape)
+        result = result.reshape(v.shape)
+        # Networks give back channels that lie side by side, beside which everything around takes
+        # several times as long.
+        return result.contiguous() if v.is_contiguous() else result
 
     def _pieces(self, image: Tensor, sigma: float | Tensor) -> Tensor:
         size = self.tile

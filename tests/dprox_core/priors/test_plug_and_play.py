@@ -250,6 +250,30 @@ def test_bounds_beside_a_prior_are_met_exactly(method: str, data: tuple[Tensor, 
     assert result.objective == pytest.approx(float((result[x] - b).square().sum()))
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_steps_in_place_give_what_others_give(method: str, data: tuple[Tensor, Tensor]) -> None:
+    b, kernel = data
+    kept: list[tuple[Tensor, Tensor]] = []
+
+    def keeps(image: Tensor, sigma: Any) -> Tensor:
+        kept.append((image.detach(), image.detach().clone()))
+        return curved(image, sigma)
+
+    def solve(b: Tensor, **options: Any) -> Tensor:
+        x = dp.Variable("x", shape=SHAPE)
+        terms = dp.sum_squares(dp.conv(x, kernel) - b) + dp.deep_prior(x, keeps, sigma=0.05)
+        terms = terms + dp.nonneg(x) + 0.01 * dp.norm1(dp.grad(x))
+        return dp.Problem(terms).solve(method=method, max_iter=12, **options)[x]
+
+    # Where a gradient is wanted, nothing is overwritten.
+    there = solve(b.clone().requires_grad_())
+    assert torch.allclose(solve(b), there, atol=1e-12)
+    if method in ("dr", "pdhg"):
+        there = solve(b.clone().requires_grad_(), relaxation=1.4)
+        assert torch.allclose(solve(b, relaxation=1.4), there, atol=1e-12)
+    assert all(torch.equal(image, copy) for image, copy in kept)
+
+
 def test_a_batch_gives_what_its_samples_give(data: tuple[Tensor, Tensor]) -> None:
     b, kernel = data
     batch = torch.cat([b, b.flip(-1), b.flip(-2)])

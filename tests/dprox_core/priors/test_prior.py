@@ -40,6 +40,16 @@ def test_images_of_any_number_of_axes(shape: tuple[int, ...], net: FFDNet) -> No
     assert torch.allclose(result.reshape(-1, 1, 9, 12), net(flat, 0.1), atol=1e-6)
 
 
+def test_what_is_denoised_lies_in_memory_like_the_image() -> None:
+    def apart(image: Tensor, sigma: Any) -> Tensor:
+        return image.to(memory_format=torch.channels_last)
+
+    image = torch.rand(1, 3, 16, 16)
+    assert not apart(image, 0.1).is_contiguous()
+    assert load_prior(apart)(image, 0.1).is_contiguous()
+    assert torch.equal(load_prior(apart)(image, 0.1), image)
+
+
 def test_a_level_for_each_image_of_a_batch(net: FFDNet) -> None:
     image, levels = torch.rand(3, 1, 8, 8), torch.tensor([0.05, 0.1, 0.2])
     together = load_prior(net)(image, levels)
@@ -163,6 +173,30 @@ def test_the_noise_estimate_on_photographs(sigma: float) -> None:
         assert dp.estimate_noise(dp.mask(noisy, mask), mask) == pytest.approx(sigma, rel=0.6)
     colours = dp.mosaic(torch.ones_like(photo))
     assert dp.estimate_noise(dp.mosaic(noisy), colours) == pytest.approx(sigma, rel=0.5)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 97, 130), (40, 33), (2, 1, 34, 64)])
+def test_the_noise_estimate_is_the_quartile_of_medians_over_blocks(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    image = torch.rand(*shape).cumsum(-1) + 0.05 * torch.randn(*shape)
+    x = image.double()
+    second = x[..., 2:, :] - 2 * x[..., 1:-1, :] + x[..., :-2, :]
+    both = (second[..., 2:] - 2 * second[..., 1:-1] + second[..., :-2]).abs() / 6.0
+    planes = both.reshape(-1, *both.shape[-2:])
+    blocks = [
+        block.reshape(-1)
+        for plane in planes
+        for rows in plane.split(32)
+        for block in rows.split(32, -1)
+    ]
+    medians = sorted(float(b.median()) for b in blocks if b.numel() >= 32)
+    expected = medians[(len(medians) - 1) // 4] if len(medians) >= 4 else float(both.median())
+    sigma = dp.estimate_noise(image)
+    assert sigma == pytest.approx(expected / 0.6744897501960817, rel=1e-9)
+    # Of a pixel that is missing hardly anything is seen, but blocks are looked at one by one.
+    observed = torch.ones(shape)
+    observed[..., 5, 5] = 0.0
+    assert dp.estimate_noise(image, observed) == pytest.approx(sigma, rel=0.05)
 
 
 def test_noise_of_complex_data_is_measured_per_part() -> None:
