@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from nodes.analysis import Analysis
 from nodes.arguments import arguments, parameter_of
 from nodes.catalogue import CATALOGUE
+from nodes.comparing import Comparing
 from nodes.document import Document
 from nodes.literals import is_none, literal_of, number_of, refusal, short
-from nodes.making import Maker, Ref, Terms, Value, flatten
+from nodes.making import Ref, Terms, Value, flatten
 from nodes.names import is_automatic, name_problem
 from nodes.parameter import Json
 from nodes.spec import Form, NodeSpec, Port, PortType
@@ -28,7 +29,7 @@ _SYMBOLS = {ast.Add: "add", ast.Sub: "subtract"}
 _PICTURE = ".png"
 
 
-class Binder(Maker):
+class Binder(Comparing):
     """Makes the nodes of one script.
 
     Attributes:
@@ -65,6 +66,10 @@ class Binder(Maker):
                         expression,
                     )
                 return self._call(expression, spec, name)
+            case ast.Compare():
+                return self.comparison(expression, name)
+            case ast.BinOp(op=ast.MatMult()):
+                return self.product(expression, name)
             case ast.BinOp(left=left, op=ast.Mult(), right=right):
                 factor, other = (left, right) if number_of(left) is not None else (right, left)
                 return self._product(expression, number_of(factor), other, name)
@@ -134,6 +139,8 @@ class Binder(Maker):
         name: str | None,
     ) -> Value:
         first, second = self.value(left, None), self.value(right, None)
+        if isinstance(operator, ast.Add) and (self.is_term(first) or self.is_term(second)):
+            first, second = self.term(first, left), self.term(second, right)
         terms = [self.is_term(value) for value in (first, second)]
         if all(terms) and isinstance(operator, ast.Add):
             return Terms((*flatten(first), *flatten(second)))
@@ -223,11 +230,8 @@ class Binder(Maker):
                     case ast.Attribute(value=owner, attr=attribute) if attribute == port.attribute:
                         found.append((port, self.value(owner, None), expression))
                         continue
-                raise refusal(
-                    f"{spec.function} takes NAME.{port.attribute} here, the {port.attribute} of an "
-                    "image of the script.",
-                    expression,
-                )
+                found.append((port, self.of_shape(spec, expression), expression))
+                continue
             target = spec.input("target")
             match expression:
                 case _ if port.multiple:
@@ -260,11 +264,16 @@ class Binder(Maker):
         others = [k.arg for k in call.keywords if k.arg != "constraints"]
         if not 1 <= len(parts) <= 2 or others:
             raise refusal("a problem takes a sum of terms, and a list of constraints.", call)
-        terms = list(flatten(self.value(parts[0], None)))
+        terms = list(flatten(self.term(self.value(parts[0], None), parts[0])))
         if len(parts) == 2:
-            if not isinstance(parts[1], ast.List | ast.Tuple):
-                raise refusal("the constraints of a problem are written as a list.", call)
-            for element in parts[1].elts:
+            match parts[1]:
+                case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                    pass
+                case ast.Compare() as alone:
+                    elements = [alone]
+                case _:
+                    raise refusal("the constraints of a problem are written as a list.", call)
+            for element in elements:
                 terms += flatten(self.value(element, None))
         made = self.make(spec, name, {})
         for term in terms:

@@ -26,7 +26,8 @@ def import_script(text: str, path: Path | None = None) -> Document:
     """The document that a script means.
 
     Understood is what ``generate`` writes, and what a person writes in the same words: one
-    assignment a line, calls of library functions, sums of terms, a weight times a term.
+    assignment a line, calls of library functions, sums of terms, a weight times a term, conditions
+    such as ``x >= 0`` and ``A @ x == b``, shapes written out.
 
     Args:
         text: the script.

@@ -121,7 +121,7 @@ def _fills(shapes: Reader, node: Node, port: str, shape: Shape, target: Shape) -
     wire = shapes.analysis.wire(node.id, port)
     unknown = wire is not None and bool(shapes.analysis.variables.get(wire.source))
     one_sample = len(shape) == len(target) >= 3 and shape[1:] == target[1:]
-    fine = not unknown or math.prod(shape) == 1 or one_sample
+    fine = not unknown or math.prod(shape) == 1 or one_sample or shape == target
     return fine and broadcasts(shape, target)
 
 
