@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dprox_core.algorithms.base import State, batch_of
+from dprox_core.algorithms.base import Past, State, batch_of
 from dprox_core.algorithms.packing import joined, parted
 from dprox_core.memory import available
 from dprox_core.numerics import reductions
@@ -44,6 +44,8 @@ _MEMORY = 6
 _SHORTER = 0.95
 _SLACK = 10.0
 _EPSILON = 1e-6
+# The numbers of a trail.
+_COUNTS = ("first", "length", "accepted", "wait", "rest")
 # Checks to wait after a trial that failed, at most.
 _LONGEST_WAIT = 64
 
@@ -53,9 +55,10 @@ class Extrapolation:
 
     Args:
         solver: the compiled problem.
+        past: what an earlier solve had gathered, to go on from its state.
     """
 
-    def __init__(self, solver: Solver) -> None:
+    def __init__(self, solver: Solver, past: Past | None = None) -> None:
         self._algorithm = solver.algorithm
         tolerances = solver.algorithm.tolerances
         fixed = tolerances.absolute == 0.0 and tolerances.relative == 0.0
@@ -63,6 +66,39 @@ class Extrapolation:
         self._batch = batch_of([space.shape for space in solver.model.spaces])
         self._weights: tuple[Step, ...] | None = None
         self._trails: list[_Trail] = []
+        if past is not None and self._on:
+            self._restore(past)
+
+    def past(self, iteration: int, ahead: bool) -> Past | None:
+        """What is needed to go on from the state of an iteration; None where nothing is.
+
+        Args:
+            iteration: of the state.
+            ahead: whether ``ahead`` is to be asked before the next step.
+        """
+        if not self._trails and not (ahead and iteration >= _START):
+            return None
+        tensors: dict[str, torch.Tensor] = {}
+        numbers: dict[str, float] = {"trails": len(self._trails), "ahead": float(ahead)}
+        for index, weight in enumerate(self._weights or ()):
+            numbers["weights"] = index + 1
+            if isinstance(weight, torch.Tensor):
+                tensors[f"weight.{index}"] = weight
+            else:
+                numbers[f"weight.{index}"] = weight
+        for index, trail in enumerate(self._trails):
+            trail.save(f"{index}.", tensors, numbers)
+        return Past(iteration, tensors, numbers)
+
+    def _restore(self, past: Past) -> None:
+        numbers = past.numbers
+        if not numbers["trails"]:
+            return
+        names = [f"weight.{index}" for index in range(int(numbers["weights"]))]
+        self._weights = tuple(past.tensors.get(name, numbers.get(name, 0.0)) for name in names)
+        self._trails = [
+            _Trail.restored(f"{index}.", past) for index in range(int(numbers["trails"]))
+        ]
 
     @torch.no_grad()
     def settled(self, state: State) -> State | None:
@@ -77,8 +113,13 @@ class Extrapolation:
         return self._at(state, points)
 
     @torch.no_grad()
-    def ahead(self, state: State) -> State:
-        """The state to go on from, after ten steps and what was adapted after them."""
+    def ahead(self, state: State, tries: bool = True) -> State:
+        """The state to go on from, after ten steps and what was adapted after them.
+
+        Args:
+            state: the state then.
+            tries: whether ten more steps will follow, to tell whether a trial helped.
+        """
         if not self._on or state.iteration < _START:
             return state
         tensors, weights = self._algorithm.essence(state)
@@ -106,6 +147,8 @@ class Extrapolation:
             trios = zip(self._trails, rows, fresh, strict=True)
             self._trails = [_Trail(row) if new else trail for trail, row, new in trios]
         self._weights = weights
+        if not tries:
+            return state
         found = [trail.ahead() for trail in self._trails]
         if all(point is None for point in found):
             return state
@@ -140,6 +183,31 @@ class _Trail:
         self._accepted = 0
         self._wait = 1
         self._rest = 0
+
+    def save(self, start: str, tensors: dict[str, torch.Tensor], numbers: dict[str, float]) -> None:
+        """Enter all that it knows, under names that begin so."""
+        tensors[f"{start}point"] = self.point
+        if self._safe is not None:
+            tensors[f"{start}safe"] = self._safe
+        for name, held in (("points", self._points), ("images", self._images)):
+            numbers[f"{start}{name}"] = len(held)
+            tensors |= {f"{start}{name}.{index}": t for index, t in enumerate(held)}
+        for name in _COUNTS:
+            numbers[start + name] = getattr(self, f"_{name}")
+
+    @classmethod
+    def restored(cls, start: str, past: Past) -> _Trail:
+        """What ``save`` entered under such names."""
+        trail = cls(past.tensors[f"{start}point"])
+        trail._safe = past.tensors.get(f"{start}safe")
+        for name in ("points", "images"):
+            count = int(past.numbers[start + name])
+            held = [past.tensors[f"{start}{name}.{index}"] for index in range(count)]
+            setattr(trail, f"_{name}", held)
+        for name in _COUNTS:
+            kind = type(getattr(trail, f"_{name}"))
+            setattr(trail, f"_{name}", kind(past.numbers[start + name]))
+        return trail
 
     @property
     def idle(self) -> bool:

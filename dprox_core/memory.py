@@ -14,12 +14,15 @@ from dprox_core.errors import DeviceError
 if TYPE_CHECKING:
     from dprox_core.compiler.plan import Plan
 
-__all__ = ["available", "guarded", "megabytes"]
+__all__ = ["available", "bytes_text", "guarded"]
 
 
-def megabytes(count: int) -> str:
-    """Bytes for a sentence, in MB or GB."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+def bytes_text(count: int) -> str:
+    """Bytes for a sentence, in the unit that leaves a number from 1."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"
 
 
 def available(device: torch.device) -> int | None:
@@ -59,10 +62,10 @@ def guarded(plan: Plan) -> Iterator[None]:
 
 
 def _too_large(plan: Plan, free: int | None) -> DeviceError:
-    has = "" if free is None else f", and {megabytes(free)} are free"
+    has = "" if free is None else f", and {bytes_text(free)} are free"
     return DeviceError(
         f"There is not enough memory on {plan.device}: this solve needs about "
-        f"{megabytes(plan.memory_bytes)}{has}. Make the images smaller, or choose another device.",
+        f"{bytes_text(plan.memory_bytes)}{has}. Make the images smaller, or choose another device.",
         expected=plan.memory_bytes,
         got=free,
         where=plan.device,

@@ -43,10 +43,13 @@ class Status(Enum):
 
 
 _SENTENCES = {
-    Status.CONVERGED: "Converged: both residuals are below their tolerances.",
+    Status.CONVERGED: (
+        "Converged: both residuals are below their tolerances, every constraint is kept within "
+        "them, and the objective of a convex problem is likely within rel_tol of its minimum."
+    ),
     Status.ITERATION_LIMIT: (
-        "The iteration limit was reached before the residuals fell below their tolerances: allow "
-        "more iterations, or accept looser tolerances."
+        "The iteration limit was reached before residuals, constraints and objective were within "
+        "their tolerances: allow more iterations, or accept looser tolerances."
     ),
     Status.DIVERGED: (
         "The iterates moved away from a solution and the last good one was kept: let step sizes "

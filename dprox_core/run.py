@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from dprox_core.acceptance import kept
-from dprox_core.algorithms.base import Residuals, State
+from dprox_core.algorithms.base import Past, Residuals, State
 from dprox_core.algorithms.evidence import Proof, prove
 from dprox_core.doubt import Doubt
 from dprox_core.expressions.leaves import Variable
@@ -66,7 +66,12 @@ class Run:
         self._doubt: Doubt | None = None
         self._least = math.inf
         self._outlook = Outlook(solver)
-        self._extrapolation = Extrapolation(solver)
+        past = state.past
+        fits = past is not None and past.iteration == state.iteration
+        self._extrapolation = Extrapolation(solver, past if fits else None)
+        # Whether the state is one at which a trial may begin; it is made before the next step, so
+        # that what a solve ends with has been iterated.
+        self._ahead = past is not None and fits and past.numbers["ahead"] > 0.0
         self._bound: float | None = None
         self._ended = Ended(solver.algorithm.tolerances.absolute)
         variables = solver.model.variables
@@ -102,6 +107,11 @@ class Run:
     def _advance(self, count: int, hooks: list[Any]) -> Status | None:
         """One iteration with everything around it; a status where the solve is over."""
         begun = time.perf_counter()
+        if self._ahead:
+            with self._solver.mode():
+                left = self._limit - count + 1
+                self._state = self._extrapolation.ahead(self._state, left >= CHECK_EVERY)
+            self._ahead = False
         check = self._is_check(count)
         self._state = self._solver.step(self._state, measure=check or bool(hooks))
         row = HistoryRow(self._state.iteration, 0.0)
@@ -119,7 +129,8 @@ class Run:
     def _is_check(self, count: int) -> bool:
         ends = (self._limit, self._algorithm.exact_after)
         last = self._algorithm.last(self._state)
-        return count % CHECK_EVERY == 0 or count in ends or self._state.iteration + 1 == last
+        due = self._state.iteration + 1
+        return due % CHECK_EVERY == 0 or count in ends or due == last
 
     def _measured(self, row: HistoryRow, answer: Vectors) -> HistoryRow:
         held = self._state.residuals
@@ -141,7 +152,8 @@ class Run:
         """Whether the solve is over; keeps the last good iterate and adapts step sizes."""
         held = self._state.residuals
         assert held is not None, "a check is always measured"
-        back = self._extrapolation.settled(self._state)
+        due = self._state.iteration % CHECK_EVERY == 0
+        back = self._extrapolation.settled(self._state) if due else None
         if back is None and not held.finite:
             return Status.NOT_FINITE
         if self._doubt is None:
@@ -171,8 +183,10 @@ class Run:
         if hopeless is not None:
             return hopeless
         self._good = tuple(v.detach().clone() for v in self._ended.answer(live))
-        with self._solver.mode():
-            self._state = self._extrapolation.ahead(self._algorithm.adapt(self._state))
+        if due:
+            with self._solver.mode():
+                self._state = self._algorithm.adapt(self._state)
+            self._ahead = True
         return None
 
     def _converged(self, held: Residuals, live: Vectors) -> bool:
@@ -240,10 +254,16 @@ class Run:
             plan=solver.plan,
             device=str(solver.model.spaces[0].device),
             metrics=metrics,
-            state=self._state,
+            state=replace(self._state, past=self._past(status)),
             certificate=self._certificate(plain, value if good else math.inf),
             samples=self._ended.samples(status, self._state.iteration),
         )
+
+    def _past(self, status: Status) -> Past | None:
+        """What a solve that may go on has gathered."""
+        if status not in (Status.ITERATION_LIMIT, Status.STOPPED):
+            return None
+        return self._extrapolation.past(self._state.iteration, self._ahead)
 
     def _certificate(self, answer: Vectors, objective: float) -> Certificate | None:
         held = self._state.residuals

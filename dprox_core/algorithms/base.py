@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import torch
@@ -18,7 +18,7 @@ from dprox_core.proxfns.base import Step
 if TYPE_CHECKING:
     from dprox_core.algorithms.evidence import Evidence
 
-__all__ = ["Algorithm", "Residuals", "State", "Tolerances", "batch_of", "sample_norms"]
+__all__ = ["Algorithm", "Past", "Residuals", "State", "Tolerances", "batch_of", "sample_norms"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -59,6 +59,21 @@ class Residuals:
         return math.isfinite(self.primal) and math.isfinite(self.dual)
 
 
+@dataclass(frozen=True)
+class Past:
+    """What a solve knows of its way besides the state, to go on as if it had not ended.
+
+    Attributes:
+        iteration: of the state that it belongs to.
+        tensors: by name; never written into.
+        numbers: by name.
+    """
+
+    iteration: int
+    tensors: Mapping[str, torch.Tensor]
+    numbers: Mapping[str, float]
+
+
 @dataclass
 class State:
     """Everything an algorithm knows between two steps.
@@ -67,11 +82,13 @@ class State:
         iteration: how many steps were done.
         x: the variables.
         residuals: those of the last step, where it was asked to measure them.
+        past: where a solve ended before it had converged, what it had gathered on its way.
     """
 
     iteration: int
     x: Vectors
     residuals: Residuals | None
+    past: Past | None = field(default=None, kw_only=True, compare=False)
 
     def clone(self) -> Self:
         """A copy with memory of its own: a step, or a change of ρ

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-from dprox_core.algorithms.base import State
+from dprox_core.algorithms.base import Past, State
 from dprox_core.errors import DataError, ParameterError
 
 __all__ = ["load_state", "refuse_foreign", "save_state"]
@@ -39,6 +39,9 @@ def _parts(state: State, prefix: str) -> tuple[dict[str, torch.Tensor], dict[str
             inner = _parts(value, f"{name}.")
             tensors |= inner[0]
             numbers |= inner[1]
+        elif isinstance(value, Past):
+            tensors |= {f"{name}.{key}": t.contiguous().clone() for key, t in value.tensors.items()}
+            numbers |= {f"{name}.{key}": number for key, number in value.numbers.items()}
         elif isinstance(value, tuple):
             for index, tensor in enumerate(value):
                 tensors[f"{name}.{index}"] = tensor.detach().contiguous().clone()
@@ -99,6 +102,12 @@ def _filled(
         elif name in held:
             changed[field.name] = held[name].to(like.x[0].device)
     changed["residuals"] = None
+    start = f"{prefix}past."
+    counted = {k.removeprefix(start): float(str(n)) for k, n in numbers.items() if start in k}
+    if counted:
+        gathered = {k.removeprefix(start): t for k, t in held.items() if k.startswith(start)}
+        on_device = {key: tensor.to(like.x[0].device) for key, tensor in gathered.items()}
+        changed["past"] = Past(int(str(changed["iteration"])), on_device, counted)
     return replace(like, **changed)  # type: ignore[arg-type]
 
 

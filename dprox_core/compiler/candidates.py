@@ -10,7 +10,7 @@ import torch
 from dprox_core.compiler.compile import ABS_TOL, REL_TOL, compile_problem
 from dprox_core.compiler.plan import Plan
 from dprox_core.errors import CompileError
-from dprox_core.memory import megabytes
+from dprox_core.memory import bytes_text
 from dprox_core.problem import Problem, as_problem
 from dprox_core.proxfns.base import Objective
 
@@ -45,7 +45,7 @@ class Candidate:
             return f"{self.method}: {self.reason}"
         solver = self.plan.linear_solver
         means = "" if solver is None else f", linear systems: {solver}"
-        return f"{self.method}: accepts (about {megabytes(self.plan.memory_bytes)}{means})"
+        return f"{self.method}: accepts (about {bytes_text(self.plan.memory_bytes)}{means})"
 
 
 def candidates(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dprox_core.compiler.plan import Plan
-from dprox_core.memory import megabytes
+from dprox_core.memory import bytes_text
 
 __all__ = ["explain"]
 
@@ -53,7 +53,7 @@ def explain(plan: Plan) -> str:
         f"Stops when both residuals are within √n · {plan.tolerances['absolute']:g} + "
         f"{plan.tolerances['relative']:g} · size."
     )
-    lines.append(f"Memory: about {megabytes(plan.memory_bytes)}.")
+    lines.append(f"Memory: about {bytes_text(plan.memory_bytes)}.")
     lines.extend(plan.guarantees)
     lines.extend(f"Warning: {warning}" for warning in plan.warnings)
     return "\n".join(lines)

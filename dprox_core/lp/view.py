@@ -13,7 +13,7 @@ from dprox_core.compiler.tex import name_tex
 from dprox_core.expressions.leaves import Variable
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.outcome import LPResult
-from dprox_core.memory import megabytes
+from dprox_core.memory import bytes_text
 from dprox_core.result import Result
 
 __all__ = ["View", "plain_view"]
@@ -50,7 +50,7 @@ class LinearPlan(Plan):
                 f"This is a linear program with {self.terms[1].text}.",
                 f"Stops when residuals, gap and estimated error of the objective, in original "
                 f"units, are within {self.tolerances['relative']:g} of their sizes.",
-                f"Memory: about {megabytes(self.memory_bytes)}.",
+                f"Memory: about {bytes_text(self.memory_bytes)}.",
                 *self.guarantees,
             ]
         )

@@ -119,8 +119,10 @@ def test_predicted_memory_grows_with_the_image() -> None:
     small, large = (television(size)[0].compile().plan.memory_bytes for size in (16, 64))
     assert 12 * small < large < 18 * small
     assert large > 6 * 64 * 64 * 4
-    assert memory.megabytes(2_500_000) == "2.5 MB"
-    assert memory.megabytes(2_500_000_000) == "2.5 GB"
+    assert memory.bytes_text(2_500_000) == "2.5 MB"
+    assert memory.bytes_text(2_500_000_000) == "2.5 GB"
+    assert memory.bytes_text(1_480) == "1.5 kB"
+    assert memory.bytes_text(96) == "96 bytes"
 
 
 def test_precision_follows_the_data() -> None:

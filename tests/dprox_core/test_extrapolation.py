@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from dprox_core.numerics import reductions
 from dprox_core.numerics.anderson import extrapolated
 from dprox_core.testing.cases import Maker
 
+NEVER = {"abs_tol": 1e-30, "rel_tol": 1e-30}
 TIGHT = {"abs_tol": 1e-8, "rel_tol": 1e-8}
 METHODS = ("admm", "admm_vxu", "dr", "pdhg", "pd3o", "ladmm", "pgd")
 
@@ -112,3 +115,24 @@ def test_a_point_is_the_one_whose_residual_is_least() -> None:
     found = extrapolated(points, images)
     assert found is not None
     assert torch.allclose(found, shares @ torch.stack(images), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "hqs", "fista"])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_solve_goes_on_from_a_file_as_if_it_had_not_stopped(
+    method: str, batch: int, tmp_path: Path
+) -> None:
+    make = Maker(5)
+    x = dp.Variable("x", (batch, 1, 7, 6), dtype=torch.float64)
+    blurred = dp.conv(x, make.uniform(5, 5) / 25)
+    penalty = 1e-3 * dp.norm1(dp.grad(x) if method not in ("pgd", "fista") else x)
+    problem = dp.Problem(dp.sum_squares(blurred - make.normal(batch, 1, 7, 6)) + penalty)
+    solver = problem.compile(method, **NEVER)
+    whole = solver.solve(max_iter=170)
+    state = None
+    for count in (90, 10, 20, 30, 20):
+        result = solver.solve(max_iter=count, state=state)
+        path = solver.save_state(result.state, tmp_path / "state.safetensors")
+        state = problem.compile(method, **NEVER).load_state(path)
+    assert result.state.iteration == whole.state.iteration == 170
+    assert torch.equal(result[x], whole[x])
