@@ -40,7 +40,15 @@ from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior, UnrolledPrior
 from dprox_core.proxfns.losses import SumSquares
 
-__all__ = ["build_plug_and_play", "course_of", "has_prior", "noise_of", "smooth_start"]
+__all__ = [
+    "beside",
+    "build_plug_and_play",
+    "course_of",
+    "has_prior",
+    "noise_of",
+    "smooth_start",
+    "solver_of",
+]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -75,11 +83,11 @@ def build_plug_and_play(request: Request, method: str) -> tuple[PlugAndPlay, Pla
     if linearized:
         _refuse_steps(request, method)
     smooth = tuple(term for term in model.terms if method in _GRADIENTS and _by_gradient(term))
-    assignment = _beside(model, smooth) if linearized else split(model)
+    assignment = beside(model, smooth) if linearized else split(model)
     if assignment.moved:
         # A system by iteration costs little beside a denoiser, and fits the data exactly.
         assignment = split(model, "cg")
-    solver = _solver(assignment.kind, assignment.part, request.differentiate, 50)
+    solver = solver_of(assignment.kind, assignment.part, request.differentiate, 50)
     noise, measured = noise_of(model)
     course = course_of(request, noise, method)
     start = smooth_start(model, assignment.part.terms, course, request.differentiate)
@@ -125,7 +133,7 @@ def _by_gradient(term: BoundTerm) -> bool:
     return term.function.lipschitz is not None and term.function.quadratic() is None
 
 
-def _beside(model: Model, smooth: tuple[BoundTerm, ...]) -> Split:
+def beside(model: Model, smooth: tuple[BoundTerm, ...]) -> Split:
     """All quadratics in one prox in the variables; gradients and duals for the rest."""
     squares = tuple(term for term in model.terms if term.function.quadratic() is not None)
     taken = {id(term) for term in (*squares, *smooth)}
@@ -160,9 +168,10 @@ def _coupling(blocks: tuple[BoundTerm, ...], shares: tuple[float, ...]) -> float
     return norm if plain else rounded_above(norm)
 
 
-def _solver(
+def solver_of(
     kind: str, part: QuadraticPart, differentiate: bool, max_iter: int, reduction: float = 1e-3
 ) -> LinearSolver:
+    """What solves the squares' system: at once, or by so many iterations."""
     if kind == "cg":
         limit = None if differentiate else max_iter
         return ConjugateGradientSolver(part, differentiate, max_iter=limit, reduction=reduction)
@@ -289,7 +298,7 @@ def smooth_start(
             rho = course.rho(course.level(0, course.steps or 1), 0)
             terms += tuple(_near(model, index, x0, rho) for index, x0 in enumerate(given))
         part = QuadraticPart(model.spaces, terms, rows)
-        solver = _solver(choose_kind(part)[0], part, differentiate, 60, 1e-2)
+        solver = solver_of(choose_kind(part)[0], part, differentiate, 60, 1e-2)
         return solver.solve([torch.zeros_like(v) for v in zeros], _SMOOTH, given or zeros)
 
     return start

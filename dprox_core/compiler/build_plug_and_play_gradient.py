@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from dprox_core.algorithms.parts import Parts
 from dprox_core.algorithms.plug_and_play import REACH, Course
-from dprox_core.algorithms.plug_and_play_gradient import PlugAndPlayGradient
+from dprox_core.algorithms.plug_and_play_gradient import Metric, PlugAndPlayGradient
 from dprox_core.compiler.assign import assign, plan_terms
 from dprox_core.compiler.build_gradient import chosen_step
-from dprox_core.compiler.build_plug_and_play import course_of, noise_of, smooth_start
-from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.build_plug_and_play import (
+    beside,
+    course_of,
+    noise_of,
+    smooth_start,
+    solver_of,
+)
+from dprox_core.compiler.plan import Plan, PlanTerm
 from dprox_core.compiler.plan_plug_and_play import feature_bytes
-from dprox_core.compiler.shared import Request, held_bytes
+from dprox_core.compiler.shared import Request, held_bytes, rounded_above
+from dprox_core.compiler.split import Split
 from dprox_core.errors import ParameterError
+from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 from dprox_core.proxfns.deep import DeepPrior
@@ -36,10 +46,17 @@ def build_plug_and_play_gradient(request: Request, method: str) -> tuple[PlugAnd
             where="backtracking",
         )
     parts = assign(request.model, method, gradients=True, blocks=False)
-    step, chosen = chosen_step(request, parts)
     noise, measured = noise_of(request.model)
     course = _course(request, noise, method)
     squares = tuple(t for t in parts.smooth.terms if t.function.quadratic() is not None)
+    step: Step | None = None
+    chosen: dict[str, Any] = {"parameters": {}, "automatic": ()}
+    metric, assignment = None, None
+    if squares and request.options.get("step") is None:
+        metric, assignment = _metric(request, parts)
+        chosen = _steps(metric, course)
+    else:
+        step, chosen = chosen_step(request, parts)
     algorithm = PlugAndPlayGradient(
         method,
         parts,
@@ -47,6 +64,7 @@ def build_plug_and_play_gradient(request: Request, method: str) -> tuple[PlugAnd
         course,
         request.tolerances,
         step,
+        metric,
     )
     levels = _ends(request, course, step)
     parameters = {
@@ -62,27 +80,61 @@ def build_plug_and_play_gradient(request: Request, method: str) -> tuple[PlugAnd
         parameters["steps"] = float(course.steps)
         automatic += ("steps",) * (request.options.get("steps") is None)
     unknowns = sum(space.nbytes for space in request.model.spaces)
-    terms = tuple(
-        replace(term, role="denoiser") if term.text in _prior_texts(request) else term
-        for term in plan_terms(parts)
-    )
     plan = request.plan(
         method=method,
-        terms=terms,
-        linear_solver=None,
-        reason="",
+        terms=_roles(parts, set() if metric is None else {t.text for t in squares}),
+        linear_solver=None if assignment is None else assignment.kind,
+        reason="" if assignment is None else assignment.reason,
         parameters=parameters,
         automatic=automatic,
         memory_bytes=9 * unknowns
         + held_bytes(request.model)
         + max((feature_bytes(t) for t in request.model.terms), default=0),
         guarantees=(_guarantee(course),),
+        warnings=_warnings(parts, step, metric, course),
     )
     return algorithm, plan
 
 
-def _prior_texts(request: Request) -> set[str]:
-    return {t.text for t in request.model.terms if isinstance(t.function, DeepPrior)}
+def _metric(request: Request, parts: Parts) -> tuple[Metric, Split]:
+    """The metric of the squares, and how they are solved for."""
+    others = tuple(t for t in parts.smooth.terms if t.function.quadratic() is None)
+    assignment = beside(request.model, others)
+    solver = solver_of(assignment.kind, assignment.part, request.differentiate, 50)
+    rest = SmoothPart(request.model.spaces, others)
+    lipschitz = rounded_above(rest.lipschitz()) if others else 0.0
+    return Metric(solver, rest, lipschitz), assignment
+
+
+def _steps(metric: Metric, course: Course) -> dict[str, Any]:
+    """The first and last strength of a course in the metric of the squares, for the plan."""
+    count = course.steps or 1
+    first, last = (
+        reductions.number(metric.strength(course.rho(course.level(k, count), k)))
+        for k in (0, count - 1)
+    )
+    parameters = {"step": 1.0 / first, "last_step": 1.0 / last}
+    if metric.others.terms:
+        parameters["lipschitz"] = metric.lipschitz
+    return {"parameters": parameters, "automatic": tuple(parameters)}
+
+
+def _roles(parts: Parts, solved: set[str]) -> tuple[PlanTerm, ...]:
+    """Where every term went."""
+    priors = {
+        term.text
+        for chain in parts.proxes
+        for term in chain
+        if isinstance(term.function, DeepPrior)
+    }
+    return tuple(
+        replace(term, role="denoiser")
+        if term.text in priors
+        else replace(term, role="linear solve")
+        if term.text in solved
+        else term
+        for term in plan_terms(parts)
+    )
 
 
 def _course(request: Request, noise: float, method: str) -> Course:
@@ -94,15 +146,36 @@ def _course(request: Request, noise: float, method: str) -> Course:
     return replace(course, level=lambda _, __: None, steps=None, elastic=False, automatic=False)
 
 
-def _ends(request: Request, course: Course, step: Step) -> tuple[float, float]:
+def _ends(request: Request, course: Course, step: Step | None) -> tuple[float, float]:
     """The first level and the last."""
     prior = next(t for t in request.model.terms if isinstance(t.function, DeepPrior))
     assert isinstance(prior.function, DeepPrior)
-    own = prior.function.level_of(step * prior.penalty.weight)
     count = course.steps or 1
-    levels = (course.level(0, count), course.level(count - 1, count))
-    first, last = (reductions.number(own if level is None else level) for level in levels)
+    levels = [course.level(k, count) for k in (0, count - 1)]
+    if step is not None:
+        own = prior.function.level_of(step * prior.penalty.weight)
+        levels = [own if level is None else level for level in levels]
+    first, last = (reductions.number(level) for level in levels if level is not None)
     return first, last
+
+
+def _warnings(
+    parts: Parts, step: Step | None, metric: Metric | None, course: Course
+) -> tuple[str, ...]:
+    """That steps are shorter than the first levels stand for, where terms that are no squares are
+    taken by their gradients."""
+    others = [t for t in parts.smooth.terms if t.function.quadratic() is None]
+    if not others or not course.automatic:
+        return ()
+    longest = step if metric is None else 1.0 / metric.lipschitz
+    wanted = 1.0 / reductions.number(course.rho(course.level(0, course.steps or 1), 0))
+    if longest is None or wanted <= 2.0 * reductions.number(longest):
+        return ()
+    return (
+        f"Gradient steps for {' and '.join(t.text for t in others)} are at most "
+        f"{reductions.number(longest):.3g} long, where the first noise level stands for one of "
+        f'{wanted:.3g}: after strong blur much is left of it. Method "admm" takes a prox instead.',
+    )
 
 
 def _guarantee(course: Course) -> str:

@@ -164,8 +164,9 @@ def deep_prior(
     noise. With ``rho`` given to the solve, σ = √(w/ρ) stays as it is. Methods "admm_vxu", "dr",
     "ladmm", "pdhg" and "pd3o" follow ADMM's course, the last two with the dual step ``weight`` for
     ρ; squares go through one linear system with them too. Method "pgd" or "fista" denoises after
-    each gradient step with the same falling σ; with ``step`` τ given, σ = √(τ w) stays. The penalty
-    itself has no known value and counts 0 in the objective.
+    each gradient step, taken in the metric of the squares plus that ρ, and is "hqs" where all
+    other terms are squares; with ``step`` τ given it takes plain gradient steps, and σ = √(τ w)
+    stays. The penalty itself has no known value and counts 0 in the objective.
 
     Args:
         e: a real expression shaped (..., C, H, W); values are expected between 0 and 1.

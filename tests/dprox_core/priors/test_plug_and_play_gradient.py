@@ -9,7 +9,7 @@ import torch
 from test_plug_and_play import SHAPE, Gain, Recorder, curved, soft
 
 import dprox_core as dp
-from dprox_core.priors.schedule import FINISH, START
+from dprox_core.priors.schedule import BALANCE, FINISH, START
 
 METHODS = ("pgd", "fista")
 EXACT: dict[str, Any] = {"abs_tol": 1e-10, "rel_tol": 1e-10, "max_iter": 3000}
@@ -70,8 +70,66 @@ def test_noise_levels_fall_along_a_course_or_belong_to_the_step(
     assert result.plan.parameters["last_sigma"] == pytest.approx(
         0.03 * FINISH["pgd"] if options == {"max_iter": 6} else levels[-1]
     )
-    assert [term.role for term in result.plan.terms] == ["gradient step", "denoiser"]
+    role = "gradient step" if "step" in options else "linear solve"
+    assert [term.role for term in result.plan.terms] == [role, "denoiser"]
     assert result.certificate is None
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_beside_squares_a_course_is_that_of_hqs(method: str) -> None:
+    b, kernel = data()
+    x = dp.Variable("x", SHAPE, dtype=torch.float64)
+    fidelity = dp.sum_squares(dp.conv(x, kernel) - b) + 0.1 * dp.sum_squares(dp.grad(x))
+    problem = dp.Problem(fidelity + dp.deep_prior(x, curved, sigma=0.05))
+    ours, other = problem.solve(method), problem.solve("hqs")
+    torch.testing.assert_close(ours[x], other[x], atol=1e-12, rtol=0)
+    assert ours.plan.linear_solver == other.plan.linear_solver == "fourier"
+    rho = other.plan.parameters["rho"]
+    assert ours.plan.parameters["step"] == pytest.approx(1.0 / rho)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("first", [0.5, 0.02])
+def test_a_step_minimizes_squares_and_the_linear_model_of_the_rest(
+    first: float, method: str
+) -> None:
+    b, kernel = data()
+    x = dp.Variable("x", SHAPE, dtype=torch.float64)
+    fidelity = dp.sum_squares(dp.conv(x, kernel) - b) + 0.3 * dp.huber(x - 0.5, 0.2)
+    problem = dp.Problem(fidelity + dp.deep_prior(x, lambda v, s: v, sigma=0.05))
+    start = 0.2 * torch.ones(SHAPE, dtype=torch.float64) + 0.1 * b
+    result = problem.solve(method, sigmas=[first], x0=start)
+    found, point = result[x], start
+    strength = 1.0 / result.plan.parameters["step"]
+    # Huber's curvature is at most its weight, rounded up a little; ρ counts where it is larger.
+    rho = 2 * BALANCE[method] * 0.05**2 / first**2
+    assert strength == pytest.approx(rho if rho > 0.32 else 0.31, abs=1e-9 if rho > 0.32 else 0.01)
+    slope = 0.3 * (point - 0.5).clamp(-0.2, 0.2)
+    moved = found.clone().requires_grad_()
+    model = (
+        (dp.conv(moved, kernel) - b).square().sum()
+        + (slope * moved).sum()
+        + 0.5 * strength * (moved - point).square().sum()
+    )
+    (rest,) = torch.autograd.grad(model, moved)
+    assert float(rest.abs().max()) < 1e-10
+    assert [term.role for term in result.plan.terms] == [
+        "linear solve",
+        "gradient step",
+        "denoiser",
+    ]
+
+
+def test_steps_too_short_for_the_levels_are_warned_of() -> None:
+    b, kernel = data()
+    x = dp.Variable("x", SHAPE, dtype=torch.float64)
+    misfit, prior = dp.conv(x, kernel) - b, dp.deep_prior(x, curved, sigma=0.05)
+    (warning,) = dp.Problem(dp.huber(misfit, 0.1) + prior).compile("pgd").plan.warnings
+    assert warning.startswith(
+        "Gradient steps for huber(conv(x, kernel) - b, delta=0.1) are at most"
+    )
+    assert 'Method "admm"' in warning
+    assert dp.Problem(dp.sum_squares(misfit) + prior).compile("pgd").plan.warnings == ()
 
 
 def test_a_denoiser_that_stretches_is_held_back() -> None:
