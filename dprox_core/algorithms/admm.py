@@ -16,7 +16,7 @@ Residual Balancing, 2017; where they are, ``balance.of_norms``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
@@ -27,7 +27,7 @@ from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, 
 from dprox_core.algorithms.blocks import feasible_blocks, first_of, sloped_blocks
 from dprox_core.algorithms.copies import Watch, relaxed, update
 from dprox_core.algorithms.evidence import Evidence, of_blocks
-from dprox_core.algorithms.measure import Measure, hypot, largest
+from dprox_core.algorithms.measure import Measure, Norms, Tally, largest
 from dprox_core.algorithms.per_sample import is_per_sample, representative, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
@@ -137,9 +137,9 @@ class Admm(Algorithm[AdmmState]):
     def step(self, state: AdmmState, measure: bool) -> AdmmState:
         """One iteration."""
         x = self._update_x(state)
-        watches = self._watches() if measure else None
-        v, u = self._update_split(state, x, watches)
-        residuals = None if watches is None else self._residuals(watches, u, state)
+        tally = self._measure.tally() if measure else None
+        v, u = self._update_split(state, x, tally)
+        residuals = None if tally is None else self._residuals(tally, u, state)
         return replace(state, iteration=state.iteration + 1, x=x, v=v, u=u, residuals=residuals)
 
     def _update_x(self, state: AdmmState) -> Vectors:
@@ -167,7 +167,7 @@ class Admm(Algorithm[AdmmState]):
         return self.solver.solve(sums, state.rho, state.x, out)
 
     def _update_split(
-        self, state: AdmmState, x: Vectors, watches: list[Watch] | None
+        self, state: AdmmState, x: Vectors, tally: Tally | None
     ) -> tuple[Vectors, Vectors]:
         new_v, new_u = [], []
         images: list[torch.Tensor] = []
@@ -177,7 +177,7 @@ class Admm(Algorithm[AdmmState]):
                 images.append(block.row.forward(x, out=self._buffer(index, state)))
             else:
                 images.append(images[first])
-            watch = None if watches is None else watches[index]
+            watch = None if tally is None else self._watch(tally, index)
             v, u = self._update_block(index, images[index], state, watch)
             new_v.append(v)
             new_u.append(u)
@@ -200,12 +200,12 @@ class Admm(Algorithm[AdmmState]):
             watch.add(new_v, new_u, image, old)
         return new_v, new_u
 
-    def _watches(self) -> list[Watch]:
-        sloped = self._sloped if self._adaptive else []
-        return [Watch(self._measure, index in sloped) for index in range(len(self.blocks))]
+    def _watch(self, tally: Tally, index: int) -> Watch:
+        balances = self._adaptive and index in self._sloped
+        return Watch(tally, index, balances, self._measure.apart)
 
     @torch.no_grad()
-    def _residuals(self, watches: list[Watch], u: Vectors, old: AdmmState) -> Residuals:
+    def _residuals(self, tally: Tally, u: Vectors, old: AdmmState) -> Residuals:
         """Boyd et al. 2011, section 3.3.1: r = K x − z and s = ρ Kᴴ (z − z_old).
 
         The absolute tolerance of s is in units of ρ, so that an objective multiplied by a number
@@ -213,26 +213,30 @@ class Admm(Algorithm[AdmmState]):
         """
         if not self.blocks:
             return Residuals(0.0, 0.0, 0.0, 0.0)
-        measure = self._measure
-        dual = measure.norm(self._pulled_together(cast(list[torch.Tensor], self._moves)))
+        for total in self._pulled_together(cast(list[torch.Tensor], self._moves)):
+            tally.add("dual", total)
         # Block by block, for where nothing is left in the x-update the whole sum vanishes.
-        pushed = hypot([measure.norm(self._pull_of(j, dual)) for j, dual in enumerate(u)])
+        for index, dual in enumerate(u):
+            for pull in self._pull_of(index, dual):
+                tally.add("pushed", pull)
+        every = range(len(self.blocks))
+
+        def norm(name: str, terms: Iterable[int]) -> Norms:
+            return tally.norm(*((term, name) for term in terms))
+
         balance = None
         if self._adaptive and self._sloped:
-            sloped = [watches[j] for j in self._sloped]
+            names = ("dual", "copy", "missed", "moved")
             balance = of_norms(
-                hypot(watch.dual for watch in sloped),
-                hypot(watch.copy for watch in sloped),
-                hypot(watch.missed for watch in sloped),
-                hypot(watch.moved for watch in sloped),
+                *(norm(name, self._sloped) for name in names),
                 early=old.iteration < self.early,
             )
-        return measure.residuals(
+        return self._measure.residuals(
             self.tolerances,
-            hypot(watch.missed for watch in watches),
-            measure.weighted(old.rho, dual),
-            largest(hypot(w.image for w in watches), hypot(w.copy for w in watches)),
-            pushed,
+            norm("missed", every),
+            self._measure.weighted(old.rho, tally.norm("dual")),
+            largest(norm("image", every), norm("copy", every)),
+            tally.norm("pushed"),
             sum(dual.numel() for dual in u),
             sum(space.numel for space in self.model.spaces),
             old.rho,

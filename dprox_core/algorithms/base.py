@@ -240,4 +240,5 @@ def sample_norms(vectors: Vectors | list[torch.Tensor]) -> torch.Tensor:
 
 def joint_norm(vectors: Vectors | list[torch.Tensor]) -> float:
     """‖(v₁, v₂, …)‖₂."""
-    return math.sqrt(sum(float(reductions.squared_norm(v.detach())) for v in vectors))
+    parts = [part for v in vectors for part in reductions.block_norms(v.detach())]
+    return math.sqrt(float(reductions.sums_of_squares([parts])[0])) if parts else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from dprox_core.algorithms.base import Residuals, Tolerances, batch_of
-from dprox_core.algorithms.measure import Measure, hypot, largest
+from dprox_core.algorithms.measure import Measure, largest
 from dprox_core.compiler.model import BoundTerm
 from dprox_core.linops.space import Space
 from dprox_core.numerics import reductions
@@ -82,16 +82,16 @@ class Blocks:
         measure = Measure(self._batch)
         primal = measure.norm([a - b for a, b in zip(images, copies, strict=True)])
         size = largest(measure.norm(images), measure.norm(copies))
-        pushed = []
+        pushed: list[torch.Tensor] = []
         for block, dual in zip(self.terms, duals, strict=True):
             sums = [space.zeros() for space in self.spaces]
             block.row.adjoint_add(dual.detach(), sums, in_place=True)
-            pushed.append(measure.norm(sums))
+            pushed += sums
         rows = sum(copy.numel() for copy in copies)
         columns = sum(space.numel for space in self.spaces)
         stationary = weight * measure.norm(self.pull(tuple(m.detach() for m in moved)))
         return measure.residuals(
-            tolerances, primal, stationary, size, hypot(pushed), rows, columns, weight
+            tolerances, primal, stationary, size, measure.norm(pushed), rows, columns, weight
         )
 
 

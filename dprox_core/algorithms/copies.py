@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 
-import numpy as np
 import torch
 
-from dprox_core.algorithms.measure import Measure, Norms
+from dprox_core.algorithms.measure import Tally
 from dprox_core.algorithms.per_sample import shaped
 from dprox_core.compiler.model import Penalty
-from dprox_core.numerics import reductions
 from dprox_core.numerics.pieces import in_pieces, worth_a_call
 from dprox_core.proxfns.base import Step
 
@@ -21,20 +18,23 @@ Arrays = tuple[torch.Tensor, ...]
 
 
 class Watch:
-    """Norms of a term's vectors after a step.
+    """What a step tells of one term: norms of its vectors, while each piece is still in the cache.
 
-    They may come piece by piece, each while it is still in the cache.
+    Under the names (index, "image") for ‖K x‖, "copy" for ‖z‖, "missed" for ‖K x − z‖, and where ρ
+    is balanced by them "moved" for ‖z_old − z‖ and "dual" for ‖u‖.
 
     Args:
-        measure: what takes norms.
+        tally: where the norms are gathered.
+        index: which term it is.
         balances: whether what ρ is balanced by is wanted as well.
+        apart: whether the first axis is one of samples.
     """
 
-    def __init__(self, measure: Measure, balances: bool) -> None:
-        self._measure = measure
+    def __init__(self, tally: Tally, index: int, balances: bool, apart: bool) -> None:
+        self._tally = tally
+        self._index = index
         self._balances = balances
-        self._sums: dict[tuple[str, int], reductions.SquaredNorm] = {}
-        self._whole: dict[str, Norms] = {}
+        self._apart = apart
 
     @torch.no_grad()
     def add(
@@ -55,58 +55,24 @@ class Watch:
             sample: which sample it is a part of, None for all of them.
         """
         arrays = (v, u, image, old)
-        if not self._measure.apart:
-            sample = 0
-        elif sample is None and worth_a_call(v[0]):
-            for index in range(len(v)):
-                self.add(v[index], u[index], image[index], old[index], index)
-            return
-        for now_v, now_u, seen, moved in [arrays] if sample is None else in_pieces(*arrays):
-            self._take("image", seen, sample)
-            copy = torch.sub(now_v, now_u)
-            self._take("copy", copy, sample)
-            moved.sub_(copy)
-            self._take("missed", copy.sub_(seen), sample)
-            if self._balances:
-                self._take("moved", moved, sample)
-                self._take("dual", now_u, sample)
-
-    @cached_property
-    def copy(self) -> Norms:
-        """‖z‖."""
-        return self._norm("copy")
-
-    @cached_property
-    def image(self) -> Norms:
-        """‖K x‖."""
-        return self._norm("image")
-
-    @cached_property
-    def missed(self) -> Norms:
-        """‖K x − z‖."""
-        return self._norm("missed")
-
-    @cached_property
-    def moved(self) -> Norms:
-        """‖z_old − z‖."""
-        return self._norm("moved")
-
-    @cached_property
-    def dual(self) -> Norms:
-        """‖u‖."""
-        return self._norm("dual")
-
-    def _take(self, name: str, piece: torch.Tensor, sample: int | None) -> None:
-        if sample is None:
-            self._whole[name] = self._measure.norm([piece])
+        if self._apart and sample is None:
+            if worth_a_call(v[0]):
+                for index in range(len(v)):
+                    self.add(v[index], u[index], image[index], old[index], index)
+                return
+            pieces: Iterable[Arrays] = [arrays]
         else:
-            self._sums.setdefault((name, sample), reductions.SquaredNorm()).add(piece)
-
-    def _norm(self, name: str) -> Norms:
-        if name in self._whole:
-            return self._whole[name]
-        squares = [float(held.value()) for (kind, _), held in self._sums.items() if kind == name]
-        return np.sqrt([sum(squares), *squares] if self._measure.apart else squares)
+            pieces = in_pieces(*arrays)
+        add, term = self._tally.add, self._index
+        for now_v, now_u, seen, moved in pieces:
+            add((term, "image"), seen, sample)
+            copy = torch.sub(now_v, now_u)
+            add((term, "copy"), copy, sample)
+            moved.sub_(copy)
+            add((term, "missed"), copy.sub_(seen), sample)
+            if self._balances:
+                add((term, "moved"), moved, sample)
+                add((term, "dual"), now_u, sample)
 
 
 def update(

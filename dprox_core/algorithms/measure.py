@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable
 from dataclasses import replace
 from functools import reduce
 
@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dprox_core.algorithms.base import Residuals, Tolerances, joint_norm, sample_norms
+from dprox_core.algorithms.base import Residuals, Tolerances
 from dprox_core.algorithms.per_sample import is_per_sample, representative
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Measure", "Norms", "hypot", "largest"]
+__all__ = ["Measure", "Norms", "Tally", "largest"]
 
 Vectors = tuple[torch.Tensor, ...]
 Norms = NDArray[np.float64]
@@ -40,12 +40,14 @@ class Measure:
 
     def norm(self, vectors: Vectors | list[torch.Tensor]) -> Norms:
         """‖(v₁, v₂, …)‖₂, joint and by sample."""
-        if self._batch == 1:
-            return np.array([joint_norm(vectors)])
-        if not vectors:
-            return np.zeros(1 + self._batch)
-        samples = sample_norms(vectors).cpu().numpy()
-        return np.concatenate([[np.linalg.norm(samples)], samples])
+        tally = self.tally()
+        for v in vectors:
+            tally.add("", v)
+        return tally.norm("")
+
+    def tally(self) -> Tally:
+        """Of nothing yet."""
+        return Tally(self._batch)
 
     def residuals(
         self,
@@ -129,9 +131,50 @@ class Measure:
         return [representative(weight), *torch.as_tensor(weight).tolist()]
 
 
-def hypot(parts: Iterable[Norms]) -> Norms:
-    """The root of the sum of squares."""
-    return reduce(np.hypot, parts)
+class Tally:
+    """Norms that are gathered piece by piece and told once, together: of all a step is measured by.
+
+    Args:
+        batch: how many samples lie along the first axis of everything that is measured.
+    """
+
+    def __init__(self, batch: int) -> None:
+        self._batch = batch
+        self._parts: dict[tuple[Hashable, int | None], list[torch.Tensor]] = {}
+        self._squares: dict[Hashable, Norms] | None = None
+
+    def add(self, name: Hashable, values: torch.Tensor, sample: int | None = None) -> None:
+        """Take in values of that name: of all samples, or of one."""
+        values = values.detach()
+        parts = self._parts.setdefault((name, sample), [])
+        if sample is None and self._batch > 1:
+            parts.append(torch.linalg.vector_norm(values.reshape(self._batch, -1), dim=1))
+        else:
+            parts.extend(reductions.block_norms(values))
+
+    def norm(self, *names: Hashable) -> Norms:
+        """The norm of everything of these names, joint and by sample where there are several."""
+        if self._squares is None:
+            self._squares = self._found()
+        squares = np.zeros(self._batch)
+        for name in names:
+            squares += self._squares.get(name, 0.0)
+        return np.sqrt(np.append(squares.sum(), squares) if self._batch > 1 else squares)
+
+    def _found(self) -> dict[Hashable, Norms]:
+        groups = []
+        for (_, sample), parts in self._parts.items():
+            if sample is None and self._batch > 1:
+                groups += [[row] for row in torch.stack(parts).T]
+            else:
+                groups.append(parts)
+        numbers = iter(reductions.sums_of_squares(groups) if groups else ())
+        found: dict[Hashable, Norms] = {}
+        for name, sample in self._parts:
+            held = found.setdefault(name, np.zeros(self._batch))
+            for index in range(self._batch) if sample is None else (sample,):
+                held[index] += next(numbers)
+        return found
 
 
 def largest(*norms: Norms) -> Norms:

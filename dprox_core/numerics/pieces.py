@@ -12,9 +12,9 @@ import torch
 
 __all__ = ["in_pieces", "worth_a_call"]
 
-# Numbers of an array that one thread works on: six arrays of so many fit into 2 MB of cache, and
-# calls for fewer cost more than memory does. A multiple of the blocks that norms are summed by.
-_PIECE = 65536
+# Numbers of an array that one thread works on: a few arrays of so many stay in the cache, and calls
+# for fewer cost more than memory does. A multiple of the blocks that norms are summed by.
+_PIECE = 131072
 # For fewer numbers than so many a call of their own costs more than memory does.
 _LEAST = 8192
 
@@ -26,16 +26,20 @@ def in_pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
     the processor's memory; parts of them where there are gaps in between, as in one sample of many.
     """
     first = tensors[0]
-    # Where there are gaps, sums over pieces depend on what the pieces are: threads must not count.
-    if first.numel() <= _PIECE or not _alike(tensors):
+    count = first.numel()
+    if count <= _PIECE:
         yield tensors
         return
-    length = _PIECE * torch.get_num_threads()
-    order = sorted(range(first.ndim), key=first.stride, reverse=True)
-    if _is_dense(first):
-        flat = [t.permute(order).view(-1).split(length) for t in tensors]
+    length, dense = _PIECE * torch.get_num_threads(), _is_dense(first)
+    # Where there are gaps, sums over pieces depend on what the pieces are: threads must not count.
+    if (dense and count <= length) or not _alike(tensors):
+        yield tensors
+        return
+    if dense:
+        flat = [t.as_strided((count,), (1,)).split(length) for t in tensors]
         yield from zip(*flat, strict=True)
         return
+    order = sorted(range(first.ndim), key=first.stride, reverse=True)
     outer = next(axis for axis in order if first.shape[axis] > 1)
     if first.numel() // first.shape[outer] < _LEAST:
         yield tensors
@@ -46,11 +50,12 @@ def in_pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
 
 def _alike(tensors: tuple[torch.Tensor, ...]) -> bool:
     first = tensors[0]
-    return all(
-        t.device.type == "cpu"
-        and t.dtype == first.dtype
-        and t.shape == first.shape
-        and t.stride() == first.stride()
+    shape, stride, dtype = first.shape, first.stride(), first.dtype
+    return first.device.type == "cpu" and all(
+        t.stride() == stride
+        and t.shape == shape
+        and t.dtype == dtype
+        and t.device.type == "cpu"
         and not t.is_conj()
         and not t.is_neg()
         for t in tensors
@@ -59,6 +64,8 @@ def _alike(tensors: tuple[torch.Tensor, ...]) -> bool:
 
 def _is_dense(tensor: torch.Tensor) -> bool:
     """Whether the elements fill a stretch of memory without gaps or overlaps."""
+    if tensor.is_contiguous():
+        return True
     expected = 1
     for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
         if size > 1 and stride != expected:

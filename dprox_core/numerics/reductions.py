@@ -8,10 +8,23 @@ thread, then the blocks' results, in double precision.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-__all__ = ["SquaredNorm", "inner", "norm", "norm1", "number", "products", "squared_norm", "total"]
+__all__ = [
+    "block_norms",
+    "inner",
+    "norm",
+    "norm1",
+    "number",
+    "products",
+    "squared_norm",
+    "sums_of_squares",
+    "total",
+]
 
 # Long enough that the second stage is small, short enough that a block stays in the cache.
 _BLOCK = 4096
@@ -30,7 +43,9 @@ def number(value: float | torch.Tensor) -> float:
 
 def _flat(values: torch.Tensor) -> torch.Tensor:
     """All values in one row, in the order in which they lie in memory: without a copy."""
-    if not values.is_contiguous():
+    if values.is_contiguous():
+        return values if values.ndim == 1 else values.view(-1)
+    if values.ndim:
         order = sorted(range(values.ndim), key=values.stride, reverse=True)
         values = values.permute(order)
     return values.reshape(-1)
@@ -48,27 +63,29 @@ def total(values: torch.Tensor) -> torch.Tensor:
     return _double(flat).sum()
 
 
-class SquaredNorm:
-    """Σ |v|² of values that come in pieces, each but the last a multiple of 4096 long."""
+def block_norms(values: torch.Tensor) -> list[torch.Tensor]:
+    """The norms of blocks of 4096 values, in the order of memory, and of what is left over."""
+    if values.is_complex():
+        values = torch.view_as_real(values.resolve_conj())
+    flat = _flat(values)
+    blocks, left = divmod(flat.numel(), _BLOCK)
+    if not blocks:
+        return [torch.linalg.vector_norm(flat)[None]]
+    if not left:
+        return [torch.linalg.vector_norm(flat.view(-1, _BLOCK), dim=1)]
+    whole = blocks * _BLOCK
+    return [
+        torch.linalg.vector_norm(flat[:whole].view(-1, _BLOCK), dim=1),
+        torch.linalg.vector_norm(flat[whole:])[None],
+    ]
 
-    def __init__(self) -> None:
-        self._norms: list[torch.Tensor] = []
 
-    def add(self, values: torch.Tensor) -> None:
-        """One more piece."""
-        if values.is_complex():
-            values = torch.view_as_real(values.resolve_conj())
-        flat = _flat(values)
-        whole = flat.numel() // _BLOCK * _BLOCK
-        if whole:
-            self._norms.append(torch.linalg.vector_norm(flat[:whole].view(-1, _BLOCK), dim=1))
-        if whole < flat.numel() or not whole:
-            self._norms.append(torch.linalg.vector_norm(flat[whole:])[None])
-
-    def value(self) -> torch.Tensor:
-        """The sum so far, a scalar in double precision."""
-        norms = self._norms[0] if len(self._norms) == 1 else torch.cat(self._norms)
-        return total(norms.double().square())
+def sums_of_squares(groups: Sequence[Sequence[torch.Tensor]]) -> NDArray[np.float64]:
+    """Σ v² of each group of rows, none of them empty, in double precision: one transfer for all."""
+    rows = [row for group in groups for row in group]
+    squares = torch.cat(rows).double().square().cpu().numpy()
+    lengths = [sum(row.numel() for row in group) for group in groups]
+    return np.add.reduceat(squares, np.cumsum([0, *lengths[:-1]]))
 
 
 def squared_norm(values: torch.Tensor) -> torch.Tensor:
@@ -78,14 +95,12 @@ def squared_norm(values: torch.Tensor) -> torch.Tensor:
             values = torch.view_as_real(values.resolve_conj())
         # The norm's gradient is undefined at zero, its square's is not.
         return total(values * values)
-    found = SquaredNorm()
-    found.add(values)
-    return found.value()
+    return total(torch.cat(block_norms(values)).double().square())
 
 
 def norm(values: torch.Tensor) -> float:
     """‖v‖₂ as a number."""
-    return math.sqrt(number(squared_norm(values.detach())))
+    return math.sqrt(float(sums_of_squares([block_norms(values.detach())])[0]))
 
 
 def norm1(values: torch.Tensor) -> torch.Tensor:

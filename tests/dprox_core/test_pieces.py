@@ -49,10 +49,9 @@ def test_arrays_of_different_layouts_stay_whole(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_squared_norm_in_pieces_has_the_same_bits() -> None:
     values = torch.randn(3 * 4096 + 77)
-    found = reductions.SquaredNorm()
-    for piece in values.split(8192):
-        found.add(piece)
-    assert torch.equal(found.value(), reductions.squared_norm(values))
+    pieces = [norm for piece in values.split(8192) for norm in reductions.block_norms(piece)]
+    found = reductions.sums_of_squares([pieces, reductions.block_norms(values)])
+    assert found[0] == found[1] == pytest.approx(float(values.double().square().sum()), rel=1e-6)
 
 
 def test_pieces_of_what_has_gaps_are_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
