@@ -308,11 +308,14 @@ def _movements(point: torch.Tensor, denoised: torch.Tensor, kept: int) -> torch.
         axes = tuple(range(point.ndim - kept, point.ndim))
         return torch.linalg.vector_norm(denoised - point, dim=axes, keepdim=True)
     images = [(point, denoised)] if kept == point.ndim else zip(point, denoised, strict=True)
-    lengths = []
-    for image, other in images:
-        found = reductions.SquaredNorm()
-        for before, after in in_pieces(image, other):
-            found.add(torch.sub(after, before))
-        lengths.append(found.value().sqrt())
+    norms = [
+        [
+            part
+            for before, after in in_pieces(image, other)
+            for part in reductions.block_norms(torch.sub(after, before))
+        ]
+        for image, other in images
+    ]
+    lengths = torch.as_tensor(reductions.sums_of_squares(norms)).sqrt()
     shape = (*point.shape[: point.ndim - kept], *(1,) * kept)
-    return torch.stack(lengths).to(point.dtype).reshape(shape)
+    return lengths.to(point.device, point.dtype).reshape(shape)
