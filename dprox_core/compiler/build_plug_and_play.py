@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -13,6 +14,7 @@ from dprox_core.algorithms.plug_and_play_kin import (
     PlugAndPlayReflected,
     PlugAndPlayVxu,
 )
+from dprox_core.compiler.build_admm import checked_linear_solver
 from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.plan_plug_and_play import plan_of, rho_option
@@ -24,11 +26,11 @@ from dprox_core.compiler.shared import (
     positives,
     rounded_above,
 )
-from dprox_core.compiler.split import Split, choose_kind, split
+from dprox_core.compiler.split import ITERATIVE, Split, choose_kind, split
 from dprox_core.errors import ParameterError
 from dprox_core.linops.algebra import Composition
 from dprox_core.linops.gradient import Grad
-from dprox_core.linsolve.base import LinearSolver, QuadraticPart
+from dprox_core.linsolve.base import LinearSolve, LinearSolver, QuadraticPart
 from dprox_core.linsolve.cg import ConjugateGradientSolver
 from dprox_core.linsolve.norms import Weighed, joint_norm
 from dprox_core.linsolve.separable import SeparableSolver
@@ -83,11 +85,15 @@ def build_plug_and_play(request: Request, method: str) -> tuple[PlugAndPlay, Pla
     if linearized:
         _refuse_steps(request, method)
     smooth = tuple(term for term in model.terms if method in _GRADIENTS and _by_gradient(term))
-    assignment = beside(model, smooth) if linearized else split(model)
+    how = checked_linear_solver(options.get("linear_solver"))
+    forced = how.kind if how is not None and how.forced else None
+    assignment = beside(model, smooth) if linearized else split(model, forced)
     if assignment.moved:
         # A system by iteration costs little beside a denoiser, and fits the data exactly.
         assignment = split(model, "cg")
-    solver = solver_of(assignment.kind, assignment.part, request.differentiate, 50)
+    if how is not None and assignment.kind in ITERATIVE:
+        assignment = replace(assignment, kind=how.kind)
+    solver = solver_of(assignment.kind, assignment.part, request.differentiate, 50, how=how)
     noise, measured = noise_of(model)
     course = course_of(request, noise, method)
     start = smooth_start(model, assignment.part.terms, course, request.differentiate)
@@ -169,12 +175,24 @@ def _coupling(blocks: tuple[BoundTerm, ...], shares: tuple[float, ...]) -> float
 
 
 def solver_of(
-    kind: str, part: QuadraticPart, differentiate: bool, max_iter: int, reduction: float = 1e-3
+    kind: str,
+    part: QuadraticPart,
+    differentiate: bool,
+    max_iter: int,
+    reduction: float = 1e-3,
+    how: LinearSolve | None = None,
 ) -> LinearSolver:
-    """What solves the squares' system: at once, or by so many iterations."""
-    if kind == "cg":
+    """What solves the squares' system: at once, or by so many iterations, or as it is asked."""
+    if kind in ITERATIVE:
         limit = None if differentiate else max_iter
-        return ConjugateGradientSolver(part, differentiate, max_iter=limit, reduction=reduction)
+        return ConjugateGradientSolver(
+            part,
+            differentiate,
+            max_iter=limit if how is None or how.max_iter is None else how.max_iter,
+            reduction=reduction,
+            kind=kind,
+            tolerance=None if how is None else how.tolerance,
+        )
     return SeparableSolver(part)
 
 

@@ -45,7 +45,8 @@ class Candidate:
             return f"{self.method}: {self.reason}"
         solver = self.plan.linear_solver
         means = "" if solver is None else f", linear systems: {solver}"
-        return f"{self.method}: accepts (about {bytes_text(self.plan.memory_bytes)}{means})"
+        accepts = f"{self.method}: accepts (about {bytes_text(self.plan.memory_bytes)}{means})"
+        return " ".join([accepts, *self.plan.warnings])
 
 
 def candidates(
