@@ -30,7 +30,7 @@ def in_pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
     if count <= _PIECE:
         yield tensors
         return
-    length, dense = _PIECE * torch.get_num_threads(), _is_dense(first)
+    length, dense = _length(), _is_dense(first)
     # Where there are gaps, sums over pieces depend on what the pieces are: threads must not count.
     if (dense and count <= length) or not _alike(tensors):
         yield tensors
@@ -46,6 +46,12 @@ def in_pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         return
     for index in range(first.shape[outer]):
         yield from in_pieces(*(t.select(outer, index) for t in tensors))
+
+
+def _length() -> int:
+    """How long pieces are: with several threads longer, for then every call has to wake them."""
+    threads = torch.get_num_threads()
+    return _PIECE if threads == 1 else 2 * threads * _PIECE
 
 
 def _alike(tensors: tuple[torch.Tensor, ...]) -> bool:
