@@ -57,9 +57,10 @@ _OPERATORS: dict[str, Template] = {
     "matrix": lambda a, o: rf"{_factor(a[1])}\, {_factor(a[0])}",
     "subsample": lambda a, o: rf"{_factor(a[0])} \downarrow_{{{a[1] if len(a) > 1 else '2'}}}",
     "fft": lambda a, o: rf"\mathcal{{F}}\, {_factor(a[0])}",
-    "fourier_sampling": lambda a, o: rf"{_factor(a[1])} \odot \mathcal{{F}}\, {_factor(a[0])}",
-    "coil_sampling": lambda a, o: (
+    "fourier_sampling": lambda a, o: (
         rf"{_factor(a[1])} \odot \mathcal{{F}} ({_factor(a[2])} \odot {_factor(a[0])})"
+        if len(a) > 2
+        else rf"{_factor(a[1])} \odot \mathcal{{F}}\, {_factor(a[0])}"
     ),
     "sum_over": lambda a, o: (
         rf"\sum_{{{o['axes']}}} {_factor(a[0])}" if "axes" in o else rf"\sum {_factor(a[0])}"

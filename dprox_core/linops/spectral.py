@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import torch
@@ -142,9 +143,9 @@ class FourierSampling(_Spectral):
             fine = len(shape) >= 3 and shape[-3] == 1 and len(coils) >= 3
             if not fine or not broadcasts_into((*coils[:-3], 1, *coils[-2:]), shape):
                 raise ShapeError(
-                    f"{cls.name}: the coil maps {operands[1].describe()} of shape {coils} do not "
-                    f"match {argument.describe()} of shape {shape}: give maps (coils, H, W) and an "
-                    "image (B, 1, H, W).",
+                    f"fourier_sampling: the coil maps {operands[1].describe()} of shape {coils} do "
+                    f"not match {argument.describe()} of shape {shape}: give maps (coils, H, W) "
+                    "and an image (B, 1, H, W).",
                     expected=("coils", *shape[-2:]),
                     got=coils,
                     where=operands[1].describe(),
@@ -152,8 +153,8 @@ class FourierSampling(_Spectral):
             shape = (*shape[:-3], coils[-3], *shape[-2:])
         if len(shape) < 2 or not broadcasts_into(mask, shape):
             raise ShapeError(
-                f"{cls.name}: the mask {operands[0].describe()} of shape {mask} does not match "
-                f"the frequencies of {argument.describe()}, of shape {shape}.",
+                f"fourier_sampling: the mask {operands[0].describe()} of shape {mask} does not "
+                f"match the frequencies of {argument.describe()}, of shape {shape}.",
                 expected=shape,
                 got=mask,
                 where=operands[0].describe(),
@@ -264,6 +265,11 @@ class CoilSampling(FourierSampling):
 
     name = "coil_sampling"
     operand_names = ("m", "coils")
+
+    @classmethod
+    def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:
+        """As it is written, with the coil maps as one argument more."""
+        return FourierSampling.describe_call(argument, operands, options)
 
 
 @overload

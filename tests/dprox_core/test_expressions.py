@@ -128,6 +128,11 @@ def test_shapes_are_whole_numbers(shape: object) -> None:
         (3 * (x - y) + 1, "3*(x - y) + 1"),
         (x - (y - 1), "x - (y - 1)"),
         (dp.grad(x / 4), "grad(0.25*x)"),
+        (dp.fourier_sampling(x, torch.ones(4, 5)), "fourier_sampling(x, m)"),
+        (
+            dp.fourier_sampling(dp.reshape(x, (1, 4, 5)), torch.ones(4, 5), torch.ones(2, 4, 5)),
+            "fourier_sampling(reshape(x, (1, 4, 5)), m, coils)",
+        ),
     ],
 )
 def test_an_expression_reads_as_it_was_written(expression: dp.Expression, text: str) -> None:
