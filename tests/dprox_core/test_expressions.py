@@ -130,8 +130,8 @@ def test_shapes_are_whole_numbers(shape: object) -> None:
         (dp.grad(x / 4), "grad(0.25*x)"),
         (dp.fourier_sampling(x, torch.ones(4, 5)), "fourier_sampling(x, m)"),
         (
-            dp.fourier_sampling(dp.reshape(x, (1, 4, 5)), torch.ones(4, 5), torch.ones(2, 4, 5)),
-            "fourier_sampling(reshape(x, (1, 4, 5)), m, coils)",
+            dp.fourier_sampling(dp.reshape(x, (6, 1, 4, 5)), torch.ones(4, 5), torch.ones(2, 4, 5)),
+            "fourier_sampling(reshape(x, (6, 1, 4, 5)), m, coils)",
         ),
     ],
 )
