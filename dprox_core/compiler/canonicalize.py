@@ -8,6 +8,7 @@ import torch
 
 from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
 from dprox_core.errors import CompileError, DataError, ParameterError
+from dprox_core.expressions.affine import dense
 from dprox_core.expressions.algebra import Apply
 from dprox_core.expressions.base import Expression
 from dprox_core.expressions.binding import Binding
@@ -128,7 +129,7 @@ def _weight(term: Term, binding: Binding) -> Step:
     """The product of a weight's factors, a number unless it wants a gradient."""
     weight: Step = term.number
     for factor in term.factors:
-        value = binding.value(factor).reshape(())
+        value = dense(binding.value(factor)).reshape(())
         number = float(value.detach())
         if not (math.isfinite(number) and number >= 0):
             raise (ParameterError if math.isfinite(number) else DataError)(

@@ -41,8 +41,10 @@ class Affine:
         for variable, operator in other.operators.items():
             held = operators.get(variable)
             operators[variable] = operator if held is None else total(held, operator)
-        if self.offset is None or other.offset is None:
-            offset = other.offset if self.offset is None else self.offset
-        else:
-            offset = self.offset + other.offset
-        return Affine(operators, offset)
+        offsets = [dense(part) for part in (self.offset, other.offset) if part is not None]
+        return Affine(operators, sum(offsets[1:], offsets[0]) if offsets else None)
+
+
+def dense(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor as most operations take it; only matrices may stay sparse."""
+    return tensor if tensor.layout is torch.strided else tensor.to_dense()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.expressions.affine import Affine
+from dprox_core.expressions.affine import Affine, dense
 from dprox_core.expressions.base import (
     Expression,
     Shape,
@@ -241,6 +241,8 @@ def apply(
         return Apply(operator, argument, given, **options)
     from dprox_core.expressions.binding import evaluate
 
+    if isinstance(argument, torch.Tensor):
+        argument = dense(argument)
     return evaluate(
         Apply(
             operator,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from dprox_core.errors import DataError, ParameterError
+from dprox_core.expressions.affine import dense
 from dprox_core.expressions.base import Expression
 from dprox_core.expressions.leaves import Constant, Placeholder, Variable
 from dprox_core.linops.space import Space
@@ -87,13 +88,20 @@ class Binding:
         if held is None:
             # Shapes of placeholders may have been open when the node was made.
             node.operator.infer(node.argument, node.operands, **node.options)
-            operands = self.operands(node.operands, node.operator.keeps_numbers)
+            kind = node.operator
+            operands = self.operands(
+                node.operands, kind.keeps_numbers, keep_sparse=kind.keeps_sparse
+            )
             held = node.operator(self.space(node.argument), *operands, **node.options)
             self._operators[id(node)] = held
         return held
 
     def operands(
-        self, operands: Iterable[Expression], keep_numbers: bool = False, infinite: bool = False
+        self,
+        operands: Iterable[Expression],
+        keep_numbers: bool = False,
+        infinite: bool = False,
+        keep_sparse: bool = False,
     ) -> list[Any]:
         """Operand values for a constructor.
 
@@ -101,11 +109,16 @@ class Binding:
             operands: constant expressions.
             keep_numbers: whether plain numbers stay numbers instead of becoming tensors.
             infinite: whether infinite values mean something here, as they do in bounds.
+            keep_sparse: whether sparse tensors stay so.
         """
+
+        def form(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor if keep_sparse else dense(tensor)
+
         return [
             operand.tensor.item()
             if keep_numbers and isinstance(operand, Constant) and operand.is_number
-            else self.value(operand, infinite)
+            else form(self.value(operand, infinite))
             for operand in operands
         ]
 

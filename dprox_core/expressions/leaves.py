@@ -120,7 +120,7 @@ class Constant(Expression):
         """Itself as the offset."""
         from dprox_core.expressions.affine import Affine
 
-        return Affine({}, _dense(binding.value(self)))
+        return Affine({}, binding.value(self))
 
 
 class Placeholder(Expression):
@@ -213,12 +213,7 @@ class Placeholder(Expression):
         """Its value as the offset."""
         from dprox_core.expressions.affine import Affine
 
-        return Affine({}, _dense(binding.value(self)))
-
-
-def _dense(tensor: torch.Tensor) -> torch.Tensor:
-    """What is added to something is dense."""
-    return tensor if tensor.layout is torch.strided else tensor.to_dense()
+        return Affine({}, binding.value(self))
 
 
 def as_tensor(value: object, what: str) -> torch.Tensor:

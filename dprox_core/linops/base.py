@@ -83,6 +83,8 @@ class LinOp(ABC):
     operand_names: ClassVar[tuple[str, ...]] = ()
     # Whether plain numbers reach the constructor as numbers instead of as tensors.
     keeps_numbers: ClassVar[bool] = False
+    # Whether sparse tensors reach it as they are.
+    keeps_sparse: ClassVar[bool] = False
 
     def __init__(self, domain: Space, range: Space | None = None) -> None:
         self.domain = domain

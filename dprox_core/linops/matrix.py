@@ -23,6 +23,7 @@ class Matrix(LinOp):
 
     name = "matrix"
     operand_names: ClassVar[tuple[str, ...]] = ("M",)
+    keeps_sparse = True
 
     def __init__(
         self, domain: Space, matrix: torch.Tensor, axis: int = -1, product: bool = False
@@ -38,6 +39,9 @@ class Matrix(LinOp):
             shape[self._axis] = matrix.shape[0]
         is_complex = domain.is_complex or matrix.is_complex()
         super().__init__(domain, domain.as_complex(is_complex).with_shape(tuple(shape)))
+        if matrix.layout not in (torch.strided, torch.sparse_coo):
+            # Compressed rows have no transpose of their own kind.
+            matrix = matrix.to_sparse_coo()
         self.matrix = matrix
         self._rows = matrix[None] if self._vector else matrix
 

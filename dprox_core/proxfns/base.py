@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from dprox_core.errors import ParameterError
+from dprox_core.expressions.affine import dense
 from dprox_core.expressions.base import Expression, as_expression, number_text
 from dprox_core.linops.base import shown_options
 from dprox_core.linops.space import Space
@@ -393,5 +394,5 @@ def make(function: type[ProxFn], argument: object, *operands: object, **options:
     from dprox_core.expressions.binding import Binding
 
     binding = Binding(term.expressions())
-    value = binding.value(expression)
+    value = dense(binding.value(expression))
     return bind(function, binding, expression, given, options).value(value)

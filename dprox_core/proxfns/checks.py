@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.expressions.affine import dense
 from dprox_core.expressions.base import broadcasts_into
 from dprox_core.expressions.leaves import Constant
 
@@ -102,7 +103,7 @@ def refuse_negative(name: str, role: str, operand: Expression | torch.Tensor) ->
     tensor = operand.tensor if isinstance(operand, Constant) else operand
     if not isinstance(tensor, torch.Tensor) or tensor.is_complex():
         return
-    lowest = float(tensor.detach().min())
+    lowest = float(dense(tensor.detach()).min())
     if lowest < 0:
         raise ParameterError(
             f"{name}: {role} must be 0 or more, but its smallest value is {lowest:.3g}.",

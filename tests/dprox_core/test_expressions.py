@@ -265,3 +265,32 @@ def test_a_sum_of_sums_is_no_slower_than_its_size() -> None:
     one = torch.ones(2, dtype=torch.float64)
     operator = Binding([doubled]).affine(doubled).operators[z]
     assert torch.allclose(operator.forward(one), 2.0**60 * one)
+
+
+@pytest.mark.parametrize("layout", ["to_sparse_coo", "to_sparse_csr"])
+def test_sparse_data_mean_what_dense_data_mean(layout: str) -> None:
+    generator = torch.Generator().manual_seed(2)
+    plane = torch.rand(4, 5, generator=generator).double()
+    kept = torch.where(plane > 0.4, plane, 0.0)
+
+    def problem(data: torch.Tensor, matrix: torch.Tensor) -> dp.Problem:
+        z = dp.Variable("z", (4, 5), dtype="float64")
+        terms = dp.sum_squares(dp.mul_elementwise(z, data) - data) + dp.weighted_norm1(z, data)
+        terms += dp.sum_squares(matrix @ z - 1) + dp.sum_squares(dp.fourier_sampling(z, data))
+        return dp.Problem(
+            terms + dp.box(z, -2, dp.Constant(data) + 2) + dp.norm1(dp.conv(z, matrix))
+        )
+
+    def sparse(tensor: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = getattr(tensor, layout)()
+        return made
+
+    point = torch.rand(4, 5, generator=generator).double()
+    expected = problem(kept, plane[:3, :4]).value(point)
+    matrix = sparse(plane[:3, :4])
+    assert problem(sparse(kept), matrix).value(point) == pytest.approx(expected, rel=1e-12)
+    assert problem(sparse(kept), matrix).solve().objective == pytest.approx(
+        problem(kept, plane[:3, :4]).solve().objective, rel=1e-2
+    )
+    assert torch.equal(dp.grad(sparse(plane)), dp.grad(plane))
+    assert float(dp.norm1(sparse(plane))) == float(dp.norm1(plane))
