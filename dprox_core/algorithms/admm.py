@@ -9,22 +9,21 @@ minimize Σ_q w_q ‖A_q x + b_q‖² + Σ_j h_j(z_j)  subject to  K_j x = z_j
 
 S. Boyd, N. Parikh, E. Chu, B. Peleato, J. Eckstein, Distributed Optimization and Statistical
 Learning via the Alternating Direction Method of Multipliers, 2011; residuals and stopping as in
-section 3.3.1, the dual one in units of ρ; over-relaxation α as in section 3.4.3. Where duals are
-not bounded, ρ balances relative residuals: B. Wohlberg, ADMM Penalty Parameter Selection by
-Residual Balancing, 2017; where they are, ``balance.of_norms``.
+section 3.3.1, the dual one in units of ρ; over-relaxation α as in section 3.4.3; ρ as in
+``balance``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, cast
 
 import torch
 
-from dprox_core.algorithms.balance import of_norms, rho_factors
+from dprox_core.algorithms.balance import Mark, factors, is_due, mark
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
-from dprox_core.algorithms.blocks import feasible_blocks, first_of, sloped_blocks
+from dprox_core.algorithms.blocks import feasible_blocks, first_of
 from dprox_core.algorithms.copies import Watch, relaxed, update
 from dprox_core.algorithms.evidence import Evidence, of_blocks
 from dprox_core.algorithms.measure import Measure, Norms, Tally, largest
@@ -46,13 +45,13 @@ class AdmmState(State):
         v: the points v_j at which the last proxes were taken.
         u: the scaled duals u_j; the split copies are z_j = v_j − u_j.
         rho: ρ, or one for each sample of a batch.
-        changes: how often ρ was changed, each sample's where each has its own.
+        mark: z_j and ρ u_j when ρ was last looked at.
     """
 
     v: Vectors
     u: Vectors
     rho: Step
-    changes: int | torch.Tensor = 0
+    mark: Mark = field(default_factory=mark)
 
     @property
     def z(self) -> Vectors:
@@ -77,13 +76,6 @@ class Admm(Algorithm[AdmmState]):
 
     name = "admm"
     options: ClassVar[Mapping[str, Any]] = {"rho": None, "relaxation": 1.6, "linear_solver": None}
-
-    # ρ changes at most this often at once, and then ever more rarely.
-    max_changes: ClassVar[int] = 12
-    # What a step still moves says little about ρ before so many.
-    early: ClassVar[int] = 15
-    # And moves away from its start at most by this factor.
-    max_span: ClassVar[float] = 1e4
 
     def __init__(
         self,
@@ -113,7 +105,6 @@ class Admm(Algorithm[AdmmState]):
         self._moves: list[torch.Tensor | None] = [None] * len(blocks)
         self._pulled: list[torch.Tensor | None] = [None] * len(model.spaces)
         self._feasible = feasible_blocks(blocks)
-        self._sloped = sloped_blocks(blocks)
         # Several terms on one operator: it is applied for the first of them.
         self._first = [first_of(blocks, index) for index in range(len(blocks))]
         # Identities first: they start a sum by writing instead of adding.
@@ -130,9 +121,11 @@ class Admm(Algorithm[AdmmState]):
         v = tuple(_own(block.row.forward(x), x) for block in self.blocks)
         u = tuple(torch.zeros_like(t) for t in v)
         state = AdmmState(0, x, None, v, u, self._rho)
-        if is_per_sample(self._rho):
-            state.changes = torch.zeros(self._batch, dtype=torch.int64)
-        return state
+        return replace(state, mark=self._mark(state)) if self._adaptive else state
+
+    def _mark(self, state: AdmmState) -> Mark:
+        duals = tuple(u.detach() * shaped(state.rho, u) for u in state.u)
+        return mark(state.iteration, state.z, duals)
 
     def step(self, state: AdmmState, measure: bool) -> AdmmState:
         """One iteration."""
@@ -201,8 +194,7 @@ class Admm(Algorithm[AdmmState]):
         return new_v, new_u
 
     def _watch(self, tally: Tally, index: int) -> Watch:
-        balances = self._adaptive and index in self._sloped
-        return Watch(tally, index, balances, self._measure.apart)
+        return Watch(tally, index, self._measure.apart)
 
     @torch.no_grad()
     def _residuals(self, tally: Tally, u: Vectors, old: AdmmState) -> Residuals:
@@ -224,13 +216,6 @@ class Admm(Algorithm[AdmmState]):
         def norm(name: str, terms: Iterable[int]) -> Norms:
             return tally.norm(*((term, name) for term in terms))
 
-        balance = None
-        if self._adaptive and self._sloped:
-            names = ("dual", "copy", "missed", "moved")
-            balance = of_norms(
-                *(norm(name, self._sloped) for name in names),
-                early=old.iteration < self.early,
-            )
         return self._measure.residuals(
             self.tolerances,
             norm("missed", every),
@@ -240,7 +225,6 @@ class Admm(Algorithm[AdmmState]):
             sum(dual.numel() for dual in u),
             sum(space.numel for space in self.model.spaces),
             old.rho,
-            balance,
         )
 
     def _pulled_together(self, moves: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -288,26 +272,17 @@ class Admm(Algorithm[AdmmState]):
         return of_blocks(self.model, self._quadratic, self.blocks, state.x, state.v, state.rho)
 
     def adapt(self, state: AdmmState) -> AdmmState:
-        """Move ρ towards where primal and dual weigh alike, the scaled duals along with it."""
-        held = state.residuals
-        if not self._adaptive or held is None:
+        """Move ρ towards where copies and duals go as far, the scaled duals along with it."""
+        if not self._adaptive or not is_due(state.mark, state.iteration):
             return state
-        factors = rho_factors(
-            held,
-            state.rho,
-            self._rho,
-            state.changes,
-            self.max_changes,
-            self.max_span,
-            state.iteration,
-        )
-        if bool((factors == 1.0).all()):
+        now = self._mark(state)
+        changes = factors(now, state.mark, self._measure, state.rho, self._rho)
+        state = replace(state, mark=now)
+        if bool((changes == 1.0).all()):
             return state
         if not is_per_sample(state.rho):
-            changed = self._rescaled(state, float(factors[0]))
-            return replace(changed, changes=int(state.changes) + 1)
-        changed = self.with_parameter(state, state.rho * factors)
-        return replace(changed, changes=state.changes + (factors != 1.0).to(torch.int64))
+            return self._rescaled(state, float(changes[0]))
+        return self.with_parameter(state, state.rho * changes)
 
     def with_parameter(self, state: AdmmState, value: Step) -> AdmmState:
         """The state with another ρ, the scaled duals along with it."""

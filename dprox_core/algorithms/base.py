@@ -45,8 +45,6 @@ class Residuals:
     dual_tolerance: float
     # Those of each sample alone, where everything has the samples along its first axis.
     samples: tuple[Residuals, ...] = ()
-    # Two numbers by whose ratio ρ is off, from the split terms whose duals are bounded.
-    balance: tuple[float, float] | None = None
 
     @property
     def met(self) -> bool:

@@ -11,7 +11,7 @@ from dprox_core.linops.space import Space
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Blocks", "feasible_blocks", "first_of", "sloped_blocks"]
+__all__ = ["Blocks", "feasible_blocks", "first_of"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -28,7 +28,7 @@ class Blocks:
         self.terms = terms
         self.spaces = spaces
         shapes = [space.shape for space in spaces]
-        self._batch = batch_of(shapes + [term.row.range.shape for term in terms])
+        self.measure = Measure(batch_of(shapes + [term.row.range.shape for term in terms]))
         self._feasible = feasible_blocks(terms)
 
     def push(self, x: Vectors) -> Vectors:
@@ -79,7 +79,7 @@ class Blocks:
         if not self.terms:
             return Residuals(0.0, 0.0, 0.0, 0.0)
         weight = reductions.number(rho)
-        measure = Measure(self._batch)
+        measure = self.measure
         primal = measure.norm([a - b for a, b in zip(images, copies, strict=True)])
         size = largest(measure.norm(images), measure.norm(copies))
         pushed: list[torch.Tensor] = []
@@ -110,14 +110,3 @@ def first_of(blocks: tuple[BoundTerm, ...], index: int) -> int:
     if row.is_identity:
         return index
     return next(i for i, block in enumerate(blocks) if block.row is row)
-
-
-def sloped_blocks(blocks: tuple[BoundTerm, ...]) -> list[int]:
-    """The blocks whose bounded duals say what ρ should be.
-
-    Smooth ones mostly stay far from their bounds: beside terms without any they say little.
-    """
-    found = [i for i, block in enumerate(blocks) if block.function.slope is not None]
-    if len(found) < len(blocks):
-        found = [i for i in found if blocks[i].function.lipschitz is None]
-    return found

@@ -20,20 +20,17 @@ Arrays = tuple[torch.Tensor, ...]
 class Watch:
     """What a step tells of one term: norms of its vectors, while each piece is still in the cache.
 
-    Under the names (index, "image") for ‖K x‖, "copy" for ‖z‖, "missed" for ‖K x − z‖, and where ρ
-    is balanced by them "moved" for ‖z_old − z‖ and "dual" for ‖u‖.
+    Under the names (index, "image") for ‖K x‖, "copy" for ‖z‖ and "missed" for ‖K x − z‖.
 
     Args:
         tally: where the norms are gathered.
         index: which term it is.
-        balances: whether what ρ is balanced by is wanted as well.
         apart: whether the first axis is one of samples.
     """
 
-    def __init__(self, tally: Tally, index: int, balances: bool, apart: bool) -> None:
+    def __init__(self, tally: Tally, index: int, apart: bool) -> None:
         self._tally = tally
         self._index = index
-        self._balances = balances
         self._apart = apart
 
     @torch.no_grad()
@@ -70,9 +67,6 @@ class Watch:
             add((term, "copy"), copy, sample)
             moved.sub_(copy)
             add((term, "missed"), copy.sub_(seen), sample)
-            if self._balances:
-                add((term, "moved"), moved, sample)
-                add((term, "dual"), now_u, sample)
 
 
 def update(

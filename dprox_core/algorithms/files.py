@@ -77,18 +77,23 @@ def load_state(like: S, path: str | os.PathLike[str]) -> S:
             got=header.get("state"),
             where=name,
         )
-    return _filled(like, "", held, json.loads(header["numbers"]), name)
+    return _filled(like, "", held, json.loads(header["numbers"]), name, like.x[0])
 
 
 def _filled(
-    like: S, prefix: str, held: dict[str, torch.Tensor], numbers: dict[str, object], file: str
+    like: S,
+    prefix: str,
+    held: dict[str, torch.Tensor],
+    numbers: dict[str, object],
+    file: str,
+    root: torch.Tensor,
 ) -> S:
     """A state with what a file has for it, and for the state that it may hold."""
     changed: dict[str, object] = {}
     for field in fields(like):
         value, name = getattr(like, field.name), prefix + field.name
         if isinstance(value, State):
-            changed[field.name] = _filled(value, f"{name}.", held, numbers, file)
+            changed[field.name] = _filled(value, f"{name}.", held, numbers, file, root)
         elif isinstance(value, tuple) and value:
             changed[field.name] = tuple(
                 _fitting(held.get(f"{name}.{i}"), t, file) for i, t in enumerate(value)
@@ -96,11 +101,11 @@ def _filled(
         elif isinstance(value, tuple):
             # What is gathered on the way, such as the points to extrapolate from.
             count = sum(key.startswith(f"{name}.") for key in held)
-            changed[field.name] = tuple(held[f"{name}.{i}"].to(like.x[0]) for i in range(count))
+            changed[field.name] = tuple(_alike(held[f"{name}.{i}"], root) for i in range(count))
         elif name in numbers:
             changed[field.name] = numbers[name]
         elif name in held:
-            changed[field.name] = held[name].to(like.x[0].device)
+            changed[field.name] = held[name].to(root.device)
     changed["residuals"] = None
     start = f"{prefix}past."
     counted = {k.removeprefix(start): float(str(n)) for k, n in numbers.items() if start in k}
@@ -142,6 +147,12 @@ def _shapes(value: object) -> list[tuple[int, ...]] | None:
     if not isinstance(value, tuple) or not all(isinstance(v, torch.Tensor) for v in value):
         return None
     return [tuple(v.shape) for v in value]
+
+
+def _alike(found: torch.Tensor, root: torch.Tensor) -> torch.Tensor:
+    """On the device and in the precision of the variables; whether complex stays as it was."""
+    precision = root.dtype.to_complex() if found.is_complex() else root.dtype.to_real()
+    return found.to(root.device, precision)
 
 
 def _fitting(found: torch.Tensor | None, like: torch.Tensor, name: str) -> torch.Tensor:

@@ -15,12 +15,12 @@ diag(I/μ_i) has to lie above the second derivative of f and ρ Σ_j K_jᴴ K_j.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
 
-from dprox_core.algorithms.balance import changes_allowed, step_factor
+from dprox_core.algorithms.balance import Mark, factors, is_due, mark
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
@@ -42,14 +42,14 @@ class LadmmState(State):
         u: the scaled duals.
         images: K_j x.
         rho: ρ.
-        changes: how often ρ was changed.
+        mark: variables and ρ u_j when ρ was last looked at.
     """
 
     z: Vectors
     u: Vectors
     images: Vectors
     rho: Step
-    changes: int = 0
+    mark: Mark = field(default_factory=mark)
 
 
 class Ladmm(Algorithm[LadmmState]):
@@ -66,8 +66,6 @@ class Ladmm(Algorithm[LadmmState]):
 
     name = "ladmm"
     options: ClassVar[Mapping[str, Any]] = {"rho": None}
-
-    max_changes: ClassVar[int] = 12
 
     def __init__(
         self,
@@ -95,7 +93,14 @@ class Ladmm(Algorithm[LadmmState]):
         """z_j = K_j x₀, u_j = 0."""
         images = self._parts.push(x0)
         u = tuple(torch.zeros_like(t) for t in images)
-        return LadmmState(0, x0, None, images, u, images, self._rho)
+        state = LadmmState(0, x0, None, images, u, images, self._rho)
+        return replace(state, mark=self._mark(state)) if self._adaptive else state
+
+    def _mark(self, state: LadmmState) -> Mark:
+        """ρ weighs the variables by how strongly all blocks together pull at them."""
+        pairs = zip(state.x, self._couplings, strict=True)
+        duals = tuple(u.detach() * state.rho for u in state.u)
+        return mark(state.iteration, tuple(x * c**0.5 for x, c in pairs), duals)
 
     def step(self, state: LadmmState, measure: bool) -> LadmmState:
         """One iteration; nothing of the state given is overwritten."""
@@ -151,16 +156,13 @@ class Ladmm(Algorithm[LadmmState]):
         )
 
     def adapt(self, state: LadmmState) -> LadmmState:
-        """Balance residuals by ρ, the scaled duals along with it."""
-        held = state.residuals
-        allowed = changes_allowed(state.iteration, self.max_changes)
-        if not self._adaptive or held is None or state.changes >= allowed:
+        """Move ρ towards where variables and duals go as far, the scaled duals along with it."""
+        if not self._adaptive or not is_due(state.mark, state.iteration):
             return state
-        factor = step_factor(held)
-        if factor == 1.0:
-            return state
-        changed = self.with_parameter(state, state.rho * factor)
-        return replace(changed, changes=state.changes + 1)
+        now = self._mark(state)
+        factor = float(factors(now, state.mark, self._parts.measure, state.rho, self._rho)[0])
+        state = replace(state, mark=now)
+        return state if factor == 1.0 else self.with_parameter(state, state.rho * factor)
 
     def essence(self, state: LadmmState) -> tuple[Vectors, tuple[Step, ...]]:
         """x and z + u, which both follow from, weighted by 1/√μ and √ρ."""

@@ -59,7 +59,6 @@ class Measure:
         rows: int,
         columns: int,
         weight: Step,
-        balance: tuple[Norms, Norms] | None = None,
     ) -> Residuals:
         """Residuals with tolerances as in Boyd et al. 2011, section 3.3.1.
 
@@ -72,7 +71,6 @@ class Measure:
             rows: how many numbers the copies hold, all samples together.
             columns: how many are sought.
             weight: ρ, or one for each sample.
-            balance: two numbers by whose ratio ρ is off, None where no dual is bounded.
         """
         weights = self._weights(weight, len(primal))
         found = []
@@ -84,9 +82,6 @@ class Measure:
                     float(dual[index]),
                     tolerances.bound(rows // share, float(size[index])),
                     weights[index] * tolerances.bound(columns // share, float(pushed[index])),
-                    balance=None
-                    if balance is None
-                    else (float(balance[0][index]), float(balance[1][index])),
                 )
             )
         return replace(found[0], samples=tuple(found[1:]))

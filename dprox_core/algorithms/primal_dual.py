@@ -15,8 +15,7 @@ Algorithm for Minimizing the Sum of Three Functions, 2018, which needs only τ <
 (Condat 2013, theorem 3.1). Preconditioning gives every block a σ_j ∝ 1/‖K_j‖ of its own (after
 T. Pock, A. Chambolle, Diagonal Preconditioning for First Order Primal-Dual Algorithms, 2011), and
 every variable a τ_i of its own, for which diag(I/τ_i) takes the place of I/τ in these conditions;
-adaptive steps move the ratio σ/τ to where both residuals weigh alike (T. Goldstein, M. Li, X. Yuan,
-2015).
+adaptive steps move the ratio σ/τ as in ``balance``.
 
 Residuals are those of the optimality conditions: primal ‖K x⁺ − z‖ with z_j the point at which y_j⁺
 is a subgradient of h_j; dual ‖∇f(x⁺) + Kᴴ y⁺ + ∂g(x⁺)‖ with the subgradient the prox found.
@@ -25,12 +24,12 @@ is a subgradient of h_j; dual ‖∇f(x⁺) + Kᴴ y⁺ + ∂g(x⁺)‖ with the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 
-from dprox_core.algorithms.balance import changes_allowed, step_factor
+from dprox_core.algorithms.balance import Mark, factors, is_due, mark
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
@@ -89,13 +88,13 @@ class PrimalDualState(State):
         y: the duals.
         slope: ∇f(x), computed once and used twice.
         weight: ω, the ratio that σ and τ share out.
-        changes: how often ω was changed.
+        mark: variables and duals when ω was last looked at.
     """
 
     y: Vectors
     slope: Vectors
     weight: Step
-    changes: int = 0
+    mark: Mark = field(default_factory=mark)
 
 
 class PrimalDual(Algorithm[PrimalDualState]):
@@ -112,9 +111,6 @@ class PrimalDual(Algorithm[PrimalDualState]):
     """
 
     name = "pdhg"
-
-    max_changes: ClassVar[int] = 12
-    max_span: ClassVar[float] = 1e8
 
     def __init__(
         self,
@@ -138,7 +134,14 @@ class PrimalDual(Algorithm[PrimalDualState]):
     def init(self, x0: Vectors) -> PrimalDualState:
         """x = x₀, y = 0."""
         y = tuple(block.row.range.zeros() for block in self._parts.blocks)
-        return PrimalDualState(0, x0, None, y, self._slope(x0), self._weight)
+        state = PrimalDualState(0, x0, None, y, self._slope(x0), self._weight)
+        return replace(state, mark=self._mark(state)) if self._adaptive else state
+
+    def _mark(self, state: PrimalDualState) -> Mark:
+        """ω weighs variables and duals by what it shares out among them."""
+        x = tuple(v * c**0.5 for v, c in zip(state.x, self._rule.couplings, strict=True))
+        y = tuple(v * s**-0.5 for v, s in zip(state.y, self._rule.shares, strict=True))
+        return mark(state.iteration, x, y)
 
     def _slope(self, x: Vectors) -> Vectors:
         return self._parts.smooth(x) if self._parts.smooth.terms else ()
@@ -221,18 +224,13 @@ class PrimalDual(Algorithm[PrimalDualState]):
         )
 
     def adapt(self, state: PrimalDualState) -> PrimalDualState:
-        """Move ω towards where both residuals are as far from their tolerances."""
-        held = state.residuals
-        allowed = changes_allowed(state.iteration, self.max_changes)
-        if not self._adaptive or held is None or state.changes >= allowed:
+        """Move ω towards where variables and duals go as far."""
+        if not self._adaptive or not is_due(state.mark, state.iteration):
             return state
-        factor = step_factor(held)
-        if factor == 1.0:
-            return state
-        span = reductions.number(state.weight * factor / self._weight)
-        if not 1.0 / self.max_span <= span <= self.max_span:
-            return state
-        return replace(state, weight=state.weight * factor, changes=state.changes + 1)
+        now = self._mark(state)
+        measure = self._parts.measure
+        factor = float(factors(now, state.mark, measure, state.weight, self._weight)[0])
+        return replace(state, mark=now, weight=state.weight * factor)
 
     def essence(self, state: PrimalDualState) -> tuple[Vectors, tuple[Step, ...]]:
         """x and y, weighted by 1/√τ and 1/√σ."""

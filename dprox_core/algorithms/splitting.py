@@ -31,12 +31,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
 
-from dprox_core.algorithms.balance import rho_factors
+from dprox_core.algorithms.balance import Mark, factors, is_due, mark
 from dprox_core.algorithms.base import Algorithm, State, Tolerances
 from dprox_core.algorithms.blocks import Blocks
 from dprox_core.algorithms.evidence import Evidence, of_blocks
@@ -59,13 +59,13 @@ class SplitState(State):
         u: the scaled duals; for Douglas-Rachford the points w_j; nothing for HQS without dual
             steps.
         rho: ρ.
-        changes: how often ρ was changed.
+        mark: copies and duals when ρ was last looked at.
     """
 
     z: Vectors
     u: Vectors
     rho: Step
-    changes: int = 0
+    mark: Mark = field(default_factory=mark)
 
 
 class _Splitting(Algorithm[SplitState]):
@@ -80,10 +80,6 @@ class _Splitting(Algorithm[SplitState]):
         adaptive: whether ρ is balanced.
         quadratic: what the linear solver solves, for certificates.
     """
-
-    # As for ADMM: finally ρ stays, and stays within reach of its start.
-    max_changes: ClassVar[int] = 12
-    max_span: ClassVar[float] = 1e4
 
     def __init__(
         self,
@@ -137,25 +133,26 @@ class _Splitting(Algorithm[SplitState]):
         """ρ."""
         return reductions.number(state.rho)
 
-    def _balanced(self, state: SplitState) -> SplitState:
-        """The state with ρ moved towards where residuals weigh alike."""
-        held = state.residuals
-        if not self._adaptive or held is None:
+    def _begun(self, state: SplitState) -> SplitState:
+        """A first state, marked where ρ is adapted."""
+        return replace(state, mark=self._mark(state)) if self._adaptive else state
+
+    def _mark(self, state: SplitState) -> Mark:
+        duals = tuple(u.detach() * state.rho for u in self._scaled_duals(state))
+        return mark(state.iteration, state.z, duals)
+
+    def _scaled_duals(self, state: SplitState) -> Vectors:
+        """u_j."""
+        return state.u
+
+    def adapt(self, state: SplitState) -> SplitState:
+        """Move ρ towards where copies and duals go as far."""
+        if not self._adaptive or not is_due(state.mark, state.iteration):
             return state
-        found = rho_factors(
-            held,
-            state.rho,
-            self._rho,
-            state.changes,
-            self.max_changes,
-            self.max_span,
-            state.iteration,
-        )
-        factor = float(found[0])
-        if factor == 1.0:
-            return state
-        changed = self.with_parameter(state, state.rho * factor)
-        return replace(changed, changes=state.changes + 1)
+        now = self._mark(state)
+        factor = float(factors(now, state.mark, self._blocks.measure, state.rho, self._rho)[0])
+        state = replace(state, mark=now)
+        return state if factor == 1.0 else self.with_parameter(state, state.rho * factor)
 
 
 class AdmmVxu(_Splitting):
@@ -167,7 +164,8 @@ class AdmmVxu(_Splitting):
     def init(self, x0: Vectors) -> SplitState:
         """z_j = K_j x₀, u_j = 0."""
         z = self._blocks.push(x0)
-        return SplitState(0, x0, None, z, tuple(torch.zeros_like(t) for t in z), self._rho)
+        u = tuple(torch.zeros_like(t) for t in z)
+        return self._begun(SplitState(0, x0, None, z, u, self._rho))
 
     def _points(self, state: SplitState, images: Vectors) -> Vectors:
         return tuple(a + u for a, u in zip(images, state.u, strict=True))
@@ -198,10 +196,6 @@ class AdmmVxu(_Splitting):
         """After a linear solve with another target."""
         x = self._solve(essence, state.rho, state.x)
         return replace(state, x=x, u=_sum(self._blocks.push(x), essence, -1.0))
-
-    def adapt(self, state: SplitState) -> SplitState:
-        """Balance residuals by ρ, the scaled duals along with it."""
-        return self._balanced(state)
 
     def with_parameter(self, state: SplitState, value: Step) -> SplitState:
         """The state with another ρ, the scaled duals along with it."""
@@ -241,7 +235,8 @@ class Hqs(_Splitting):
         """z_j = K_j x₀, u_j = 0."""
         z = self._blocks.push(x0)
         u = tuple(torch.zeros_like(t) for t in z) if self._dual_step > 0.0 else ()
-        return SplitState(0, x0, None, z, u, self._rho if self._rhos is None else self._rhos[0])
+        rho = self._rho if self._rhos is None else self._rhos[0]
+        return self._begun(SplitState(0, x0, None, z, u, rho))
 
     def _points(self, state: SplitState, images: Vectors) -> Vectors:
         return _sum(images, state.u)
@@ -267,8 +262,8 @@ class Hqs(_Splitting):
         return replace(state, iteration=state.iteration + 1, x=x, z=z, u=u, residuals=residuals)
 
     def adapt(self, state: SplitState) -> SplitState:
-        """Balance residuals by ρ, the scaled duals along with it."""
-        return self._balanced(state) if state.u else state
+        """As the others, where there are duals."""
+        return super().adapt(state) if state.u else state
 
     def with_parameter(self, state: SplitState, value: Step) -> SplitState:
         """The state with another ρ, the scaled duals along with it."""
@@ -308,7 +303,11 @@ class DouglasRachford(_Splitting):
     def init(self, x0: Vectors) -> SplitState:
         """w_j = K_j x₀."""
         z = self._blocks.push(x0)
-        return SplitState(0, x0, None, z, z, self._rho)
+        return self._begun(SplitState(0, x0, None, z, z, self._rho))
+
+    def _scaled_duals(self, state: SplitState) -> Vectors:
+        """Of the last proxes; without relaxation w_j − z_j is what they took away."""
+        return _sum(state.u, state.z, -1.0)
 
     def _points(self, state: SplitState, images: Vectors) -> Vectors:
         return tuple(torch.lerp(w, a, 2.0) for a, w in zip(images, state.u, strict=True))
@@ -339,10 +338,6 @@ class DouglasRachford(_Splitting):
     def moved(self, state: SplitState, essence: Vectors) -> SplitState:
         """At other w."""
         return replace(state, u=essence)
-
-    def adapt(self, state: SplitState) -> SplitState:
-        """Balance relative residuals by ρ."""
-        return self._balanced(state)
 
     def with_parameter(self, state: SplitState, value: Step) -> SplitState:
         """The state with another ρ: w_j mixes points and duals ρ (w_j − K_j x), which both stay."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import cvxpy
 import numpy as np
@@ -12,8 +11,6 @@ import torch
 from solver_cases import CASES, KERNEL, dense, noise, optimum
 
 import dprox_core as dp
-from dprox_core.algorithms.balance import changes_allowed, rho_factors, step_factor
-from dprox_core.algorithms.base import Residuals
 from dprox_core.result import Status
 
 
@@ -298,30 +295,6 @@ def test_rho_follows_what_bounds_the_duals_however_curved_the_squares_are(method
     result = problem.solve(method, abs_tol=1e-8, rel_tol=1e-8, max_iter=1000)
     assert result.status is Status.CONVERGED
     assert result.objective == pytest.approx(best, rel=1e-5)
-
-
-def test_steps_change_ever_more_rarely() -> None:
-    counts = [changes_allowed(iteration, 12) for iteration in range(1, 3000)]
-    assert counts[:239] == [12] * 239
-    assert counts == sorted(counts)
-    gaps = [i for i, (a, b) in enumerate(pairwise(counts)) if b > a]
-    assert all(late - early >= 100 for early, late in pairwise(gaps))
-    assert step_factor(Residuals(1.0, 1e-4, 1e-3, 1e-3)) == 2.0
-    assert step_factor(Residuals(1e-4, 1.0, 1e-3, 1e-3)) == 0.5
-    assert step_factor(Residuals(1e-2, 1e-2, 1e-3, 2e-3)) == 1.0
-    assert step_factor(Residuals(0.0, 1e-2, 1e-3, 2e-3)) == 1.0
-
-
-def test_rho_does_not_run_away_from_what_residuals_clearly_ask_for() -> None:
-    def factor(primal: float, dual: float, balance: tuple[float, float]) -> float:
-        held = Residuals(primal, dual, 1e-3, 1e-3, balance=balance)
-        return float(rho_factors(held, 1.0, 1.0, 0, 12, 1e8, 10)[0])
-
-    # Copies that vanish, as those of norms of what is zero, ask for an endless ρ.
-    assert factor(1e-2, 2e-2, (1.0, 1e-9)) == 16.0
-    assert factor(1e-2, 4.0, (1.0, 1e-9)) < 0.1
-    assert factor(4.0, 1e-2, (1e-9, 1.0)) > 10.0
-    assert factor(0.0, 4.0, (1.0, 1e-9)) == 16.0
 
 
 def test_pdhg_of_proxes_alone_takes_long_steps() -> None:

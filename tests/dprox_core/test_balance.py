@@ -1,0 +1,80 @@
+"""ρ follows how far copies and duals go, looked at ever more rarely."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+import dprox_core as dp
+from dprox_core.algorithms.balance import MAX_SPAN, factors, is_due, mark
+from dprox_core.algorithms.measure import Measure
+
+ALL = ("admm", "admm_vxu", "hqs", "dr", "ladmm", "pdhg", "pd3o")
+
+
+def factor(z: list[float], y: list[float], rho: float = 1.0, first: float = 1.0) -> float:
+    """From copies at (3, 4) and duals at (1, 0)."""
+    last = mark(10, (torch.tensor([3.0, 4.0]),), (torch.tensor([1.0, 0.0]),))
+    now = mark(20, (torch.tensor(z),), (torch.tensor(y),))
+    return float(factors(now, last, Measure(1), rho, first)[0])
+
+
+def test_rho_becomes_the_ratio_of_the_ways_to_half_an_octave() -> None:
+    assert factor([3.0, 5.0], [1.0, 4.0]) == 4.0
+    assert factor([3.0, 5.0], [1.0, 4.0], rho=4.0) == 1.0
+    assert factor([7.0, 4.0], [1.0, 1.0]) == 0.25
+    assert factor([3.0, 5.0], [1.0, 2.9]) == pytest.approx(2.0**1.5)
+    # Near enough is left alone, and no change is larger than 16.
+    assert factor([3.0, 5.0], [1.0, 1.3]) == 1.0
+    assert factor([3.0, 5.0], [1.0, 900.0]) == 16.0
+
+
+def test_what_does_not_move_gives_way_to_what_does() -> None:
+    assert factor([3.0, 4.0], [1.0, 1.0]) == 16.0
+    assert factor([3.0, 5.0], [1.0, 0.0]) == 1.0 / 16.0
+    assert factor([3.0, 4.0], [1.0, 0.0]) == 1.0
+    # Rounding is no move.
+    assert factor([3.0, 4.0 + 4e-7], [1.0, 1e-3]) == 16.0
+    assert factor([math.nan, 4.0], [1.0, 1.0]) == 1.0
+
+
+def test_rho_stays_within_reach_of_its_start() -> None:
+    assert factor([3.0, 4.0], [1.0, 1.0], rho=0.5 * MAX_SPAN) == 1.0
+    assert factor([3.0, 5.0], [1.0, 0.0], rho=0.5 * MAX_SPAN) == 1.0 / 16.0
+
+
+def test_each_sample_has_its_own() -> None:
+    zero = torch.zeros(2, 1, 1)
+    last = mark(0, (zero,), (zero,))
+    now = mark(10, (torch.ones(2, 1, 1),), (torch.tensor([4.0, 0.25]).reshape(2, 1, 1),))
+    rho = torch.tensor([1.0, 0.25], dtype=torch.float64)
+    assert factors(now, last, Measure(2), rho, rho).tolist() == [4.0, 1.0]
+
+
+def test_looks_become_rarer() -> None:
+    looks, last = [], mark()
+    for iteration in range(10, 3000, 10):
+        if is_due(last, iteration):
+            looks.append(iteration)
+            last = mark(iteration)
+    assert looks[:4] == [10, 20, 30, 50]
+    assert len(looks) < 16
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_a_state_from_a_file_goes_on_as_if_it_had_never_stopped(
+    method: str, tmp_path: object
+) -> None:
+    x = dp.Variable("x", (1, 1, 6, 7))
+    b = torch.linspace(0.0, 1.0, 42).reshape(x.shape).double()
+    problem = dp.Problem(dp.sum_squares(x - b) + 0.1 * dp.norm1(dp.grad(x)) + dp.nonneg(x - 0.2))
+    options = {"abs_tol": 0.0, "rel_tol": 1e-14}
+    solver = problem.compile(method, **options)
+    through = solver.solve(max_iter=60)
+    half = solver.solve(max_iter=30)
+    path = solver.save_state(half.state, f"{tmp_path}/half.safetensors")
+    fresh = problem.compile(method, **options)
+    rest = fresh.solve(state=fresh.load_state(path), max_iter=30)
+    torch.testing.assert_close(rest[x], through[x], rtol=0.0, atol=0.0)
