@@ -185,9 +185,21 @@ class Run:
         self._good = tuple(v.detach().clone() for v in self._ended.answer(live))
         if due:
             with self._solver.mode():
-                self._state = self._algorithm.adapt(self._state)
+                self._state = self._adapted()
             self._ahead = True
         return None
+
+    def _adapted(self) -> State:
+        """With another ρ where that is better: residuals may then be as many times as large."""
+        before = self._algorithm.parameter(self._state)
+        state = self._algorithm.adapt(self._state)
+        after = self._algorithm.parameter(state)
+        if before > 0.0 and after > 0.0 and after != before:
+            times = max(after / before, before / after)
+            self._least *= times
+            assert self._bound is not None, "a check before was judged"
+            self._bound *= times
+        return state
 
     def _converged(self, held: Residuals, live: Vectors) -> bool:
         """Whether every sample is within its tolerances, constraints kept, and nothing in doubt."""

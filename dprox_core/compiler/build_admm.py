@@ -192,9 +192,17 @@ def _steepness(term: BoundTerm, size: float) -> float:
     slope, weight = term.function.slope, reductions.number(term.penalty.weight)
     if slope is None:
         return 0.0
-    steep = 10.0 * slope * weight / size if size > 0.0 else math.inf
+    stretch = _stretch(term)
+    steep = 10.0 * slope * stretch * weight / size if size > 0.0 else math.inf
     bend = term.function.lipschitz
-    return steep if bend is None else min(steep, bend * weight)
+    return steep if bend is None else min(steep, bend * stretch**2 * weight)
+
+
+def _stretch(term: BoundTerm) -> float:
+    """By what its prox multiplies its argument, the root mean square of numbers that vary."""
+    scale = term.penalty.scale
+    held = 0.0 if scale is None else reductions.norm(scale) / scale.numel() ** 0.5
+    return held or 1.0
 
 
 def _data_size(assignment: Split, sample: int, batch: int) -> float:
@@ -206,7 +214,7 @@ def _data_size(assignment: Split, sample: int, batch: int) -> float:
             continue
         if batch > 1 and offset.shape[:1] == (batch,) and offset.ndim == len(term.row.range.shape):
             offset = offset[sample]
-        means.append(reductions.norm(offset) ** 2 / offset.numel())
+        means.append((reductions.norm(offset) / _stretch(term)) ** 2 / offset.numel())
     return (sum(means) / len(means)) ** 0.5 if means else 0.0
 
 

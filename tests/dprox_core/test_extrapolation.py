@@ -49,8 +49,11 @@ def test_what_leads_away_is_undone(method: str, monkeypatch: pytest.MonkeyPatch)
     penalty = 0.3 * dp.norm1(dp.laplacian(x) if method != "pgd" else x)
     blurred = dp.conv(x, make.uniform(3, 3) / 9)
     problem = dp.Problem(dp.sum_squares(blurred - b) + penalty)
+    # Not adapted: trials that fail put looks at ρ off, which leads another way.
+    options = {"pd3o": {"weight": 0.5}, "admm": {"rho": 0.5}, "ladmm": {"rho": 0.5}}.get(method, {})
+    options = {"max_iter": 20_000, **options, **TIGHT}
     monkeypatch.setattr(extrapolation, "_START", 10**9)
-    plain = problem.solve(method, max_iter=20_000, **TIGHT)
+    plain = problem.solve(method, **options)
     assert plain.converged
     monkeypatch.setattr(extrapolation, "_START", 20)
     tried = []
@@ -61,7 +64,7 @@ def test_what_leads_away_is_undone(method: str, monkeypatch: pytest.MonkeyPatch)
         return away * torch.nan if len(tried) % 2 else away
 
     monkeypatch.setattr(extrapolation, "extrapolated", wild)
-    result = problem.solve(method, max_iter=20_000, **TIGHT)
+    result = problem.solve(method, **options)
     assert result.converged
     assert tried
     assert result.iterations <= plain.iterations + 10 * len(tried)
