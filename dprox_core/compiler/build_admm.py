@@ -224,8 +224,8 @@ def admm_memory(model: Model, assignment: Split) -> int:
     split_size = sum(row.range.nbytes for row in assignment.part.couplings)
     held = held_bytes(model)
     # x, its sum of pulled-back blocks, the last good answer, two spectra and the factors of the
-    # linear solve; v, u, scratch, old and new copies for each block. The certificate takes four
-    # more of each.
+    # linear solve; v, u, scratch, old and new copies for each block, and where ρ was last looked
+    # at. The certificate takes four more of each.
     factor = {"cg": 13, "minres": 16, "woodbury": 16}.get(assignment.kind, 11)
     if assignment.kind == "matrix":
         # The matrix that does not depend on ρ, the one that does, and its factor.
@@ -234,4 +234,4 @@ def admm_memory(model: Model, assignment: Split) -> int:
     if assignment.kind == "dense":
         # Two Gram matrices and eigenvectors in double precision, and the inverse.
         held += 32 * size_of(model.spaces) ** 2
-    return factor * unknowns + 9 * split_size + held
+    return factor * unknowns + 11 * split_size + held

@@ -209,7 +209,7 @@ def _plan(
         parameters=parameters,
         automatic=automatic,
         # x, its successor, the point ahead, two gradients, what blocks pull, the last answer;
-        # duals, their successors, images and points of each block. The certificate takes four more
-        # of each.
-        memory_bytes=12 * unknowns + 9 * split_size + held_bytes(model),
+        # duals, their successors, images and points of each block; where ρ was last looked at. The
+        # certificate takes four more of each.
+        memory_bytes=13 * unknowns + 10 * split_size + held_bytes(model),
     )

@@ -104,3 +104,15 @@ def test_the_penalty_found_needs_few_more_iterations_than_the_best(
     best = problem.solve("admm", max_iter=400, rho=rho, abs_tol=0.0, rel_tol=1e-12).objective
     least = iterations(problem.compile("admm", rho=rho), best, 400)
     assert iterations(problem.compile("admm"), best, 3 * least) <= 3 * least
+
+
+def test_a_number_within_a_norm_counts_as_one_before_it() -> None:
+    x = dp.Variable("x", (SIZE, SIZE), dtype=torch.float64)
+    fit = dp.sum_squares(x - noisy(photo(), 0.1))
+    outside = dp.Problem(fit + 4.0 * dp.norm1(dp.grad(x))).compile("admm")
+    within = dp.Problem(fit + dp.norm1(4.0 * dp.grad(x))).compile("admm")
+    assert within.plan.parameters["rho"] == outside.plan.parameters["rho"]
+    loss = dp.Problem(dp.sum_squares(x) + dp.norm1(dp.grad(x)) + dp.norm1(8.0 * (x - photo())))
+    other = dp.Problem(dp.sum_squares(x) + dp.norm1(dp.grad(x)) + 8.0 * dp.norm1(x - photo()))
+    rhos = [problem.compile("admm").plan.parameters["rho"] for problem in (loss, other)]
+    assert rhos[0] == rhos[1]
