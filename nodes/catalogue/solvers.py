@@ -154,8 +154,9 @@ SPECS = (
         "Solves sums of squares plus one simple penalty by accelerated gradient steps.\n\n"
         "Each iteration takes one gradient step on the sums of squares, the proximal operator of "
         "the penalty, and a step of momentum. It needs no linear system, and takes one penalty "
-        "or constraint on the variable itself; for anything else use ADMM. A deep prior denoises "
-        "after each gradient step, from coarse noise levels to fine ones.\n\n"
+        "or constraint on the variable itself; for anything else use ADMM. With a deep prior the "
+        "sums of squares are solved for in one linear system, from coarse noise levels to fine "
+        "ones, as with HQS; a step size asks for plain gradient steps.\n\n"
         "A. Beck, M. Teboulle, A Fast Iterative Shrinkage-Thresholding Algorithm for Linear "
         "Inverse Problems, 2009.",
         "x ← prox(y − τ ∇f(y)), y ← x + momentum",
@@ -238,8 +239,9 @@ SPECS = (
         "Solves smooth terms plus one simple penalty by gradient steps.\n\n"
         "Each iteration takes one gradient step on the smooth terms and the proximal operator of "
         "the penalty. FISTA is the same with momentum, and usually faster; without momentum the "
-        "objective never rises. A deep prior denoises after each gradient step, from coarse noise "
-        "levels to fine ones.\n\n"
+        "objective never rises. With a deep prior the sums of squares are solved for in one linear "
+        "system, from coarse noise levels to fine ones, as with HQS; a step size asks for plain "
+        "gradient steps.\n\n"
         "P. L. Combettes, V. R. Wajs, Signal Recovery by Proximal Forward-Backward Splitting, "
         "2005.",
         "x ← prox(x − τ ∇f(x))",
