@@ -13,10 +13,10 @@ from dprox_core.algorithms.per_sample import representative, samples_stand_alone
 from dprox_core.compiler.even import evened
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.predicted import splitting_memory
 from dprox_core.compiler.shared import (
     Request,
     between,
-    held_bytes,
     nearest_power_of_two,
     plan_term,
     positive,
@@ -26,13 +26,11 @@ from dprox_core.errors import ParameterError
 from dprox_core.linsolve.base import LinearSolve, LinearSolver
 from dprox_core.linsolve.cg import ConjugateGradientSolver
 from dprox_core.linsolve.dense import DenseSolver, is_small
-from dprox_core.linsolve.product import size_of
 from dprox_core.linsolve.separable import SeparableSolver
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
 __all__ = [
-    "admm_memory",
     "assigned",
     "automatic_rho",
     "build_admm",
@@ -78,7 +76,7 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
         reason=assignment.reason,
         parameters={"rho": representative(rho), "relaxation": relaxation},
         automatic=("rho",) * automatic + ("relaxation",) * ("relaxation" not in options),
-        memory_bytes=admm_memory(model, assignment),
+        memory_bytes=splitting_memory(model, "admm", assignment, solver),
     )
     return algorithm, plan
 
@@ -216,22 +214,3 @@ def _data_size(assignment: Split, sample: int, batch: int) -> float:
             offset = offset[sample]
         means.append((reductions.norm(offset) / _stretch(term)) ** 2 / offset.numel())
     return (sum(means) / len(means)) ** 0.5 if means else 0.0
-
-
-def admm_memory(model: Model, assignment: Split) -> int:
-    """Predicted bytes of a solve with a linear solve and split copies."""
-    unknowns = sum(space.nbytes for space in model.spaces)
-    split_size = sum(row.range.nbytes for row in assignment.part.couplings)
-    held = held_bytes(model)
-    # x, its sum of pulled-back blocks, the last good answer, two spectra and the factors of the
-    # linear solve; v, u, scratch, old and new copies for each block, and where ρ was last looked
-    # at. The certificate takes four more of each.
-    factor = {"cg": 13, "minres": 16, "woodbury": 16}.get(assignment.kind, 11)
-    if assignment.kind == "matrix":
-        # The matrix that does not depend on ρ, the one that does, and its factor.
-        longest = max(max(space.shape, default=1) for space in model.spaces)
-        held += 3 * longest**2 * model.spaces[0].precision.itemsize
-    if assignment.kind == "dense":
-        # Two Gram matrices and eigenvectors in double precision, and the inverse.
-        held += 32 * size_of(model.spaces) ** 2
-    return factor * unknowns + 11 * split_size + held

@@ -11,7 +11,8 @@ from dprox_core.algorithms.parts import Parts
 from dprox_core.algorithms.pgd import Pgd
 from dprox_core.compiler.assign import assign, plan_terms
 from dprox_core.compiler.plan import Plan
-from dprox_core.compiler.shared import Request, flag, held_bytes, positive, rounded_below
+from dprox_core.compiler.predicted import gradient_memory
+from dprox_core.compiler.shared import Request, flag, positive, rounded_below
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
@@ -95,14 +96,11 @@ def _chosen_steps(
 
 
 def _plan(request: Request, parts: Parts, method: str, chosen: dict[str, Any]) -> Plan:
-    unknowns = sum(space.nbytes for space in request.model.spaces)
     return request.plan(
         method=method,
         terms=plan_terms(parts),
         linear_solver=None,
         reason="",
-        # x, y, their successors, the gradient, its constant part, the operators' spectra, the last
-        # answer, and two for the certificate.
-        memory_bytes=14 * unknowns + held_bytes(request.model),
+        memory_bytes=gradient_memory(request.model, method, parts),
         **chosen,
     )

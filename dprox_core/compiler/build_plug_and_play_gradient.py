@@ -19,7 +19,8 @@ from dprox_core.compiler.build_plug_and_play import (
 )
 from dprox_core.compiler.plan import Plan, PlanTerm
 from dprox_core.compiler.plan_plug_and_play import feature_bytes
-from dprox_core.compiler.shared import Request, held_bytes, rounded_above
+from dprox_core.compiler.predicted import plug_and_play_memory
+from dprox_core.compiler.shared import Request, rounded_above
 from dprox_core.compiler.split import Split
 from dprox_core.errors import ParameterError
 from dprox_core.linsolve.smooth import SmoothPart
@@ -79,7 +80,6 @@ def build_plug_and_play_gradient(request: Request, method: str) -> tuple[PlugAnd
     if course.steps is not None:
         parameters["steps"] = float(course.steps)
         automatic += ("steps",) * (request.options.get("steps") is None)
-    unknowns = sum(space.nbytes for space in request.model.spaces)
     plan = request.plan(
         method=method,
         terms=_roles(parts, set() if metric is None else {t.text for t in squares}),
@@ -87,9 +87,9 @@ def build_plug_and_play_gradient(request: Request, method: str) -> tuple[PlugAnd
         reason="" if assignment is None else assignment.reason,
         parameters=parameters,
         automatic=automatic,
-        memory_bytes=9 * unknowns
-        + held_bytes(request.model)
-        + max((feature_bytes(t) for t in request.model.terms), default=0),
+        memory_bytes=plug_and_play_memory(
+            request.model, method, (), max(feature_bytes(t) for t in request.model.terms)
+        ),
         guarantees=(_guarantee(course),),
         warnings=_warnings(parts, step, metric, course),
     )

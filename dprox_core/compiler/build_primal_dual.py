@@ -13,12 +13,12 @@ from dprox_core.algorithms.primal_dual import PrimalDual, StepRule
 from dprox_core.compiler.assign import assign, plan_terms
 from dprox_core.compiler.build_admm import automatic_rho
 from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.predicted import primal_dual_memory
 from dprox_core.compiler.shared import (
     Request,
     between,
     choice,
     flag,
-    held_bytes,
     positive,
     rounded_above,
 )
@@ -198,9 +198,6 @@ def _plan(
     parameters: dict[str, float],
     automatic: tuple[str, ...],
 ) -> Plan:
-    model = request.model
-    unknowns = sum(space.nbytes for space in model.spaces)
-    split_size = sum(block.row.range.nbytes for block in parts.blocks)
     return request.plan(
         method=method,
         terms=plan_terms(parts),
@@ -208,8 +205,5 @@ def _plan(
         reason="",
         parameters=parameters,
         automatic=automatic,
-        # x, its successor, the point ahead, two gradients, what blocks pull, the last answer;
-        # duals, their successors, images and points of each block; where ρ was last looked at. The
-        # certificate takes four more of each.
-        memory_bytes=13 * unknowns + 10 * split_size + held_bytes(model),
+        memory_bytes=primal_dual_memory(request.model, method, parts),
     )

@@ -10,13 +10,13 @@ import torch
 from dprox_core.algorithms.blocks import Blocks
 from dprox_core.algorithms.splitting import AdmmVxu, DouglasRachford, Hqs
 from dprox_core.compiler.build_admm import (
-    admm_memory,
     assigned,
     automatic_rho,
     checked_linear_solver,
     linear_solver,
 )
 from dprox_core.compiler.plan import Plan
+from dprox_core.compiler.predicted import splitting_memory
 from dprox_core.compiler.shared import Request, between, plan_term, positive, schedule, share
 from dprox_core.compiler.split import Split
 from dprox_core.numerics import reductions
@@ -29,7 +29,7 @@ def build_admm_vxu(request: Request) -> tuple[AdmmVxu, Plan]:
     """ADMM with the proxes first."""
     assignment, given, parameters, automatic = _prepared(request)
     algorithm = AdmmVxu(*given)
-    return algorithm, _plan(request, assignment, "admm_vxu", parameters, automatic)
+    return algorithm, _plan(request, assignment, given, "admm_vxu", parameters, automatic)
 
 
 def build_dr(request: Request) -> tuple[DouglasRachford, Plan]:
@@ -39,7 +39,7 @@ def build_dr(request: Request) -> tuple[DouglasRachford, Plan]:
     parameters["relaxation"] = relaxation
     automatic += ("relaxation",) * ("relaxation" not in request.options)
     algorithm = DouglasRachford(*given, relaxation=relaxation)
-    return algorithm, _plan(request, assignment, "dr", parameters, automatic)
+    return algorithm, _plan(request, assignment, given, "dr", parameters, automatic)
 
 
 def build_hqs(request: Request) -> tuple[Hqs, Plan]:
@@ -62,7 +62,7 @@ def build_hqs(request: Request) -> tuple[Hqs, Plan]:
     parameters["dual_step"] = dual_step
     automatic += ("dual_step",) * (wanted is None)
     algorithm = Hqs(*given, rhos=rhos, dual_step=dual_step)
-    plan = _plan(request, assignment, "hqs", parameters, automatic)
+    plan = _plan(request, assignment, given, "hqs", parameters, automatic)
     if dual_step == 0.0 and assignment.blocks:
         penalty = (
             "Without dual steps this is a penalty method: it does not reach a minimum, it stays "
@@ -96,6 +96,7 @@ def _prepared(
 def _plan(
     request: Request,
     assignment: Split,
+    given: tuple[Any, ...],
     method: str,
     parameters: dict[str, float],
     automatic: tuple[str, ...],
@@ -111,5 +112,5 @@ def _plan(
         reason=assignment.reason,
         parameters=parameters,
         automatic=automatic,
-        memory_bytes=admm_memory(request.model, assignment),
+        memory_bytes=splitting_memory(request.model, method, assignment, given[2]),
     )

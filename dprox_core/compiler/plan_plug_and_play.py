@@ -9,7 +9,8 @@ import torch
 from dprox_core.algorithms.plug_and_play import REACH, Course
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.plan import Plan
-from dprox_core.compiler.shared import Request, held_bytes, plan_term
+from dprox_core.compiler.predicted import plug_and_play_memory
+from dprox_core.compiler.shared import Request, plan_term
 from dprox_core.compiler.split import Split
 from dprox_core.numerics import reductions
 from dprox_core.priors.lipschitz import lipschitz
@@ -102,7 +103,7 @@ def plan_of(
         reason=assignment.reason,
         parameters=parameters,
         automatic=tuple(name for name in parameters if name in chosen),
-        memory_bytes=_memory(request.model, assignment),
+        memory_bytes=_memory(request.model, method, assignment),
         guarantees=_guarantees(course),
         warnings=(
             *_weak_hold(method, request.model),
@@ -124,11 +125,10 @@ def _guarantees(course: Course) -> tuple[str, ...]:
     )
 
 
-def _memory(model: Model, assignment: Split) -> int:
-    unknowns = sum(space.nbytes for space in model.spaces)
-    copies = sum(block.row.range.nbytes for block in assignment.blocks)
-    features = max((feature_bytes(block) for block in assignment.blocks), default=0)
-    return 7 * unknowns + 4 * copies + held_bytes(model) + features
+def _memory(model: Model, method: str, assignment: Split) -> int:
+    network = max((feature_bytes(block) for block in assignment.blocks), default=0)
+    rows = [block.row for block in assignment.blocks]
+    return plug_and_play_memory(model, method, rows, network)
 
 
 def feature_bytes(term: BoundTerm) -> int:

@@ -21,7 +21,6 @@ __all__ = [
     "between",
     "choice",
     "flag",
-    "held_bytes",
     "nearest_eighth",
     "nearest_power_of_two",
     "plan_term",
@@ -237,16 +236,3 @@ def choice(name: str, value: object, known: tuple[str, ...]) -> str:
             f"{name} is {shown}, not {value!r}.", expected=shown, got=value, where=name
         )
     return str(value)
-
-
-def held_bytes(model: Model) -> int:
-    """The memory that operators and data take."""
-    held = sum(_bytes(t) for term in model.terms for t in term.row.tensors())
-    return held + sum(t.penalty.offset.nbytes for t in model.terms if t.penalty.offset is not None)
-
-
-def _bytes(tensor: torch.Tensor) -> int:
-    """What a tensor takes; of a sparse one, its entries with two indices each."""
-    if tensor.layout is torch.strided:
-        return tensor.nbytes
-    return int(tensor._nnz()) * (tensor.element_size() + 16)

@@ -138,13 +138,18 @@ class Matrix(LinOp):
         lengths = magnitude_squared(self._rows).sum(dim=0)
         return lengths.reshape(-1, *([1] * (-self._axis - 1)))
 
+    @property
+    def decomposed(self) -> bool:
+        """Whether its norm is found from its singular values: it is small enough for that."""
+        rows = self._rows
+        complex_out_of_real = rows.is_complex() and not self.domain.is_complex
+        return rows.layout is torch.strided and not complex_out_of_real and min(rows.shape) <= 512
+
     def norm_bound(self) -> float:
         """The largest singular value, where the matrix is small enough to look."""
-        rows = self._rows.detach()
-        complex_out_of_real = rows.is_complex() and not self.domain.is_complex
-        if rows.layout is not torch.strided or complex_out_of_real or min(rows.shape) > 512:
+        if not self.decomposed:
             return super().norm_bound()
-        return float(torch.linalg.matrix_norm(rows, ord=2))
+        return float(torch.linalg.matrix_norm(self._rows.detach(), ord=2))
 
 
 def _along(matrix: torch.Tensor, x: torch.Tensor, axis: int) -> torch.Tensor:

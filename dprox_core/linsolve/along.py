@@ -171,6 +171,14 @@ class MatrixSolver:
         self._fixed = None if self._wide is not None else self._sum_of(False)
         self._held: tuple[Step, tuple[torch.Tensor, ...]] | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes while it makes its factors for a ρ, beside the matrices given."""
+        numbers = 4.6 * self._size**2
+        if self._wide is not None:
+            numbers = (self._size + 3.5 * self.rows) * self.rows
+        return round(numbers * self._space.dtype.itemsize)
+
     def forget(self) -> None:
         """Drop the factors."""
         self._held = None

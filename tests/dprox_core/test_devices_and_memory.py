@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from solver_cases import SHAPE, noise
-from torch.profiler import ProfilerActivity, profile
 
 import dprox_core as dp
 from benchmarks.live import LiveBytes
@@ -82,37 +79,6 @@ def test_other_runtime_errors_pass_through(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(solver.algorithm, "step", broken)
     with pytest.raises(RuntimeError, match="something else"):
         solver.solve()
-
-
-def most_memory(work: Callable[[], object]) -> int:
-    """The most bytes of tensors that are held at once, as torch's profiler counts them."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
-        work()
-    assert seen.profiler is not None
-    events = [e for e in seen.profiler.kineto_results.events() if e.name() == "[memory]"]
-    held = most = 0
-    for event in sorted(events, key=lambda e: e.start_ns()):
-        held += event.nbytes()
-        most = max(most, held)
-    return most
-
-
-@pytest.mark.parametrize("method", ["admm", "ladmm", "pdhg", "hqs", "dr", "pd3o", "fista", "pgd"])
-def test_predicted_memory_is_what_a_solve_takes(method: str) -> None:
-    shape = (1, 1, 96, 96)
-    x, b = dp.Variable("x", shape), noise(1, shape).float()
-    misfit = dp.sum_squares(dp.conv(x, torch.ones(5, 5) / 25) - b)
-    simple = method in ("fista", "pgd")
-    penalty = dp.norm1(x) if simple else dp.norm1(dp.grad(x)) + dp.nonneg(x)
-    problem = dp.Problem(misfit + 0.1 * penalty)
-    found: list[dp.Solver] = []
-
-    def work() -> None:
-        found.append(problem.compile(method))
-        found[0].solve(max_iter=11)
-
-    most = most_memory(work)
-    assert 0.75 * most < found[0].plan.memory_bytes < 1.5 * most
 
 
 def test_predicted_memory_grows_with_the_image() -> None:

@@ -1,0 +1,147 @@
+"""How much memory a solve takes, predicted from the sizes of what a method holds.
+
+Each method holds a number of arrays of the size of the unknowns and of what is split off, most of
+them at the end, when the certificate is worked out: counted as torch allocates them in total
+variation, lasso, inpainting, super-resolution and magnetic resonance problems, and within about a
+tenth of that (tests/dprox_core/test_memory_of_solves.py). What extrapolation takes after a hundred
+iterations, where that is free, is not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+
+from dprox_core.algorithms.parts import Parts
+from dprox_core.compiler.model import BoundTerm, Model, Row
+from dprox_core.compiler.split import Split
+from dprox_core.linops.matrix import Matrix
+from dprox_core.linops.space import Space
+from dprox_core.linsolve.along import MatrixSolver
+from dprox_core.linsolve.base import LinearSolver
+from dprox_core.linsolve.product import size_of
+from dprox_core.linsolve.separable import SeparableSolver
+
+__all__ = [
+    "gradient_memory",
+    "held_bytes",
+    "plug_and_play_memory",
+    "primal_dual_memory",
+    "splitting_memory",
+]
+
+# Arrays like the unknowns, and arrays like what is split off.
+_SPLITTING = {
+    "admm": (17.6, 7.2),
+    "admm_vxu": (14.1, 9.5),
+    "hqs": (15.6, 8.0),
+    "dr": (15.1, 7.5),
+}
+_PRIMAL_DUAL = {
+    "ladmm": (16.0, 10.0),
+    "pdhg": (13.5, 5.5),
+    "pd3o": (19.5, 6.0),
+    "condat_vu": (19.5, 6.0),
+}
+_GRADIENT = {"fista": 17.0, "pgd": 15.3}
+_PLUG_AND_PLAY = {"hqs": (9.6, 2.0), "pgd": (13.4, 0.0), "fista": (13.4, 0.0)}
+# What is left of the first number where nothing is smooth: no spectra of data, no gradients.
+_BARE = {"admm": 11.5, "ladmm": 15.0, "pd3o": 13.5, "condat_vu": 13.5}
+# Arrays like the data, where they are longer than the unknowns, as complex data are.
+_LONGER = {"gradient": 4.0, "linear solve": 3.0}
+# More arrays like the unknowns than a closed form takes.
+_KINDS = {"minres": 5.0}
+
+
+def splitting_memory(model: Model, method: str, assignment: Split, solver: LinearSolver) -> int:
+    """Bytes of a solve by ADMM or its kin.
+
+    Args:
+        model: the problem.
+        method: "admm", "admm_vxu", "hqs" or "dr".
+        assignment: which terms the linear solve takes, and what is split off.
+        solver: the linear solver.
+    """
+    own, copies = _SPLITTING[method]
+    squares = assignment.part.terms
+    if not squares:
+        own = _BARE.get(method, own)
+    own += _KINDS.get(assignment.kind, 0.0)
+    factors = 0
+    if assignment.kind == "dense":
+        # Two Gram matrices and eigenvectors in double precision, and the inverse.
+        factors = 32 * size_of(model.spaces) ** 2
+    elif isinstance(solver, SeparableSolver):
+        factors = sum(held.nbytes for held in solver.solvers if isinstance(held, MatrixSolver))
+    apart = [row.range for row in assignment.part.couplings]
+    longer = _longer(model, squares) * _LONGER["linear solve"]
+    return _total(model, own, copies, apart, longer + factors)
+
+
+def primal_dual_memory(model: Model, method: str, parts: Parts) -> int:
+    """Bytes of a solve by "ladmm", "pdhg", "pd3o" or "condat_vu"."""
+    own, copies = _PRIMAL_DUAL[method]
+    if not parts.smooth.terms:
+        own = _BARE.get(method, own)
+        copies = copies if method == "ladmm" else _PRIMAL_DUAL["pdhg"][1]
+    apart = [block.row.range for block in parts.blocks]
+    longer = _longer(model, parts.smooth.terms) * _LONGER["gradient"]
+    return _total(model, own, copies, apart, longer)
+
+
+def gradient_memory(model: Model, method: str, parts: Parts) -> int:
+    """Bytes of a solve by "fista" or "pgd"."""
+    longer = _longer(model, parts.smooth.terms) * _LONGER["gradient"]
+    return _total(model, _GRADIENT[method], 0.0, (), longer)
+
+
+def plug_and_play_memory(model: Model, method: str, split: Sequence[Row], network: int) -> int:
+    """Bytes of a plug-and-play solve.
+
+    Args:
+        model: the problem.
+        method: any method that takes a denoiser.
+        split: the rows of what is split off; none for "pgd" and "fista".
+        network: what the denoiser takes while it works.
+    """
+    own, copies = _PLUG_AND_PLAY.get(method, (10.0, 3.8))
+    return _total(model, own, copies, [row.range for row in split], 0.0) + network
+
+
+def held_bytes(model: Model) -> int:
+    """The memory that operators and data take."""
+    held = {id(t): _bytes(t) for term in model.terms for t in term.row.tensors()}
+    offsets = [t.penalty.offset for t in model.terms if t.penalty.offset is not None]
+    return sum(held.values()) + sum(offset.nbytes for offset in offsets)
+
+
+def _total(model: Model, own: float, copies: float, split: Iterable[Space], more: float) -> int:
+    unknowns = sum(space.nbytes for space in model.spaces)
+    apart = sum(space.nbytes for space in split)
+    working = round(own * unknowns + copies * apart + more)
+    return max(working, _norms(model)) + held_bytes(model)
+
+
+def _norms(model: Model) -> int:
+    """What the singular values of a matrix take while a plan is made: a copy of it."""
+    operators = [operator for term in model.terms for _, operator in term.row.entries]
+    sizes = [
+        operator.along()[1].nbytes
+        for operator in operators
+        if isinstance(operator, Matrix) and operator.decomposed
+    ]
+    return max(sizes, default=0)
+
+
+def _longer(model: Model, terms: Sequence[BoundTerm]) -> int:
+    """By how many bytes data are longer than the unknowns."""
+    unknowns = sum(space.nbytes for space in model.spaces)
+    return sum(max(0, term.row.range.nbytes - unknowns) for term in terms)
+
+
+def _bytes(tensor: torch.Tensor) -> int:
+    """What a tensor takes; of a sparse one, its entries with two indices each."""
+    if tensor.layout is torch.strided:
+        return tensor.nbytes
+    return int(tensor._nnz()) * (tensor.element_size() + 16)
