@@ -33,21 +33,21 @@ __all__ = [
 
 # Arrays like the unknowns, and arrays like what is split off.
 _SPLITTING = {
-    "admm": (17.6, 7.2),
-    "admm_vxu": (14.1, 9.5),
-    "hqs": (15.6, 8.0),
-    "dr": (15.1, 7.5),
+    "admm": (17.6, 11.2),
+    "admm_vxu": (14.1, 12.5),
+    "hqs": (15.6, 11.0),
+    "dr": (15.1, 10.5),
 }
 _PRIMAL_DUAL = {
-    "ladmm": (16.0, 10.0),
-    "pdhg": (13.5, 5.5),
-    "pd3o": (19.5, 6.0),
-    "condat_vu": (19.5, 6.0),
+    "ladmm": (17.5, 11.2),
+    "pdhg": (15.5, 7.5),
+    "pd3o": (20.0, 6.8),
+    "condat_vu": (20.0, 6.8),
 }
-_GRADIENT = {"fista": 17.0, "pgd": 15.3}
+_GRADIENT = {"fista": 17.5, "pgd": 15.3}
 _PLUG_AND_PLAY = {"hqs": (9.6, 2.0), "pgd": (13.4, 0.0), "fista": (13.4, 0.0)}
 # What is left of the first number where nothing is smooth: no spectra of data, no gradients.
-_BARE = {"admm": 11.5, "ladmm": 15.0, "pd3o": 13.5, "condat_vu": 13.5}
+_BARE = {"admm": 11.5, "ladmm": 16.5, "pd3o": 15.5, "condat_vu": 15.5}
 # Arrays like the data, where they are longer than the unknowns, as complex data are.
 _LONGER = {"gradient": 4.0, "linear solve": 3.0}
 # More arrays like the unknowns than a closed form takes.
