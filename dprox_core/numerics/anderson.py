@@ -55,9 +55,9 @@ class Anderson:
         gram, right = products[:-1, :-1], -products[:-1, -1]
         shift = self._regularization * gram.diagonal().max().clamp_min(1e-300)
         identity = torch.eye(count - 1, dtype=gram.dtype, device=gram.device)
-        weights = torch.linalg.lstsq(gram + shift * identity, right[:, None]).solution[:, 0]
+        weights = _solved(gram + shift * identity, right)
         result = image.clone()
-        for weight, held in zip(weights.tolist(), self._images[:-1], strict=True):
+        for weight, held in zip(weights, self._images[:-1], strict=True):
             result.add_(held, alpha=weight).sub_(image, alpha=weight)
         return result
 
@@ -80,10 +80,10 @@ def extrapolated(points: list[torch.Tensor], images: list[torch.Tensor]) -> torc
     epsilon = torch.finfo(images[-1].dtype).eps
     for start in range(len(right)):
         weights = _weights(gram[start:, start:], right[start:], max(1e-10, 10.0 * epsilon))
-        if not 1.0 + 2.0 * float(weights.abs().sum()) <= epsilon**-0.5:
+        if not 1.0 + 2.0 * sum(map(abs, weights)) <= epsilon**-0.5:
             continue
         # The last image without the weighed differences of images.
-        steps = [0.0, *weights.tolist(), 0.0]
+        steps = [0.0, *weights, 0.0]
         shares = [after - before for before, after in pairwise(steps)]
         result = images[-1] * (1.0 + shares[-1])
         for share, image in zip(shares[:-1], images[start:-1], strict=True):
@@ -105,9 +105,35 @@ def _products(points: list[torch.Tensor], images: list[torch.Tensor]) -> torch.T
     return found
 
 
-def _weights(gram: torch.Tensor, right: torch.Tensor, shift: float) -> torch.Tensor:
+def _weights(gram: torch.Tensor, right: torch.Tensor, shift: float) -> list[float]:
     """Those of the differences, each brought to length one and pulled to zero a little."""
     lengths = gram.diagonal().sqrt().clamp_min(1e-300)
     scaled = gram / lengths / lengths[:, None]
     scaled.diagonal().add_(shift)
-    return torch.linalg.solve(scaled, right / lengths) / lengths
+    found = _solved(scaled, right / lengths)
+    return [weight / length for weight, length in zip(found, lengths.tolist(), strict=True)]
+
+
+def _solved(matrix: torch.Tensor, right: torch.Tensor) -> list[float]:
+    """The solution of a small symmetric system by Cholesky's factors; 0 for what no pivot is left.
+
+    By Python's own numbers: what LAPACK gives differs in the last bit with where in memory it
+    works, and a solve that is taken up again must give the same bits.
+    """
+    rows, values = matrix.tolist(), right.tolist()
+    count = len(values)
+    factor = [[0.0] * count for _ in range(count)]
+    for j in range(count):
+        pivot = rows[j][j] - sum(v * v for v in factor[j][:j])
+        # Written so that NaN has no pivot either.
+        factor[j][j] = math.sqrt(pivot) if pivot > 1e-15 * abs(rows[j][j]) else math.inf
+        for i in range(j + 1, count):
+            known = sum(a * b for a, b in zip(factor[i][:j], factor[j][:j], strict=True))
+            factor[i][j] = (rows[i][j] - known) / factor[j][j]
+    for i in range(count):
+        known = sum(factor[i][k] * values[k] for k in range(i))
+        values[i] = (values[i] - known) / factor[i][i]
+    for i in reversed(range(count)):
+        known = sum(factor[k][i] * values[k] for k in range(i + 1, count))
+        values[i] = (values[i] - known) / factor[i][i]
+    return values

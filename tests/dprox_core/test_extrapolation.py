@@ -10,7 +10,7 @@ import torch
 import dprox_core as dp
 from dprox_core import extrapolation
 from dprox_core.numerics import reductions
-from dprox_core.numerics.anderson import extrapolated
+from dprox_core.numerics.anderson import _solved, extrapolated
 from dprox_core.testing.cases import Maker
 
 NEVER = {"abs_tol": 1e-30, "rel_tol": 1e-30}
@@ -139,3 +139,32 @@ def test_a_solve_goes_on_from_a_file_as_if_it_had_not_stopped(
         state = problem.compile(method, **NEVER).load_state(path)
     assert result.state.iteration == whole.state.iteration == 170
     assert torch.equal(result[x], whole[x])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_accelerated_steps_from_copies_of_a_state_are_the_same_bits(method: str) -> None:
+    """Wherever in memory the copies lie."""
+    make = Maker(6)
+    x = dp.Variable("x", (2, 1, 9, 7), dtype=torch.float64)
+    blurred = dp.conv(x, make.uniform(5, 5) / 25)
+    penalty = 0.1 * dp.norm1(dp.grad(x) if method != "pgd" else x)
+    solver = dp.Problem(dp.sum_squares(blurred - make.normal(2, 1, 9, 7)) + penalty).compile(
+        method, anderson=4
+    )
+    state = solver.init()
+    for _ in range(8):
+        state = solver.step(state)
+    held, found = [], []
+    for size in range(40):
+        held.append(torch.empty(37 * size))
+        found.append(solver.step(state.clone()).point[0])
+    assert all(torch.equal(point, found[0]) for point in found)
+
+
+@pytest.mark.parametrize("rank", [0, 2, 4])
+def test_small_systems_are_solved_and_singular_ones_by_some_solution(rank: int) -> None:
+    rows = torch.randn(4, max(rank, 1), dtype=torch.float64) * (rank > 0)
+    matrix = rows @ rows.T
+    right = matrix @ torch.randn(4, dtype=torch.float64)
+    solution = torch.tensor(_solved(matrix, right), dtype=torch.float64)
+    assert torch.allclose(matrix @ solution, right, atol=1e-8)
