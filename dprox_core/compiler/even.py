@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from dprox_core.compiler.model import BoundTerm, Row
+from dprox_core.compiler.shared import nearest_eighth
 from dprox_core.compiler.split import ITERATIVE, Split, choose_kind
 from dprox_core.linops.algebra import Scale, compose
 
@@ -51,6 +52,9 @@ def _is_curved(term: BoundTerm) -> bool:
 def _divided(term: BoundTerm, times: float) -> BoundTerm:
     if times <= _FAR:
         return term
+    # Norms move with kernels and matrices; the steps, whose gradients follow only what is written
+    # in the problem, must not.
+    times = nearest_eighth(times)
     entries = tuple(
         (index, compose(Scale(operator.range, 1.0 / times), operator))
         for index, operator in term.row.entries

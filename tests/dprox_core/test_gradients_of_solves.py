@@ -9,6 +9,7 @@ import torch
 from solver_cases import noise
 
 import dprox_core as dp
+from dprox_core.testing.cases import Maker
 
 SHAPE = (1, 1, 3, 4)
 FIXED = {"abs_tol": 0.0, "rel_tol": 0.0}
@@ -188,3 +189,25 @@ def test_second_derivatives_are_right_or_refused() -> None:
         for gradient in first:
             with pytest.raises(dp.DproxError, match=f"no second derivatives through .*{words}"):
                 torch.autograd.grad(gradient.sum(), given, retain_graph=True)
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "dr", "hqs"])
+def test_how_split_terms_are_brought_to_one_scale_does_not_move_with_a_kernel(method: str) -> None:
+    make = Maker(7)
+    b, psf = make.normal(1, 1, 5, 6), make.uniform(3, 3, low=0.5, high=1.5)
+    x = dp.Variable("x", b.shape, dtype="float64")
+    kernel = dp.Placeholder("psf", value=psf)
+    problem = dp.Problem(dp.huber(dp.conv_doe(x, kernel) - b, 0.7) + 0.2 * dp.norm1(x))
+    layer = dp.specialize(problem, algorithm=method, max_iter=5)
+    weights, direction = make.normal(*b.shape), make.normal(3, 3)
+
+    def cost(at: torch.Tensor) -> torch.Tensor:
+        return (layer({kernel: at}) * weights).sum()
+
+    leaf = psf.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(cost(leaf), leaf)
+    with torch.no_grad():
+        ends = [float(cost(psf + sign * 1e-6 * direction)) for sign in (1.0, -1.0)]
+    assert float((gradient * direction).sum()) == pytest.approx(
+        (ends[0] - ends[1]) / 2e-6, rel=1e-5
+    )
