@@ -41,6 +41,7 @@ screenshots: setup
 benchmarks: setup
 	$(BIN)/python -m benchmarks.solvers
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.gradients
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m benchmarks.window
 
 clean:

@@ -15,7 +15,8 @@ section 3.3.1, the dual one in units of ρ; over-relaxation α as in section 3.4
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, cast
 
@@ -90,7 +91,7 @@ class Admm(Algorithm[AdmmState]):
         quadratic: QuadraticPart,
     ) -> None:
         self.model = model
-        self._quadratic = quadratic
+        self.quadratic = quadratic
         shapes = [space.shape for space in model.spaces]
         self._batch = batch_of(shapes + [block.row.range.shape for block in blocks])
         self._measure = Measure(self._batch)
@@ -99,11 +100,9 @@ class Admm(Algorithm[AdmmState]):
         self.tolerances = tolerances
         self._rho = rho
         self._adaptive = adaptive
-        self._relaxation = relaxation
+        self.relaxation = relaxation
         self._in_place = not differentiate
-        self._scratch: list[torch.Tensor | None] = [None] * len(blocks)
-        self._moves: list[torch.Tensor | None] = [None] * len(blocks)
-        self._pulled: list[torch.Tensor | None] = [None] * len(model.spaces)
+        self._drop_memory()
         self._feasible = feasible_blocks(blocks)
         # Several terms on one operator: it is applied for the first of them.
         self._first = [first_of(blocks, index) for index in range(len(blocks))]
@@ -183,9 +182,9 @@ class Admm(Algorithm[AdmmState]):
         old = None if watch is None else self._moves_buffer(index, v)
         if self._in_place:
             arrays = (v, u, image) if old is None else (v, u, image, old)
-            update(arrays, self._relaxation, penalty, state.rho, watch, self._batch > 1)
+            update(arrays, self.relaxation, penalty, state.rho, watch, self._batch > 1)
             return v, u
-        new_v = relaxed(v, u, image, self._relaxation, out=None)
+        new_v = relaxed(v, u, image, self.relaxation, out=None)
         new_u = penalty.dual_prox(new_v, shaped(1.0 / state.rho, new_v))
         if watch is not None and old is not None:
             with torch.no_grad():
@@ -269,7 +268,7 @@ class Admm(Algorithm[AdmmState]):
     @torch.no_grad()
     def evidence(self, state: AdmmState) -> Evidence:
         """The proxes were taken at v."""
-        return of_blocks(self.model, self._quadratic, self.blocks, state.x, state.v, state.rho)
+        return of_blocks(self.model, self.quadratic, self.blocks, state.x, state.v, state.rho)
 
     def adapt(self, state: AdmmState) -> AdmmState:
         """Move ρ towards where copies and duals go as far, the scaled duals along with it."""
@@ -301,6 +300,17 @@ class Admm(Algorithm[AdmmState]):
             u.mul_(1.0 / factor)
         return replace(state, rho=state.rho * factor)
 
+    @contextmanager
+    def overwriting(self) -> Iterator[None]:
+        """Within it, and without gradients, steps write into their states."""
+        held, self._in_place = self._in_place, True
+        try:
+            yield
+        finally:
+            self._in_place = held
+            if not held:
+                self._drop_memory()
+
     def forget(self) -> None:
         """Drop the linear solver's factors."""
         self.solver.forget()
@@ -316,6 +326,11 @@ class Admm(Algorithm[AdmmState]):
     def parameter(self, state: AdmmState) -> float:
         """ρ, the geometric mean where each sample has its own."""
         return representative(state.rho)
+
+    def _drop_memory(self) -> None:
+        self._scratch: list[torch.Tensor | None] = [None] * len(self.blocks)
+        self._moves: list[torch.Tensor | None] = [None] * len(self.blocks)
+        self._pulled: list[torch.Tensor | None] = [None] * len(self.model.spaces)
 
     def _zeros(self, index: int) -> torch.Tensor:
         held = self._sum_buffer(index)

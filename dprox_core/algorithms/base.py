@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
@@ -166,6 +167,10 @@ class Algorithm(ABC, Generic[S]):
             got=self.name,
             where="method",
         )
+
+    def overwriting(self) -> AbstractContextManager[None]:
+        """Within it, and without gradients, steps may write into their states all the same."""
+        return nullcontext()
 
     def forget(self) -> None:
         """Drop factors that were computed from ρ, so that they are computed anew."""

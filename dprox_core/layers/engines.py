@@ -20,7 +20,8 @@ from torch.utils.checkpoint import checkpoint
 
 from dprox_core.algorithms.base import State
 from dprox_core.algorithms.packing import tensors_of, with_tensors
-from dprox_core.layers.fixed_point import Prepare, Settled, implicit
+from dprox_core.layers.fixed_point import Prepare, implicit
+from dprox_core.layers.settling import Settled
 from dprox_core.solver import Solver
 
 __all__ = ["ENGINES", "Settled", "implicit", "recomputed", "recorded"]

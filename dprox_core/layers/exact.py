@@ -17,8 +17,8 @@ from dprox_core.solver import Solver
 
 __all__ = ["compiled", "lent", "may_be_double"]
 
-# Methods whose steps solve no linear system; near the solution they turn slowly around it.
-_SLOW = ("ladmm", "pdhg", "pd3o", "dr")
+# Methods that turn slowly around the solution, or for which no system on a face is known.
+_SLOW = ("admm_vxu", "ladmm", "pdhg", "pd3o", "dr")
 
 
 def may_be_double(problem: Problem, solver: Solver) -> bool:

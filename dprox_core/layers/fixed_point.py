@@ -10,76 +10,32 @@ A penalty's kinks make ∂F/∂z jump, so that the derivative is right only once
 the side of every kink on which it stays: where a solve counts as converged, it may still be wrong
 altogether. So the iteration goes on until its steps are tiny (J. Bolte, E. Pauwels, S. Vaiter,
 Automatic Differentiation of Nonsmooth Iterative Algorithms, 2022). The system grows as hard as the
-iteration is slow: methods without a linear solve lend the map of ADMM, whose minimizer is the same.
+iteration is slow. Methods other than ADMM lend its map, whose minimizer is the same, and which is
+solved on the face of the kinks where that is hard (``reduced``).
 """
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from dprox_core.algorithms.base import State, joint_norm
-from dprox_core.algorithms.packing import (
-    count_of,
-    flat,
-    numbers_of,
-    parted,
-    tensors_of,
-    with_tensors,
-)
+from dprox_core.algorithms.packing import tensors_of, with_tensors
 from dprox_core.errors import ConvergenceWarning
-from dprox_core.numerics.gmres import gmres
+from dprox_core.layers.settling import LEAST, Settled, refine, settle
+from dprox_core.layers.way_back import DOUBTFUL, along_face, way_back
 from dprox_core.numerics.once import once
 from dprox_core.solver import Solver
 
-__all__ = ["Prepare", "Settled", "implicit"]
+__all__ = ["Prepare", "implicit"]
 
 Vectors = tuple[torch.Tensor, ...]
 Cotangents = tuple[torch.Tensor | None, ...]
 Prepare = Callable[[State, int], State]
 """What to do to a state before its step of a number, such as setting ρ."""
-
-# The way back: the share of its right-hand side to which the system is solved, and the most
-# products; its Krylov spaces take so many vectors, and so many bytes.
-_TOLERANCE, _PRODUCTS = 1e-9, 1000
-_SHORTEST, _LONGEST, _BYTES = 10, 200, 2**22
-# The way there: the movement ‖F(z) − z‖ / ‖z‖ to come down to, and the most steps for it, as a
-# multiple of those until convergence and at least.
-_MOVEMENT, _MULTIPLE, _LEAST = 1e-9, 50, 2000
-# A derivative that is about so uncertain is worth a warning. A distance to the fixed point counts
-# so many times over, for kinks that lie between: seen on deconvolutions by total variation.
-_DOUBTFUL, _KINKS = 1e-3, 30.0
-
-
-@dataclass
-class Settled:
-    """How far an implicit derivative can be trusted.
-
-    Attributes:
-        iterations: how many steps the way to the tolerances took.
-        converged: whether residuals met their tolerances; without tolerances, whether the last
-            step moved the iterate by no more than rounding.
-        movement: ‖F(z) − z‖ / ‖z‖ where the derivative is taken.
-        products: how many derivatives of one step the way back took, 0 before it.
-        residual: by how much its linear system is missed, as a share of its right-hand side.
-        refinements: how many further steps made the fixed point exact.
-        uncertainty: about how far the derivative may be off, as a share of its size: the distance
-            to the fixed point and the error of the linear system, both by its condition; 0 before
-            the way back.
-    """
-
-    iterations: int
-    converged: bool
-    movement: float = 0.0
-    products: int = 0
-    residual: float = 0.0
-    refinements: int = 0
-    uncertainty: float = 0.0
 
 
 def implicit(
@@ -102,7 +58,7 @@ def implicit(
         lent: another solver of the same problem, at whose fixed point the derivative is taken;
             None for the solver itself.
     """
-    state, told = _settle(solver, prepare(start, 0), steps)
+    state, told = settle(solver, prepare(start, 0), steps)
     if note is not None:
         note(told)
     if not torch.is_grad_enabled():
@@ -112,8 +68,8 @@ def implicit(
         other = lent()
         if other is not None:
             solver, state = other, _from(other, solver, state)
-            state, _ = _settle(solver, state, max(_LEAST, steps))
-        state = _refine(solver, state, told)
+            state, _ = settle(solver, state, max(LEAST, steps))
+        state = refine(solver, state, told)
     algorithm = solver.algorithm
     # Factors made without gradients would cut the graph.
     algorithm.forget()
@@ -132,7 +88,9 @@ def implicit(
         return algorithm.answer(with_tensors(settled, images))
 
     def solve(cotangents: Cotangents) -> Cotangents:
-        found = _way_back(images, leaves, cotangents, told, has_tolerances)
+        along = along_face(algorithm, settled, images)
+        found = way_back(images, leaves, cotangents, told, has_tolerances, along)
+        _warn(told, has_tolerances)
         return once(found, "a fixed point (method deq)", images)
 
     linked: Vectors = _Link.apply(solve, *images)
@@ -155,87 +113,6 @@ class _Link(torch.autograd.Function):
         return None, *ctx.solve(cotangents)
 
 
-def _way_back(
-    images: Vectors,
-    leaves: Vectors,
-    cotangents: Cotangents,
-    told: Settled,
-    has_tolerances: bool,
-) -> Cotangents:
-    """(1 − ∂F/∂z)⁻ᵀ of cotangents; notes what it took and warns where it is doubtful.
-
-    What the step does not look at, such as ADMM's x, has rows of zeros in (∂F/∂z)ᵀ: its cotangent
-    stays, adds its share to the others' once, and is left out of the system.
-    """
-    given = [
-        torch.zeros_like(t) if c is None else c.detach()
-        for t, c in zip(leaves, cotangents, strict=True)
-    ]
-    known = [index for index, image in enumerate(images) if image.requires_grad]
-
-    def pulled(
-        outputs: Sequence[int], values: Sequence[torch.Tensor], inputs: Sequence[int]
-    ) -> list[torch.Tensor | None]:
-        pairs = [(images[k], v) for k, v in zip(outputs, values, strict=True) if k in known]
-        if not pairs:
-            return [None] * len(inputs)
-        with torch.enable_grad():
-            return list(
-                torch.autograd.grad(
-                    [image for image, _ in pairs],
-                    [leaves[k] for k in inputs],
-                    [value for _, value in pairs],
-                    retain_graph=True,
-                    allow_unused=True,
-                )
-            )
-
-    every = range(len(leaves))
-    seen = pulled(every, given, every)
-    used = [k for k in every if seen[k] is not None]
-    del seen
-    unseen = [k for k in every if k not in used]
-    if not used:
-        return tuple(given)
-    shapes = [leaves[k] for k in used]
-    shares = pulled(unseen, [given[k] for k in unseen], used)
-    right = torch.cat(
-        [
-            numbers_of(given[k] if share is None else given[k] + share)
-            for k, share in zip(used, shares, strict=True)
-        ]
-    )
-    kept = {k: given[k] for k in unseen}
-    del shares, given
-
-    def product(vector: torch.Tensor) -> torch.Tensor:
-        back = pulled(used, _parted(vector, shapes), used)
-        found = vector.clone()
-        for held, part in zip(found.split([count_of(t) for t in shapes]), back, strict=True):
-            if part is not None:
-                held.sub_(numbers_of(part))
-        return found
-
-    tolerance = max(_TOLERANCE, 30.0 * torch.finfo(right.dtype).eps)
-    room = _BYTES // (right.element_size() * right.numel())
-    compact = right.dtype is torch.float64 and room < _LONGEST
-    memory = min(_LONGEST, max(_SHORTEST, room * (1 + compact)))
-    found = gmres(product, right, tolerance, _PRODUCTS, memory, compact)
-    told.products, told.residual = found.products, found.residual
-    size = float(found.solution.norm() / right.norm().clamp_min(1e-300))
-    missed = found.residual / size if size > 0.0 else 0.0
-    moved = _KINKS * told.movement if has_tolerances else 0.0
-    told.uncertainty = (missed + moved) / max(found.smallest, 1e-300)
-    _warn(told, has_tolerances)
-    solved = dict(zip(used, _parted(found.solution, shapes), strict=True))
-    return tuple(solved[k] if k in solved else kept[k] for k in every)
-
-
-def _parted(vector: torch.Tensor, like: Sequence[torch.Tensor]) -> Vectors:
-    """The tensors that a vector holds, shaped as others are."""
-    return parted(vector[None], tuple(like), (None,) * len(like))
-
-
 def _tolerances(solver: Solver) -> tuple[float, float]:
     tolerances = solver.algorithm.tolerances
     return tolerances.absolute, tolerances.relative
@@ -249,43 +126,6 @@ def _from(other: Solver, solver: Solver, state: State) -> State:
     return other.init(dict(zip(names, (v.detach() for v in answer), strict=True)))
 
 
-@torch.no_grad()
-def _settle(solver: Solver, state: State, steps: int) -> tuple[State, Settled]:
-    """The state after so many steps, or once its residuals meet their tolerances."""
-    algorithm = solver.algorithm
-    for index in range(1, steps + 1):
-        measure = index % 10 == 0 or index == steps
-        state = algorithm.step(state, measure)
-        if measure and algorithm.done(state):
-            return state, Settled(index, True)
-        if measure and index < steps:
-            state = algorithm.adapt(state)
-    return state, Settled(steps, False)
-
-
-@torch.no_grad()
-def _refine(solver: Solver, state: State, told: Settled) -> State:
-    """The state once steps have become tiny, or no longer shrink."""
-    algorithm = solver.algorithm
-    rounding = torch.finfo(tensors_of(state)[0].real.dtype).eps
-    goal = max(_MOVEMENT, 4.0 * rounding)
-    limit = max(_LEAST, _MULTIPLE * told.iterations)
-    least, since = math.inf, 0
-    for index in range(1, limit + 1):
-        told.refinements = index
-        before = flat(state).clone() if index % 10 == 0 else None
-        state = algorithm.step(state, False)
-        if before is None:
-            continue
-        movement = float((flat(state) - before).norm() / before.norm().clamp_min(rounding))
-        # Where it has stopped to shrink near rounding, further steps bring nothing.
-        if movement < 0.9 * least:
-            least, since = movement, index
-        if movement <= goal or (movement < 1e3 * rounding and index - since >= 100):
-            break
-    return state
-
-
 def _warn(told: Settled, has_tolerances: bool) -> None:
     """Say what makes a derivative doubtful; a fixed number of steps is what was asked for."""
     if not told.converged and has_tolerances:
@@ -296,7 +136,7 @@ def _warn(told: Settled, has_tolerances: bool) -> None:
             ConvergenceWarning,
             stacklevel=2,
         )
-    elif not told.uncertainty <= _DOUBTFUL:
+    elif not told.uncertainty <= DOUBTFUL:
         warnings.warn(
             f"The implicit gradient is uncertain by about {100.0 * told.uncertainty:.2g} %: its "
             f"linear system is missed by {told.residual:.1g} of its right-hand side after "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-__all__ = ["Solved", "gmres"]
+__all__ = ["Product", "Solved", "gmres"]
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 
