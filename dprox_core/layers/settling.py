@@ -89,6 +89,7 @@ def refine(solver: Solver, state: State, told: Settled) -> State:
             stuck = told.refinements - since >= 100
             if movement <= goal or (movement < 1e3 * rounding and stuck):
                 break
+            state = algorithm.adapt(state)
             if told.refinements >= due and isinstance(state, AdmmState):
                 found, wait = _ahead(algorithm, state, movement, told)
                 due = told.refinements + wait
