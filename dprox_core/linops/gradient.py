@@ -94,7 +94,7 @@ class Grad(LinOp):
         if not self._plain:
             parts = [differences.forward(x, axis, self._boundary) for axis in self._axes]
             return torch.stack(parts).movedim(0, -1)
-        if out is None and x.requires_grad:
+        if out is None and (x.requires_grad or torch.compiler.is_compiling()):
             return torch.stack([x.roll(-1, -2) - x, x.roll(-1, -1) - x]).movedim(0, -1)
         if out is None or out.dtype != x.dtype:
             out = x.new_empty((2, *x.shape)).movedim(0, -1)
