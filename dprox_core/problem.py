@@ -165,9 +165,10 @@ class Problem:
             rel_tol: relative tolerance of the residuals.
             device: "auto", "cpu", "cuda"; None computes where the data is.
             options: of the method. admm and dr: ``rho``, ``relaxation``, ``linear_solver``
-                ("cg" or "minres" where no closed form is wanted);
-                admm_vxu and hqs: ``rho``, ``linear_solver``; hqs also ``dual_step``, from 0 (a
-                penalty method, as with a list of ``rho``) to 1; ladmm: ``rho``; pdhg: ``step``,
+                ("cg" or "minres" where no closed form is wanted), ``split`` (a list of terms of the
+                objective that proxes take, all other squares joining the linear solve);
+                admm_vxu and hqs: ``rho``, ``linear_solver``, ``split``; hqs also ``dual_step``,
+                from 0 (a penalty method, as with a list of ``rho``) to 1; ladmm: ``rho``; pdhg: ``step``,
                 ``weight`` (the ratio of dual to primal steps), ``relaxation``, ``adaptive``,
                 ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
                 "condat_vu"); pgd: ``step``, ``backtracking``; fista: ``step``, ``restart``; with

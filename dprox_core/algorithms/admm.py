@@ -76,7 +76,12 @@ class Admm(Algorithm[AdmmState]):
     """
 
     name = "admm"
-    options: ClassVar[Mapping[str, Any]] = {"rho": None, "relaxation": 1.6, "linear_solver": None}
+    options: ClassVar[Mapping[str, Any]] = {
+        "rho": None,
+        "relaxation": 1.6,
+        "linear_solver": None,
+        "split": None,
+    }
 
     def __init__(
         self,

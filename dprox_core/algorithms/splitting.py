@@ -159,7 +159,7 @@ class AdmmVxu(_Splitting):
     """ADMM with the proxes before the linear solve."""
 
     name = "admm_vxu"
-    options: ClassVar[Mapping[str, Any]] = {"rho": None, "linear_solver": None}
+    options: ClassVar[Mapping[str, Any]] = {"rho": None, "linear_solver": None, "split": None}
 
     def init(self, x0: Vectors) -> SplitState:
         """z_j = K_j x₀, u_j = 0."""
@@ -213,7 +213,12 @@ class Hqs(_Splitting):
     """
 
     name = "hqs"
-    options: ClassVar[Mapping[str, Any]] = {"rho": None, "dual_step": None, "linear_solver": None}
+    options: ClassVar[Mapping[str, Any]] = {
+        "rho": None,
+        "dual_step": None,
+        "linear_solver": None,
+        "split": None,
+    }
 
     def __init__(
         self, *given: Any, rhos: tuple[Step, ...] | None = None, dual_step: float = 0.0
@@ -294,7 +299,12 @@ class DouglasRachford(_Splitting):
     """
 
     name = "dr"
-    options: ClassVar[Mapping[str, Any]] = {"rho": None, "relaxation": 1.0, "linear_solver": None}
+    options: ClassVar[Mapping[str, Any]] = {
+        "rho": None,
+        "relaxation": 1.0,
+        "linear_solver": None,
+        "split": None,
+    }
 
     def __init__(self, *given: Any, relaxation: float = 1.0) -> None:
         super().__init__(*given)

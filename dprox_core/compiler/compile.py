@@ -15,7 +15,9 @@ from dprox_core.algorithms.base import Tolerances
 from dprox_core.algorithms.scheduled import SCHEDULED, Scheduled
 from dprox_core.compiler.canonicalize import canonicalize
 from dprox_core.compiler.model import Model
+from dprox_core.compiler.named import marked
 from dprox_core.compiler.passes import PASSES
+from dprox_core.compiler.passes.base import Pass
 from dprox_core.compiler.plan import PassRecord
 from dprox_core.compiler.shared import Request, schedule
 from dprox_core.errors import CompileError, ParameterError, nearest
@@ -81,7 +83,7 @@ def compile_problem(
     )
     with torch.set_grad_enabled(differentiate):
         written = canonicalize(objective, binding)
-        model, records = _run_passes(written, switched)
+        model, records = _run_passes(marked(written, options.get("split")), switched)
         if not model.terms:
             raise CompileError(
                 f"Every term of {objective.describe()} has weight 0: there is nothing to minimize.",
@@ -203,9 +205,26 @@ def _run_passes(model: Model, switched_off: frozenset[str]) -> tuple[Model, tupl
         if rewriting.name in switched_off or not rewriting.accepts(model):
             continue
         before = tuple(term.text for term in model.terms)
-        model, _ = rewriting.apply(model)
+        model = _rewritten(model, rewriting)
         records.append(PassRecord(rewriting.name, rewriting.title, before, rewriting.shown(model)))
     return model, tuple(records)
+
+
+def _rewritten(model: Model, rewriting: Pass) -> Model:
+    """The model after a pass, which joins nothing that is to be split off with what is not."""
+    groups = [tuple(t for t in model.terms if t.apart is apart) for apart in (False, True)]
+    if not all(groups):
+        whole, _ = rewriting.apply(model)
+        apart = bool(groups[1])
+        return whole.with_terms(tuple(replace(term, apart=apart) for term in whole.terms))
+    parts = []
+    for terms, apart in zip(groups, (False, True), strict=True):
+        part = model.with_terms(terms)
+        if rewriting.accepts(part):
+            part, _ = rewriting.apply(part)
+        parts.append(tuple(replace(term, apart=apart) for term in part.terms))
+        model = replace(model, constant=part.constant, notes=part.notes)
+    return model.with_terms(parts[0] + parts[1])
 
 
 # What solve and compile take for every method.

@@ -192,6 +192,7 @@ class BoundTerm:
         argument: the argument of f as its user wrote it.
         obstacle: the lowest part of the argument that no prox absorbs, as written; "" for none.
         hindered: the names of the variables in the obstacle.
+        apart: whether the user wants it split off even where the linear solve could take it.
     """
 
     penalty: Penalty
@@ -200,6 +201,7 @@ class BoundTerm:
     argument: str
     obstacle: str = ""
     hindered: tuple[str, ...] = ()
+    apart: bool = False
 
     @property
     def function(self) -> ProxFn:
@@ -246,6 +248,7 @@ class Model:
         terms: the summands that depend on them.
         constant: the sum of what does not.
         notes: what passes did, sentence by sentence.
+        named: whether the user has named what is split off.
     """
 
     variables: tuple[Variable, ...]
@@ -253,6 +256,7 @@ class Model:
     terms: tuple[BoundTerm, ...]
     constant: torch.Tensor | float = 0.0
     notes: tuple[str, ...] = field(default=())
+    named: bool = False
 
     @property
     def convex(self) -> bool:

@@ -41,7 +41,8 @@ def split(model: Model, wanted: str | None = None) -> Split:
     Every quadratic term joins the linear solve, unless that would take iterations inside each
     iteration (CG) and splitting some of them off, each with a prox in closed form, makes the
     system diagonal in space or in frequency. A linear term joins where the others determine the
-    variable; elsewhere, split off, it shows by running away that there is no minimum.
+    variable; elsewhere, split off, it shows by running away that there is no minimum. Where the
+    user has named what is split off, all other quadratics join.
 
     Args:
         model: the model after the passes.
@@ -49,13 +50,15 @@ def split(model: Model, wanted: str | None = None) -> Split:
             gradients or minimal residuals; None chooses.
     """
     squares, others = _sorted(model)
+    others = tuple(absorbed(term) if term.apart else term for term in others)
     whole = _part(model, squares, others)
     kind, obstacle = choose_kind(whole)
+    why = "What is split off was named. " if model.named else ""
     if wanted in ITERATIVE:
         return Split(whole, others, wanted, "It was asked for.", ())
     if kind not in ITERATIVE:
-        return Split(whole, others, kind, _why(whole), ())
-    for moved in _movable_sets(squares):
+        return Split(whole, others, kind, why + _why(whole), ())
+    for moved in () if model.named else _movable_sets(squares):
         kept = tuple(term for term in squares if term not in moved)
         blocks = tuple(absorbed(term) for term in moved) + others
         part = _part(model, kept, blocks)
@@ -67,7 +70,7 @@ def split(model: Model, wanted: str | None = None) -> Split:
                 f"with the rest it would have needed conjugate gradients ({obstacle})."
             )
             return Split(part, blocks, kind, reason, moved)
-    reason = f"No basis makes the system diagonal ({obstacle}), so it is solved by iteration"
+    reason = why + f"No basis makes the system diagonal ({obstacle}), so it is solved by iteration"
     reason += f"{_preconditioned(whole)}, each time from the last solution."
     return Split(whole, others, "cg", reason, ())
 
@@ -108,7 +111,7 @@ def _obstacle(part: QuadraticPart, index: int) -> str:
 
 def _sorted(model: Model) -> tuple[tuple[BoundTerm, ...], tuple[BoundTerm, ...]]:
     """The terms that join the linear solve, and the others."""
-    joining = [term for term in model.terms if term.function.quadratic() is not None]
+    joining = [t for t in model.terms if t.function.quadratic() is not None and not t.apart]
     linear = [term for term in joining if not quadratic_of(term).curved]
     if linear:
         rest = tuple(term for term in model.terms if not any(term is held for held in linear))

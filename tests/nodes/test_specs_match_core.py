@@ -176,8 +176,8 @@ def test_the_help_explains_every_argument(spec: NodeSpec) -> None:
 def test_a_solver_has_the_options_of_its_method(spec: NodeSpec) -> None:
     method = spec.constants["method"]
     own = {p.name for p in spec.parameters} - set(signature(spec))
-    # Lists of noise levels are written in code.
-    assert own == options_of(spec) - {"sigmas"}
+    # Lists of noise levels and of terms are written in code.
+    assert own == options_of(spec) - {"sigmas", "split"}
     defaults = {"adaptive": True, "preconditioned": True, "backtracking": False, "restart": True}
     defaults |= {"relaxation": 1.6 if method == "admm" else 1.0, "variant": "pd3o"}
     for name in own:
