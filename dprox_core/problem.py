@@ -168,8 +168,8 @@ class Problem:
                 ("cg" or "minres" where no closed form is wanted), ``split`` (a list of terms of the
                 objective that proxes take, all other squares joining the linear solve);
                 admm_vxu and hqs: ``rho``, ``linear_solver``, ``split``; hqs also ``dual_step``,
-                from 0 (a penalty method, as with a list of ``rho``) to 1; ladmm: ``rho``; pdhg: ``step``,
-                ``weight`` (the ratio of dual to primal steps), ``relaxation``, ``adaptive``,
+                from 0 (a penalty method, as with a list of ``rho``) to 1; ladmm: ``rho``; pdhg:
+                ``step``, ``weight`` (the ratio of dual to primal steps), ``relaxation``, ``adaptive``,
                 ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
                 "condat_vu"); pgd: ``step``, ``backtracking``; fista: ``step``, ``restart``; with
                 a deep prior: ``sigmas`` (noise levels, one for each iteration), ``steps``. ``rho``,
