@@ -169,8 +169,8 @@ class Problem:
                 objective that proxes take, all other squares joining the linear solve);
                 admm_vxu and hqs: ``rho``, ``linear_solver``, ``split``; hqs also ``dual_step``,
                 from 0 (a penalty method, as with a list of ``rho``) to 1; ladmm: ``rho``; pdhg:
-                ``step``, ``weight`` (the ratio of dual to primal steps), ``relaxation``, ``adaptive``,
-                ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
+                ``step``, ``weight`` (the ratio of dual to primal steps), ``relaxation``,
+                ``adaptive``, ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
                 "condat_vu"); pgd: ``step``, ``backtracking``; fista: ``step``, ``restart``; with
                 a deep prior: ``sigmas`` (noise levels, one for each iteration), ``steps``. ``rho``,
                 the ``weight`` of pdhg and pd3o and the ``step`` of pgd and fista may be a list with
