@@ -164,15 +164,15 @@ class Problem:
             abs_tol: absolute tolerance of the residuals, per element.
             rel_tol: relative tolerance of the residuals.
             device: "auto", "cpu", "cuda"; None computes where the data is.
-            options: of the method. admm and dr: ``rho``, ``relaxation``, ``linear_solver``
-                ("cg" or "minres" where no closed form is wanted), ``split`` (a list of terms of the
-                objective that proxes take, all other squares joining the linear solve);
-                admm_vxu and hqs: ``rho``, ``linear_solver``, ``split``; hqs also ``dual_step``,
-                from 0 (a penalty method, as with a list of ``rho``) to 1; ladmm: ``rho``; pdhg:
-                ``step``, ``weight`` (the ratio of dual to primal steps), ``relaxation``,
-                ``adaptive``, ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
-                "condat_vu"); pgd: ``step``, ``backtracking``; fista: ``step``, ``restart``; with
-                a deep prior: ``sigmas`` (noise levels, one for each iteration), ``steps``. ``rho``,
+            options: of the method. admm and dr: ``rho``, ``relaxation``, ``linear_solver`` ("cg" or
+                "minres" where no closed form is wanted), ``split`` (a list of terms of the
+                objective that proxes take, all other squares joining the linear solve); admm_vxu
+                and hqs: ``rho``, ``linear_solver``, ``split``; hqs also ``dual_step``, from 0 (a
+                penalty method, as with a list of ``rho``) to 1; ladmm: ``rho``; pdhg: ``step``,
+                ``weight`` (the ratio of dual to primal steps), ``relaxation``, ``adaptive``,
+                ``preconditioned``; pd3o: the same without relaxation, ``variant`` ("pd3o" or
+                "condat_vu"); pgd: ``step``, ``backtracking``; fista: ``step``, ``restart``; with a
+                deep prior: ``sigmas`` (noise levels, one for each iteration), ``steps``. ``rho``,
                 the ``weight`` of pdhg and pd3o and the ``step`` of pgd and fista may be a list with
                 one for each iteration, the last one kept, such as ``log_descent(8.0, 0.5, 20)``.
                 For all: ``anderson`` (how many points to extrapolate from, such as 5), ``passes``
