@@ -22,7 +22,7 @@ from typing import Any, ClassVar, cast
 
 import torch
 
-from dprox_core.algorithms.balance import Mark, factors, is_due, mark
+from dprox_core.algorithms.balance import Mark, factors, few, is_due, mark
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
 from dprox_core.algorithms.blocks import feasible_blocks, first_of
 from dprox_core.algorithms.copies import Watch, relaxed, update
@@ -128,8 +128,9 @@ class Admm(Algorithm[AdmmState]):
         return replace(state, mark=self._mark(state)) if self._adaptive else state
 
     def _mark(self, state: AdmmState) -> Mark:
-        duals = tuple(u.detach() * shaped(state.rho, u) for u in state.u)
-        return mark(state.iteration, state.z, duals)
+        pairs = [(few(v.detach()), few(u.detach())) for v, u in zip(state.v, state.u, strict=True)]
+        duals = tuple(u * shaped(state.rho, u) for _, u in pairs)
+        return Mark(state.iteration, tuple(v - u for v, u in pairs), None, duals)
 
     def step(self, state: AdmmState, measure: bool) -> AdmmState:
         """One iteration."""

@@ -23,7 +23,7 @@ from dprox_core.algorithms.measure import Measure
 from dprox_core.algorithms.per_sample import is_per_sample
 from dprox_core.proxfns.base import Step
 
-__all__ = ["MAX_SPAN", "Mark", "factors", "is_due", "mark"]
+__all__ = ["MAX_SPAN", "Mark", "factors", "few", "is_due", "mark"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -34,6 +34,9 @@ MAX_SPAN = 1e6
 _GROWTH = 1.5
 # And changes ρ at most so much.
 _MOST = 16.0
+# Of tensors with so many elements every seventh slice is looked at.
+_LONG = 65536
+_EVERY = 7
 # Ways of so many roundings' length are none.
 _ROUNDINGS = 64.0
 
@@ -50,9 +53,24 @@ class Mark(State):
     duals: Vectors
 
 
+def few(values: torch.Tensor) -> torch.Tensor:
+    """Every seventh slice of a long tensor along its longest axis, all of a short one.
+
+    How far an iterate goes is told by so many, in a seventh of the memory and of the time. Seven,
+    because patterns repeat after two, three or four; and samples, along the first of three axes or
+    more, are not left out.
+    """
+    if values.numel() < _LONG or not values.ndim:
+        return values
+    axis = max(range(1 if values.ndim > 2 else 0, values.ndim), key=lambda i: values.shape[i])
+    if values.shape[axis] < 16 * _EVERY:
+        return values
+    return values[(slice(None),) * axis + (slice(None, None, _EVERY),)]
+
+
 def mark(iteration: int = 0, primal: Vectors = (), duals: Vectors = ()) -> Mark:
-    """One at tensors that nobody writes into any more."""
-    plain = (tuple(v.detach() for v in vectors) for vectors in (primal, duals))
+    """One at tensors that nobody writes into any more, or at a part of each."""
+    plain = (tuple(few(v.detach()).contiguous() for v in vectors) for vectors in (primal, duals))
     return Mark(iteration, next(plain), None, next(plain))
 
 
@@ -98,9 +116,10 @@ def factors(now: Mark, last: Mark, measure: Measure, rho: Step, first: Step) -> 
             strict=True,
         )
     ]
-    changed = torch.tensor(found, dtype=torch.float64)
-    span = changed * _plain(rho) / _plain(first)
-    return torch.where((span > MAX_SPAN) | (span < 1.0 / MAX_SPAN), 1.0, changed)
+    changed = np.array(found)
+    span = changed * rhos / _plain(first).reshape(-1).numpy()
+    held = (span > MAX_SPAN) | (span < 1.0 / MAX_SPAN)
+    return torch.from_numpy(np.where(held, 1.0, changed))
 
 
 def _plain(value: Step) -> torch.Tensor:

@@ -69,6 +69,7 @@ class DirectSolver(ABC):
         self._coupling = zero if coupling is None else coupling
         self._constant = None if constant is None else self._to_basis(constant)
         self._factors: _Factors | None = None
+        self._ranges: tuple[tuple[float, float], ...] | None = None
 
     @abstractmethod
     def solve(
@@ -83,6 +84,7 @@ class DirectSolver(ABC):
     def forget(self) -> None:
         """Drop the factors."""
         self._factors = None
+        self._ranges = None
 
     def _laid_out(self, gain: torch.Tensor) -> torch.Tensor:
         """The gain as it lies beside what it multiplies."""
@@ -91,8 +93,25 @@ class DirectSolver(ABC):
     def _scaled(
         self, constant: torch.Tensor, gain: torch.Tensor, out: torch.Tensor | None
     ) -> torch.Tensor:
-        """constant ⊙ gain."""
+        """constant ⊙ gain, the gain laid out."""
         return torch.mul(constant, gain, out=out)
+
+    def _null(self, whole: torch.Tensor, rho: Step) -> torch.Tensor | None:
+        """Where Q + ρ G vanishes, None where nowhere.
+
+        A singular system has zeros there in exact arithmetic; rounding leaves a little.
+        """
+        rounding = 4.0 * torch.finfo(self._space.precision).eps
+        if not isinstance(rho, torch.Tensor):
+            if self._ranges is None:
+                diagonals = (self._quadratic.detach(), self._coupling.detach())
+                self._ranges = tuple((float(d.min()), float(d.max())) for d in diagonals)
+            (low, high), (least, most) = self._ranges
+            # Far from singular in any case: no pass over the numbers is needed.
+            if low + rho * least > 2.0 * rounding * (high + rho * most):
+                return None
+        bound = rounding * float(whole.max())
+        return whole <= bound if float(whole.min()) <= bound else None
 
     def _prepared(self, rho: Step) -> _Factors:
         held = self._factors
@@ -102,30 +121,30 @@ class DirectSolver(ABC):
         if isinstance(rho, torch.Tensor) and rho.ndim == 1 and rho.numel() > 1:
             # One for each sample, which lie along the first axis.
             rho = rho.to(self._coupling.device).reshape(-1, *(1,) * (len(self._space.shape) - 1))
-        whole = self._quadratic + rho * self._coupling
-        # A singular system has zeros here in exact arithmetic; rounding leaves a little.
-        least = 4.0 * torch.finfo(self._space.precision).eps * float(whole.detach().max())
-        null: torch.Tensor | None = None
-        if float(whole.detach().min()) <= least:
-            null = whole.detach() <= least
+        plain = not (isinstance(rho, torch.Tensor) or torch.is_grad_enabled())
+        # Courses change ρ at every step, and fresh memory costs more than what is done with it.
+        spare = held if plain else None
+        if isinstance(rho, torch.Tensor):
+            whole = self._quadratic + rho * self._coupling
+        else:
+            whole = torch.add(self._quadratic, self._coupling, alpha=rho)
+        null = self._null(whole.detach(), rho)
+        if null is not None:
             inverse = torch.where(null, 0.0, 1.0 / torch.where(null, 1.0, whole))
             null = null.to(self._space.device)
         else:
-            inverse = whole.reciprocal()
-        inverse = inverse.to(device=self._space.device)
+            inverse = whole.reciprocal_() if plain else whole.reciprocal()
+        laid = self._laid_out(inverse.to(self._space.device, self._space.precision))
         shift = None
         if self._constant is not None:
-            # Courses change ρ at every step, and fresh memory costs more than the product.
-            spare = None if held is None or torch.is_grad_enabled() else held.shift
-            if spare is not None and spare.requires_grad:
-                spare = None
-            shift = self._scaled(self._constant, inverse.to(self._space.precision), spare)
-        self._factors = _Factors(
-            given,
-            self._laid_out((rho * inverse).to(self._space.precision)),
-            shift,
-            null,
-        )
+            target = _reusable(spare.shift) if spare is not None else None
+            shift = self._scaled(self._constant, laid, target)
+        if isinstance(rho, torch.Tensor):
+            inverse = inverse.to(device=self._space.device)
+            gain = self._laid_out((rho * inverse).to(self._space.precision))
+        else:
+            gain = torch.mul(laid, rho, out=_reusable(spare.gain) if spare is not None else None)
+        self._factors = _Factors(given, gain, shift, null)
         return self._factors
 
 
@@ -184,7 +203,7 @@ class FourierSolver(DirectSolver):
         self, constant: torch.Tensor, gain: torch.Tensor, out: torch.Tensor | None
     ) -> torch.Tensor:
         target = None if out is None else fourier.real_pairs(out)
-        pairs = torch.mul(fourier.real_pairs(constant), fourier.paired(gain), out=target)
+        pairs = torch.mul(fourier.real_pairs(constant), gain, out=target)
         return torch.view_as_complex(pairs)
 
 
@@ -211,6 +230,11 @@ def _diagonal(gram: Gram, kind: str) -> torch.Tensor:
     found = gram.diagonal() if kind == "diagonal" else gram.spectrum()
     assert found is not None, "the kind was chosen because all have it"
     return found
+
+
+def _reusable(held: torch.Tensor | None) -> torch.Tensor | None:
+    """Memory to write into, None where gradients pass through it."""
+    return None if held is None or held.requires_grad else held
 
 
 def _same_number(a: Step, b: Step) -> bool:

@@ -12,6 +12,9 @@ import torch
 
 __all__ = ["forward", "inverse", "multiply", "paired", "real_pairs", "spectrum_shape"]
 
+# Pixels of an image from which on the inverse copies between its two transforms.
+_TURNED = 65536
+
 
 def forward(image: torch.Tensor, full: bool) -> torch.Tensor:
     """The spectrum over the last two axes: all frequencies, or the half that real images need."""
@@ -27,7 +30,40 @@ def inverse(
     """The image (..., H, W) with this spectrum; the inverse of ``forward``."""
     if full:
         return torch.fft.ifft2(spectrum, out=out)
-    return torch.fft.irfft2(spectrum, s=size, out=out)
+    if not _worth_turning(spectrum, size, out):
+        return torch.fft.irfft2(spectrum, s=size, out=out)
+    images = spectrum.reshape(-1, *spectrum.shape[-2:])
+    if out is None:
+        return torch.stack([_turned(image, size) for image in images]).view(
+            *spectrum.shape[:-2], *size
+        )
+    for image, target in zip(images, out.view(-1, *size), strict=True):
+        _turned(image, size, target)
+    return out
+
+
+def _turned(
+    spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor | None = None
+) -> torch.Tensor:
+    """irfft2 of one spectrum, copied between its two transforms.
+
+    The first leaves each column in one piece, and the second is so slow on rows that are not that
+    copying them takes less: at 512² two thirds of ``irfft2``'s time, at 1024² × 3 a quarter.
+    """
+    columns = torch.fft.ifft(spectrum, dim=-2)
+    return torch.fft.irfft(columns.contiguous(), n=size[1], dim=-1, out=out)
+
+
+def _worth_turning(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor | None) -> bool:
+    """Whether images are large enough that the copy pays; threads share small ones out better."""
+    least = _TURNED if torch.get_num_threads() == 1 else 4 * _TURNED
+    return (
+        size[0] * size[1] >= least
+        and spectrum.device.type == "cpu"
+        and spectrum.shape[-2] == size[0]
+        and not (spectrum.requires_grad and torch.is_grad_enabled())
+        and (out is None or out.is_contiguous())
+    )
 
 
 def spectrum_shape(size: tuple[int, int], full: bool) -> tuple[int, int]:
@@ -57,5 +93,6 @@ def real_pairs(spectrum: torch.Tensor) -> torch.Tensor:
 def paired(factors: torch.Tensor) -> torch.Tensor:
     """Real factors beside the numbers of ``real_pairs``: repeating them on the fly takes four times
     as long."""
-    pairs = factors.unsqueeze(-1).expand(*factors.shape, 2)
-    return pairs if factors.requires_grad else pairs.contiguous()
+    if factors.requires_grad:
+        return factors.unsqueeze(-1).expand(*factors.shape, 2)
+    return torch.view_as_real(torch.complex(factors, factors))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import dprox_core as dp
-from dprox_core.algorithms.balance import MAX_SPAN, factors, is_due, mark
+from dprox_core.algorithms.balance import MAX_SPAN, factors, few, is_due, mark
 from dprox_core.algorithms.measure import Measure
 
 ALL = ("admm", "admm_vxu", "hqs", "dr", "ladmm", "pdhg", "pd3o")
@@ -51,6 +51,18 @@ def test_each_sample_has_its_own() -> None:
     now = mark(10, (torch.ones(2, 1, 1),), (torch.tensor([4.0, 0.25]).reshape(2, 1, 1),))
     rho = torch.tensor([1.0, 0.25], dtype=torch.float64)
     assert factors(now, last, Measure(2), rho, rho).tolist() == [4.0, 1.0]
+
+
+def test_of_a_long_tensor_a_seventh_tells_as_much() -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(2, 300, 400, generator=generator)
+    part = few(values)
+    assert part.shape == (2, 300, 58)
+    assert float(part.square().mean()) == pytest.approx(float(values.square().mean()), rel=0.02)
+    # Samples are all there, and short tensors whole.
+    assert few(torch.zeros(70000, 2, 3)).shape == (70000, 2, 3)
+    assert few(torch.zeros(70000)).shape == (10000,)
+    assert few(values[:, :20, :20]).shape == (2, 20, 20)
 
 
 def test_looks_become_rarer() -> None:

@@ -11,6 +11,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import dprox_core as dp
+from dprox_core.numerics import fourier
 
 TRANSFORMS = ("_fft_r2c", "_fft_c2r", "_fft_c2c")
 SIZE = 24
@@ -22,7 +23,7 @@ class _Count(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.calls: Counter[str] = Counter()
-        self.transforms = 0
+        self.transforms = 0.0
         self.new = 0
         self._seen: dict[int, torch.Tensor] = {}
 
@@ -31,8 +32,9 @@ class _Count(TorchDispatchMode):
         name = func.overloadpacket._qualified_op_name.removeprefix("aten::")
         self.calls[name] += 1
         if name in TRANSFORMS:
-            given = args[0]
-            self.transforms += int(torch.tensor(given.shape[:-2]).prod()) if given.ndim > 2 else 1
+            # Two of one axis are one of two.
+            images = args[0].shape[:-2].numel() if args[0].ndim > 2 else 1
+            self.transforms += images * len(args[1]) / 2
         held = {
             t.untyped_storage().data_ptr()
             for t in (*args, *(kwargs or {}).values())
@@ -84,6 +86,13 @@ def test_a_step_of_deconvolution_takes_two_transforms_per_image_and_channel(
 ) -> None:
     counter = steps(deconvolution(channels, batch), "admm", 10)
     assert counter.transforms == 10 * 2 * channels * batch
+
+
+def test_so_it_does_where_transforms_of_large_images_are_taken_axis_by_axis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fourier, "_TURNED", SIZE * SIZE)
+    assert steps(deconvolution(3, 2), "admm", 10).transforms == 10 * 2 * 3 * 2
 
 
 def test_a_gradient_step_takes_two_transforms_per_image_and_channel() -> None:
