@@ -10,7 +10,7 @@ import torch
 
 from dprox_core.errors import DataError, ParameterError
 
-__all__ = ["as_image", "as_path", "in_range", "with_numbers"]
+__all__ = ["as_image", "as_path", "in_range", "whole_number", "with_numbers"]
 
 
 def in_range(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:
@@ -23,6 +23,27 @@ def in_range(value: Any, low: float = -math.inf, high: float = math.inf) -> bool
         # Whatever is no number says so in its own way.
         return False
     return math.isfinite(number) and low <= number <= high
+
+
+def whole_number(what: str, value: object, where: str, least: int = 1) -> None:
+    """Refuse what is no whole number, or too small.
+
+    Args:
+        what: the argument as a sentence begins with it.
+        value: what was given.
+        where: the argument's name.
+        least: the smallest number that will do.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ParameterError(
+            f"{what} must be a whole number from {least}, not {value!r}.",
+            expected=f"a whole number from {least}",
+            got=value,
+            where=where,
+        )
 
 
 def as_image(function: str, value: Any, where: str = "image") -> torch.Tensor:

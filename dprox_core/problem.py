@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from dprox_core.arguments import whole_number
 from dprox_core.compiler.canonicalize import canonicalize
 from dprox_core.compiler.compile import ABS_TOL, REL_TOL, compile_problem
 from dprox_core.errors import ParameterError, ShapeError
@@ -240,8 +241,7 @@ class Problem:
         max_iter = 500 if max_iter is None else max_iter
         start = x0.values() if isinstance(x0, Mapping) else [x0]
         extra = tuple(t for t in start if isinstance(t, torch.Tensor))
-        if isinstance(max_iter, int) and max_iter < 1:
-            _refuse_max_iter(max_iter)
+        whole_number("max_iter", max_iter, "max_iter")
         solver = compile_problem(self._whole, method, device, abs_tol, rel_tol, extra, options)
         return solver.solve(x0, max_iter, truth)
 
@@ -350,12 +350,3 @@ def _indicator(constraint: object) -> Objective:
             where="constraints",
         )
     return indicator
-
-
-def _refuse_max_iter(max_iter: int) -> None:
-    raise ParameterError(
-        f"max_iter must be a whole number from 1, not {max_iter!r}.",
-        expected="a whole number from 1",
-        got=max_iter,
-        where="max_iter",
-    )

@@ -13,7 +13,7 @@ import torch
 from dprox_core.acceptance import violation
 from dprox_core.algorithms.base import Algorithm, State
 from dprox_core.algorithms.files import load_state, refuse_foreign, save_state
-from dprox_core.arguments import as_path
+from dprox_core.arguments import as_path, whole_number
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.plan import Plan
 from dprox_core.errors import ParameterError
@@ -164,13 +164,7 @@ class Solver:
                 got=name,
                 where=name,
             )
-        if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 1:
-            raise ParameterError(
-                f"max_iter must be a whole number from 1, not {max_iter!r}.",
-                expected="a whole number from 1",
-                got=max_iter,
-                where="max_iter",
-            )
+        whole_number("max_iter", max_iter, "max_iter")
         truths = by_variable(truth, self.model.variables, "truth")
         for variable, image in truths.items():
             refuse_other_shape(image, variable, "truth")

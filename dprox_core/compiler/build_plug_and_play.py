@@ -14,6 +14,7 @@ from dprox_core.algorithms.plug_and_play_kin import (
     PlugAndPlayReflected,
     PlugAndPlayVxu,
 )
+from dprox_core.arguments import whole_number
 from dprox_core.compiler.build_admm import checked_linear_solver
 from dprox_core.compiler.model import BoundTerm, Model, Penalty, Row
 from dprox_core.compiler.plan import Plan
@@ -240,13 +241,8 @@ def course_of(request: Request, noise: float, method: str) -> Course:
         weight = weight + term.penalty.weight
     name = rho_option(method)
     rho, sigmas, steps = (request.options.get(key) for key in (name, "sigmas", "steps"))
-    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
-        raise ParameterError(
-            f"steps must be a whole number from 1, not {steps!r}.",
-            expected="a whole number from 1",
-            got=steps,
-            where="steps",
-        )
+    if steps is not None:
+        whole_number("steps", steps, "steps")
     rhos = None if rho is None else positives(name, rho)
     levels = None if sigmas is None else positives("sigmas", sigmas)
     unit = 2.0 * BALANCE[method] * noise**2 * weight

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from dprox_core.arguments import in_range
+from dprox_core.arguments import in_range, whole_number
 from dprox_core.errors import ParameterError
 from dprox_core.imaging.simulate import plane, seeded
 from dprox_core.sessions import default_device
@@ -112,13 +112,7 @@ def coil_maps(shape: Sequence[int], coils: int = 4) -> torch.Tensor:
         K. P. Pruessmann, M. Weiger, M. B. Scheidegger, P. Boesiger, SENSE: sensitivity encoding
         for fast MRI, 1999.
     """
-    if isinstance(coils, bool) or not isinstance(coils, int) or coils < 1:
-        raise ParameterError(
-            f"coil_maps: the number of coils must be a whole number from 1, not {coils!r}.",
-            expected="an integer from 1",
-            got=coils,
-            where="coils",
-        )
+    whole_number("coil_maps: the number of coils", coils, "coils")
     height, width = plane("coil_maps", shape)[-2:]
     down = torch.linspace(-1, 1, height, dtype=torch.float64)[:, None]
     across = torch.linspace(-1, 1, width, dtype=torch.float64)[None, :]

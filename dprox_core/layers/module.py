@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from dprox_core.algorithms.base import State
+from dprox_core.arguments import whole_number
 from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
 from dprox_core.layers.engines import ENGINES, Settled
@@ -213,13 +214,7 @@ def specialize(
         )
     if max_iter is None:
         max_iter = 500 if method == "deq" else 10
-    if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 1:
-        raise ParameterError(
-            f"max_iter must be a whole number from 1, not {max_iter!r}.",
-            expected="a whole number from 1",
-            got=max_iter,
-            where="max_iter",
-        )
+    whole_number("max_iter", max_iter, "max_iter")
     if method == "rl":
         return tuned(problem, algorithm, max_iter, pack, price, options)
     tunable = _tunable(algorithm)

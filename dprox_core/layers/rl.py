@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dprox_core.algorithms.base import State
 from dprox_core.algorithms.plug_and_play import Course, PlugAndPlay
+from dprox_core.arguments import whole_number
 from dprox_core.errors import ParameterError
 from dprox_core.layers.inputs import give, named, placeholders
 from dprox_core.layers.policy import Action, Critic, Policy, Seen, observe
@@ -253,10 +254,7 @@ def tuned(
     Raises:
         ParameterError: an argument is out of range, or the algorithm has no ρ to choose.
     """
-    if isinstance(pack, bool) or not isinstance(pack, int) or pack < 1:
-        raise ParameterError(
-            f"pack must be a whole number from 1, not {pack!r}.", got=pack, where="pack"
-        )
+    whole_number("pack", pack, "pack")
     if not price >= 0.0:
         raise ParameterError(f"price must be a number from 0, not {price!r}.", where="price")
     if algorithm not in ("admm", "admm_vxu", "hqs", "ladmm"):

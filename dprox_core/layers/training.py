@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from dprox_core.arguments import whole_number
 from dprox_core.errors import ParameterError
 from dprox_core.layers.rl import Tuned, negative_psnr
 
@@ -60,10 +61,7 @@ def train(
     References:
         D. Kingma, J. Ba, Adam: A Method for Stochastic Optimization, 2015.
     """
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise ParameterError(
-            f"epochs must be a whole number from 1, not {epochs!r}.", got=epochs, where="epochs"
-        )
+    whole_number("epochs", epochs, "epochs")
     if not lr > 0.0:
         raise ParameterError(f"lr must be a number above 0, not {lr!r}.", got=lr, where="lr")
     wanted = list(module.parameters() if parameters is None else parameters)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import torch
 
-from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.arguments import whole_number
+from dprox_core.errors import ShapeError
 from dprox_core.linops.arguments import image_shape
 from dprox_core.linops.base import LinOp, Transfer, apply, register
 from dprox_core.linops.conv import conv
@@ -86,13 +87,7 @@ class Subsample(LinOp):
 
 
 def _check_factor(name: str, factor: object) -> None:
-    if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
-        raise ParameterError(
-            f"{name}: factor must be a whole number from 1, not {factor!r}.",
-            expected="a whole number from 1",
-            got=factor,
-            where="factor",
-        )
+    whole_number(f"{name}: factor", factor, "factor")
 
 
 def _reduced(shape: Sequence[int], factor: int) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import torch
 
+from dprox_core.arguments import whole_number
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.linops.arguments import image_shape
 from dprox_core.linops.base import LinOp, apply, register
@@ -114,13 +115,7 @@ class Wavelet(_Orthogonal):
                 got=kind,
                 where="kind",
             )
-        if isinstance(levels, bool) or not isinstance(levels, int) or levels < 1:
-            raise ParameterError(
-                f"wavelet: levels must be a whole number from 1, not {levels!r}.",
-                expected="a whole number from 1",
-                got=levels,
-                where="levels",
-            )
+        whole_number("wavelet: levels", levels, "levels")
         shape = image_shape(cls.name, argument)
         if shape is not None and any(n % 2**levels for n in shape[-2:]):
             raise ShapeError(

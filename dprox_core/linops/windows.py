@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import torch
 
-from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.arguments import whole_number
+from dprox_core.errors import ShapeError
 from dprox_core.linops.arguments import image_shape
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
@@ -41,13 +42,7 @@ class Patches(LinOp):
         """
         size, stride = options.get("size", 8), options.get("stride", 1)
         for name, number in (("size", size), ("stride", stride)):
-            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise ParameterError(
-                    f"patches: {name} must be a whole number from 1, not {number!r}.",
-                    expected="a whole number from 1",
-                    got=number,
-                    where=name,
-                )
+            whole_number(f"patches: {name}", number, name)
         shape = image_shape(cls.name, argument)
         if shape is None:
             return None

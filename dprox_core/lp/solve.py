@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dprox_core.arguments import whole_number
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.lp.certificate import certify
 from dprox_core.lp.choose import choose
@@ -374,13 +375,7 @@ def _check(
             got=tol,
             where="tol",
         )
-    if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 1:
-        raise ParameterError(
-            f"max_iter must be a whole number from 1, not {max_iter!r}.",
-            expected="a whole number from 1",
-            got=max_iter,
-            where="max_iter",
-        )
+    whole_number("max_iter", max_iter, "max_iter")
     if time_limit is not None and not time_limit > 0:
         raise ParameterError(
             f"time_limit must be seconds above 0, or None, not {time_limit!r}.",

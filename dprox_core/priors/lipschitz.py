@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from dprox_core.arguments import whole_number
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 
@@ -51,13 +52,7 @@ def lipschitz(
     """
     from dprox_core.priors.prior import Prior, load_prior
 
-    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
-        raise ParameterError(
-            f"lipschitz: iterations must be a whole number from 1, not {iterations!r}.",
-            expected="a whole number from 1",
-            got=iterations,
-            where="iterations",
-        )
+    whole_number("lipschitz: iterations", iterations, "iterations")
     prior = denoiser if isinstance(denoiser, Prior) else load_prior(denoiser)
     point = image.detach().clone()
     generator = torch.Generator().manual_seed(0)

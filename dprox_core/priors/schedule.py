@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dprox_core.arguments import in_range
+from dprox_core.arguments import in_range, whole_number
 from dprox_core.errors import ParameterError
 
 __all__ = ["BALANCE", "FINISH", "LEAST_NOISE", "START", "STEPS", "log_descent"]
@@ -60,13 +60,7 @@ def log_descent(upper: float = START, lower: float = 2.55 / 255.0, steps: int = 
                 got=level,
                 where=name,
             )
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ParameterError(
-            f"log_descent: steps must be a whole number from 1, not {steps!r}.",
-            expected="a whole number from 1",
-            got=steps,
-            where="steps",
-        )
+    whole_number("log_descent: steps", steps, "steps")
     if steps == 1:
         return [lower]
     ratio = lower / upper

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from dprox_core.arguments import whole_number
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.base import Expression
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
@@ -276,13 +277,7 @@ def unrolled_prior(
     from dprox_core.priors.prior import load_prior
 
     _expect_expression("unrolled_prior", e)
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ParameterError(
-            f"unrolled_prior: steps must be a whole number from 1, not {steps!r}.",
-            expected="a whole number from 1",
-            got=steps,
-            where="steps",
-        )
+    whole_number("unrolled_prior: steps", steps, "steps")
     prior = load_prior(
         network,
         weights,

@@ -14,6 +14,7 @@ from dprox_core.numerics import reductions
 from dprox_core.proxfns import checks
 from dprox_core.proxfns.base import Objective, ProxFn, Quadratic, Step, make, register
 from dprox_core.proxfns.projections import onto_simplex
+from dprox_core.proxfns.weighted import Weighted
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
@@ -99,29 +100,14 @@ class Maximum(ProxFn):
 
 
 @register
-class WeightedSumSquares(ProxFn):
+class WeightedSumSquares(Weighted):
     """f(v) = Σ w_i |v_i|²."""
 
     name = "weighted_sum_squares"
-    operand_names: ClassVar[tuple[str, ...]] = ("weights",)
-    separable = True
 
     def __init__(self, space: Space, weights: torch.Tensor | float) -> None:
-        super().__init__(space)
-        self._weights = torch.as_tensor(weights, dtype=space.precision, device=space.device)
-        checks.refuse_negative(self.name, "weights", self._weights)
+        super().__init__(space, weights)
         self.lipschitz = 2.0 * float(self._weights.detach().max())
-
-    @classmethod
-    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """Weights must fit and be from 0.
-
-        Raises:
-            ShapeError: the weights do not broadcast to the argument.
-            ParameterError: a weight is below 0.
-        """
-        checks.fitting(cls.name, "weights", operands[0], argument)
-        checks.refuse_negative(cls.name, "weights", operands[0])
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ w_i |v_i|²."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -13,6 +13,7 @@ from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
 from dprox_core.proxfns.losses import SumSquares
 from dprox_core.proxfns.norms import Norm1
 from dprox_core.proxfns.projections import onto_l1_ball
+from dprox_core.proxfns.weighted import Weighted
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
@@ -42,29 +43,11 @@ def shrunk(v: torch.Tensor, by: Step) -> torch.Tensor:
 
 
 @register
-class WeightedNorm1(ProxFn):
+class WeightedNorm1(Weighted):
     """f(v) = Σ w_i |v_i|."""
 
     name = "weighted_norm1"
-    operand_names: ClassVar[tuple[str, ...]] = ("weights",)
-    separable = True
     homogeneous = True
-
-    def __init__(self, space: Space, weights: torch.Tensor | float) -> None:
-        super().__init__(space)
-        self._weights = torch.as_tensor(weights, dtype=space.precision, device=space.device)
-        checks.refuse_negative(self.name, "weights", self._weights)
-
-    @classmethod
-    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """Weights must fit and be from 0.
-
-        Raises:
-            ShapeError: the weights do not broadcast to the argument.
-            ParameterError: a weight is below 0.
-        """
-        checks.fitting(cls.name, "weights", operands[0], argument)
-        checks.refuse_negative(cls.name, "weights", operands[0])
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ w_i |v_i|."""
