@@ -14,6 +14,7 @@ __all__ = ["forward", "inverse", "multiply", "paired", "real_pairs", "spectrum_s
 
 # Pixels of an image from which on the inverse copies between its two transforms.
 _TURNED = 65536
+_LEAST_SIDE = 128
 
 
 def forward(image: torch.Tensor, full: bool) -> torch.Tensor:
@@ -32,19 +33,16 @@ def inverse(
         return torch.fft.ifft2(spectrum, out=out)
     if not _worth_turning(spectrum, size, out):
         return torch.fft.irfft2(spectrum, s=size, out=out)
-    images = spectrum.reshape(-1, *spectrum.shape[-2:])
     if out is None:
-        return torch.stack([_turned(image, size) for image in images]).view(
-            *spectrum.shape[:-2], *size
-        )
+        real = spectrum.real.dtype
+        out = torch.empty((*spectrum.shape[:-2], *size), dtype=real, device=spectrum.device)
+    images = spectrum.reshape(-1, *spectrum.shape[-2:])
     for image, target in zip(images, out.view(-1, *size), strict=True):
         _turned(image, size, target)
     return out
 
 
-def _turned(
-    spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor | None = None
-) -> torch.Tensor:
+def _turned(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor) -> torch.Tensor:
     """irfft2 of one spectrum, copied between its two transforms.
 
     The first leaves each column in one piece, and the second is so slow on rows that are not that
@@ -55,10 +53,14 @@ def _turned(
 
 
 def _worth_turning(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor | None) -> bool:
-    """Whether images are large enough that the copy pays; threads share small ones out better."""
+    """Whether images are large enough that the copy pays; threads share small ones out better.
+
+    Rows of 64 would be transformed by several threads to other bits than by one.
+    """
     least = _TURNED if torch.get_num_threads() == 1 else 4 * _TURNED
     return (
         size[0] * size[1] >= least
+        and min(size) >= _LEAST_SIDE
         and spectrum.device.type == "cpu"
         and spectrum.shape[-2] == size[0]
         and not (spectrum.requires_grad and torch.is_grad_enabled())
