@@ -307,12 +307,35 @@ class Mirror(QObject):
             item.update()
 
     def _on_iterate(self, live: Any) -> None:
-        """The newest iterate on its solver, small, and not more often than one can look."""
+        """The newest iterate on its solver and on views of it, not oftener than one can look."""
         now = time.monotonic()
-        item = self.items.get(self.session.levels.shown(self.runner.progress.node or ""))
-        if item is None or now - self._last_live < _LIVE_SECONDS:
+        solver = self.runner.progress.node or ""
+        if now - self._last_live < _LIVE_SECONDS:
+            return
+        shown = {self.session.levels.shown(node) for node in self._showing(solver, live.variable)}
+        items = [self.items[node] for node in shown if node in self.items]
+        if not items:
             return
         self._last_live = now
         step = max(1, max(live.display.shape[:2]) // _LIVE_PIXELS)
-        item.card.thumbnail = QPixmap.fromImage(to_image(live.display[::step, ::step]))
-        item.update()
+        picture = QPixmap.fromImage(to_image(live.display[::step, ::step]))
+        for item in items:
+            item.card.thumbnail = picture
+            item.update()
+
+    def _showing(self, solver: str, variable: str) -> list[str]:
+        """A solver and the views of what it finds for a variable."""
+        document = self.session.document
+        showing = [solver]
+        for wire in document.wires_out_of(solver):
+            node = document.node(wire.target)
+            if node.is_view:
+                showing.append(node.id)
+            elif node.type == "recovered":
+                meant = [
+                    document.node(w.source).name for w in document.wires_into(node.id, "variable")
+                ]
+                if meant == [variable]:
+                    after = document.wires_out_of(node.id)
+                    showing += [w.target for w in after if document.node(w.target).is_view]
+        return showing

@@ -83,6 +83,8 @@ def test_run_pause_step_resume_stop(person: Person) -> None:
     person.bot.wait(300)
     assert window.runner.progress.iteration == held
     assert window.iterate.view.image is not None
+    # The view of the solution shows it on its way, too.
+    assert window.canvas.mirror.items[person.node("view").id].card.thumbnail is not None
     person.push("run.step")
     person.until(lambda: window.runner.progress.iteration == held + 1)
     person.bot.wait(200)
