@@ -54,6 +54,8 @@ def explain(plan: Plan) -> str:
         f"{plan.tolerances['relative']:g} · size."
     )
     lines.append(f"Memory: about {bytes_text(plan.memory_bytes)}.")
+    known = [f"{term.text} is {term.curvature}" for term in plan.terms if term.curvature]
+    lines.append(f"As functions of their arguments, {'; '.join(known)}.")
     lines.extend(plan.guarantees)
     lines.extend(f"Warning: {warning}" for warning in plan.warnings)
     return "\n".join(lines)

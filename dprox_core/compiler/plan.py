@@ -30,6 +30,8 @@ class PlanTerm:
         operator: the operator in front of the prox, None for the variable itself.
         norm: the norm of that operator, without what moved.
         moved: what of it is inside the prox: "scaling", "rotation" or both; "" for nothing.
+        curvature: of its function: "convex", "strongly convex", with "smooth" where its gradient
+            is Lipschitz, "affine", "non-convex" or "learned".
     """
 
     text: str
@@ -37,6 +39,7 @@ class PlanTerm:
     operator: str | None
     norm: float
     moved: str = ""
+    curvature: str = ""
 
 
 @dataclass(frozen=True)

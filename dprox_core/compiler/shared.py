@@ -88,7 +88,23 @@ def plan_term(term: BoundTerm, role: str, tight: bool = False) -> PlanTerm:
     """Where a term went, with the norm that was used: a tight one where steps depend on it."""
     operator = None if term.row.is_identity else term.argument
     norm = term.row.tight_norm() if tight else term.row.norm_bound()
-    return PlanTerm(term.text, role, operator, norm, term.moved)
+    return PlanTerm(term.text, role, operator, norm, term.moved, curvature(term))
+
+
+def curvature(term: BoundTerm) -> str:
+    """What a weighted function declares of its curvature, in words."""
+    function, weight = term.function, reductions.number(term.penalty.weight)
+    if not function.has_value:
+        return "learned"
+    smooth = function.lipschitz
+    if smooth == 0.0:
+        return "affine"
+    if not function.convex:
+        kind = "non-convex"
+    else:
+        bend = weight * function.modulus
+        kind = f"strongly convex (μ = {bend:.4g})" if bend else "convex"
+    return kind if smooth is None else f"{kind}, smooth (L = {weight * smooth:.4g})"
 
 
 # Parameters chosen from data are rounded so that a small change of the data leaves them alone:

@@ -87,6 +87,8 @@ class ProxFn(ABC):
     slope: float | None = None
     # The Lipschitz constant of the gradient, None where f is not smooth.
     lipschitz: float | None = None
+    # The largest μ known with which f(v) − (μ/2) ‖v‖² is still convex; above 0 strongly convex.
+    modulus: float = 0.0
     # f(c v) = c f(v) for every c > 0.
     homogeneous: ClassVar[bool] = False
     # Whether its prox meets bounds exactly.

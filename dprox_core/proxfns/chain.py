@@ -30,6 +30,9 @@ class Chain(ProxFn):
         self.separable = all(f.separable for f in functions)
         self.sums_samples = all(f.samplewise for f in functions)
         self.convex = all(f.convex for f in functions)
+        self.modulus = sum(
+            f.modulus * float(torch.as_tensor(w).detach()) for w, f in links if not f.is_indicator
+        )
         self.meets_bounds = any(f.meets_bounds for f in functions)
         self.is_indicator = all(f.is_indicator for f in functions)
         slopes = [

@@ -108,6 +108,7 @@ class WeightedSumSquares(Weighted):
     def __init__(self, space: Space, weights: torch.Tensor | float) -> None:
         super().__init__(space, weights)
         self.lipschitz = 2.0 * float(self._weights.detach().max())
+        self.modulus = 2.0 * float(self._weights.detach().min())
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ w_i |v_i|²."""
@@ -152,6 +153,7 @@ class QuadForm(ProxFn):
                 where="P",
             )
         self.lipschitz = 2.0 * float(values.max())
+        self.modulus = 2.0 * max(0.0, float(values.min()) - slack)
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

@@ -23,7 +23,7 @@ class SumSquares(ProxFn):
     name = "sum_squares"
     separable = True
     is_sum_squares = True
-    lipschitz = 2.0
+    lipschitz = modulus = 2.0
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ |v_i|²."""

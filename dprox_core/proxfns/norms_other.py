@@ -109,7 +109,7 @@ class ElasticNet(ProxFn):
 
     def __init__(self, space: Space, gamma: float = 1.0) -> None:
         super().__init__(space)
-        self._gamma = gamma
+        self._gamma = self.modulus = gamma
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

@@ -266,3 +266,21 @@ def test_misspelled_names_are_answered_with_the_nearest() -> None:
         dp.deep_prior(x, "ffdnett")
     with pytest.raises(dp.ParameterError, match="change no minimizer"):
         torch.ones(()) + dp.norm1(x)  # type: ignore[operator]
+
+
+def test_a_plan_says_how_each_function_is_curved() -> None:
+    x = dp.Variable("x", (1, 1, 4, 5))
+    weights = torch.linspace(0.5, 2.0, 20).reshape(1, 1, 4, 5)
+    terms = 0.5 * dp.sum_squares(x - 1) + dp.weighted_sum_squares(dp.grad(x)[..., 0], weights)
+    terms += dp.norm1(x) + dp.elastic_net(2 * x, gamma=0.3) + 2 * dp.huber(dp.grad(x), 0.1)
+    terms += dp.l0(dp.grad(x)) + dp.linear(x, weights)
+    plan = dp.Problem(terms).compile("admm", passes={"merge_quadratics": False}).plan
+    told = {term.text: term.curvature for term in plan.terms}
+    assert told["0.5*sum_squares(x - 1)"] == "strongly convex (μ = 1), smooth (L = 1)"
+    assert told["2*huber(grad(x), delta=0.1)"] == "convex, smooth (L = 2)"
+    assert told["elastic_net(2*x, gamma=0.3) (squares)"].startswith("strongly convex (μ = 0.3)")
+    assert told["norm1(x)"] == "convex"
+    assert told["l0(grad(x))"] == "non-convex"
+    assert told["linear(x, c)"] == "affine"
+    assert "strongly convex (μ = 1), smooth (L = 4)" in told.values()
+    assert "norm1(x) is convex" in plan.explain()

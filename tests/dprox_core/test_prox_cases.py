@@ -129,6 +129,22 @@ def test_moreaus_identity(kind: Kind) -> None:
 
 
 @convex_kinds
+def test_the_declared_curvature_holds(kind: Kind) -> None:
+    """μ-strong convexity is ⟨p − q, a − b⟩ ≥ (1 + t μ) ‖p − q‖² for proxes p, q of points a, b."""
+    setting = Setting(kind)
+    f, step = setting.function, 0.7
+    for _ in range(5):
+        a, b = setting.point(), setting.point()
+        moved = f.prox(a, step) - f.prox(b, step)
+        along = float((moved.conj() * (a - b)).sum().real)
+        least = (1.0 + step * f.modulus) * float(moved.abs().square().sum())
+        assert along >= least * (1 - 1e-6) - 1e-9
+        if f.lipschitz is not None:
+            slopes = f.grad(a) - f.grad(b)
+            assert float(slopes.norm()) <= f.lipschitz * float((a - b).norm()) * (1 + 1e-9) + 1e-12
+
+
+@convex_kinds
 def test_the_prox_is_firmly_nonexpansive(kind: Kind) -> None:
     at = Setting(kind)
     for step in at.case.steps:
