@@ -2,14 +2,18 @@
 
 minimize f(x) + Σ_i g_i(x_i) + Σ_j h_j(K_j x)
 
-    x   ← prox of μ g at x − μ (∇f(x) + ρ Σ_j K_jᴴ (K_j x − z_j + u_j))
-    z_j ← prox of h_j / ρ at K_j x + u_j
+    x   ← prox of μ g at x − μ (∇f(x) + Σ_j ρ_j K_jᴴ (K_j x − z_j + u_j))
+    z_j ← prox of h_j / ρ_j at K_j x + u_j
     u_j ← u_j + K_j x − z_j
 
-with 1/μ ≥ L + ρ ‖K‖². N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 4.4.2; with the
-gradient step on f, Y. Ouyang, Y. Chen, G. Lan, E. Pasiliao, An Accelerated Linearized Alternating
-Direction Method of Multipliers, 2015, (1.9). Of several variables each has a step of its own:
-diag(I/μ_i) has to lie above the second derivative of f and ρ Σ_j K_jᴴ K_j.
+N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 4.4.2; with the gradient step on f, Y.
+Ouyang, Y. Chen, G. Lan, E. Pasiliao, An Accelerated Linearized Alternating Direction Method of
+Multipliers, 2015, (1.9), where 1/μ ≥ L + ρ ‖K‖². Half of L is enough: with y_j = ρ_j u_j the
+direction is ∇f(x) + Σ_j K_jᴴ (2 y_j − y_j of the step before), and this is algorithm 3.2 of L.
+Condat, A Primal-Dual Splitting Method, 2013, which converges for 1/μ − ‖Σ ρ_j K_jᴴ K_j‖ ≥ L/2. Of
+several variables each has a step of its own: diag(I/μ_i) has to lie above half the second
+derivative of f and Σ_j ρ_j K_jᴴ K_j together. ρ_j = ρ s_j, and where ρ is chosen automatically
+s_j ∝ 1/‖K_j‖², so that all blocks pull alike.
 """
 
 from __future__ import annotations
@@ -61,7 +65,8 @@ class Ladmm(Algorithm[LadmmState]):
         rho: ρ to start with.
         adaptive: whether ρ is balanced.
         curvatures: L_i for each variable, no second derivative of f above diag(L_i I).
-        couplings: c_i for each variable, Σ_j K_jᴴ K_j ⪯ diag(c_i I).
+        couplings: c_i for each variable, Σ_j s_j K_jᴴ K_j ⪯ diag(c_i I).
+        shares: s_j.
     """
 
     name = "ladmm"
@@ -75,6 +80,7 @@ class Ladmm(Algorithm[LadmmState]):
         adaptive: bool,
         curvatures: tuple[float, ...],
         couplings: tuple[float, ...],
+        shares: tuple[float, ...],
     ) -> None:
         self.model = parts.model
         self.tolerances = tolerances
@@ -83,11 +89,16 @@ class Ladmm(Algorithm[LadmmState]):
         self._adaptive = adaptive
         self._curvatures = curvatures
         self._couplings = couplings
+        self._shares = shares
 
     def _lengths(self, rho: Step) -> Steps:
         """μ_i."""
         pairs = zip(self._curvatures, self._couplings, strict=True)
-        return tuple(0.99 / (bend + rho * coupling) for bend, coupling in pairs)
+        return tuple(_length(bend, rho * coupling) for bend, coupling in pairs)
+
+    def _rhos(self, rho: Step) -> Steps:
+        """ρ_j."""
+        return tuple(rho * share for share in self._shares)
 
     def init(self, x0: Vectors) -> LadmmState:
         """z_j = K_j x₀, u_j = 0."""
@@ -99,15 +110,18 @@ class Ladmm(Algorithm[LadmmState]):
     def _mark(self, state: LadmmState) -> Mark:
         """ρ weighs the variables by how strongly all blocks together pull at them."""
         pairs = zip(state.x, self._couplings, strict=True)
-        duals = tuple(u.detach() * state.rho for u in state.u)
+        shares = zip(state.u, self._shares, strict=True)
+        duals = tuple(u.detach() * (state.rho * share**0.5) for u, share in shares)
         return mark(state.iteration, tuple(x * c**0.5 for x, c in pairs), duals)
 
     def step(self, state: LadmmState, measure: bool) -> LadmmState:
         """One iteration; nothing of the state given is overwritten."""
-        parts, rho = self._parts, state.rho
-        lengths = self._lengths(rho)
+        parts, lengths = self._parts, self._lengths(state.rho)
         misfit = tuple(
-            (a - z + u) * rho for a, z, u in zip(state.images, state.z, state.u, strict=True)
+            (a - z + u) * own
+            for a, z, u, own in zip(
+                state.images, state.z, state.u, self._rhos(state.rho), strict=True
+            )
         )
         direction = parts.pull(misfit)
         slope: Vectors = ()
@@ -117,7 +131,7 @@ class Ladmm(Algorithm[LadmmState]):
         x = parts.prox_step(state.x, direction, lengths)
         images = parts.push(x)
         points = tuple(a + u for a, u in zip(images, state.u, strict=True))
-        z = self._split(points, rho)
+        z = self._split(points, state.rho)
         u = tuple(v - c for v, c in zip(points, z, strict=True))
         new = replace(
             state, iteration=state.iteration + 1, x=x, z=z, u=u, images=images, residuals=None
@@ -133,7 +147,8 @@ class Ladmm(Algorithm[LadmmState]):
         """‖K x⁺ − z⁺‖, and the length of ∇f(x⁺) + ρ Kᴴ u⁺ + the subgradient g's prox found."""
         parts, rho = self._parts, reductions.number(state.rho)
         lengths = [reductions.number(length) for length in self._lengths(state.rho)]
-        back, size = parts.pull_measured(tuple(u * rho for u in new.u))
+        pairs = zip(new.u, self._rhos(rho), strict=True)
+        back, size = parts.pull_measured(tuple(u * own for u, own in pairs))
         stationary = [
             (a - b) / length - d + late
             for a, b, d, late, length in zip(state.x, new.x, direction, back, lengths, strict=True)
@@ -167,7 +182,7 @@ class Ladmm(Algorithm[LadmmState]):
     def essence(self, state: LadmmState) -> tuple[Vectors, tuple[Step, ...]]:
         """x and z + u, which both follow from, weighted by 1/√μ and √ρ."""
         points = tuple(z + u for z, u in zip(state.z, state.u, strict=True))
-        inverse = (1.0 / state.rho,) * len(points)
+        inverse = tuple(1.0 / own for own in self._rhos(state.rho))
         return (*state.x, *points), weights_of((*self._lengths(state.rho), *inverse))
 
     def moved(self, state: LadmmState, essence: Vectors) -> LadmmState:
@@ -178,15 +193,15 @@ class Ladmm(Algorithm[LadmmState]):
         return replace(state, x=x, z=z, u=u, images=self._parts.push(x))
 
     def _split(self, points: Vectors, rho: Step) -> Vectors:
-        pairs = zip(self._parts.blocks, points, strict=True)
-        return tuple(block.penalty.prox(v, 1.0 / rho) for block, v in pairs)
+        triples = zip(self._parts.blocks, points, self._rhos(rho), strict=True)
+        return tuple(block.penalty.prox(v, 1.0 / own) for block, v, own in triples)
 
     @torch.no_grad()
     def evidence(self, state: LadmmState) -> Evidence:
         """Proxes at K x + u, and one in x after the gradient step that follows from them."""
         points = tuple(a + u for a, u in zip(state.images, state.u, strict=True))
-        sigmas = (state.rho,) * len(points)
-        return of_parts(self._parts, state.x, points, sigmas, self._lengths(state.rho))
+        rhos, lengths = self._rhos(state.rho), self._lengths(state.rho)
+        return of_parts(self._parts, state.x, points, rhos, lengths)
 
     def with_parameter(self, state: LadmmState, value: Step) -> LadmmState:
         """The state with another ρ, the scaled duals along with it."""
@@ -200,3 +215,13 @@ class Ladmm(Algorithm[LadmmState]):
     def parameter(self, state: LadmmState) -> float:
         """ρ."""
         return reductions.number(state.rho)
+
+
+def _length(bend: float, pull: Step) -> Step:
+    """The longest step; below 1.9 / L, so that what is curved alike everywhere hardly swings."""
+    longest = 0.99 / (0.5 * bend + pull)
+    if bend == 0.0:
+        return longest
+    if isinstance(longest, torch.Tensor):
+        return torch.clamp(longest, max=1.9 / bend)
+    return min(longest, 1.9 / bend)

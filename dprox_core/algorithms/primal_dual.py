@@ -65,6 +65,14 @@ class StepRule:
         pairs = zip(self.couplings, self.curvatures, strict=True)
         return tuple(self._tau(weight, coupling, bend) for coupling, bend in pairs)
 
+    @property
+    def least_weight(self) -> float:
+        """Up to this ω longer dual steps make no primal step shorter; 0 where there is none."""
+        if self.given is not None or not self.three:
+            return 0.0
+        pairs = zip(self.couplings, self.curvatures, strict=True)
+        return min((0.99 / 1.9 * bend / pull for pull, bend in pairs if pull > 0.0), default=0.0)
+
     def _tau(self, weight: Step, coupling: float, bend: float) -> Step:
         if self.given is not None:
             return self.given
@@ -230,7 +238,8 @@ class PrimalDual(Algorithm[PrimalDualState]):
         now = self._mark(state)
         measure = self._parts.measure
         factor = float(factors(now, state.mark, measure, state.weight, self._weight)[0])
-        return replace(state, mark=now, weight=state.weight * factor)
+        weight = max(state.weight * factor, self._rule.least_weight)
+        return replace(state, mark=now, weight=weight)
 
     def essence(self, state: PrimalDualState) -> tuple[Vectors, tuple[Step, ...]]:
         """x and y, weighted by 1/√τ and 1/√σ."""

@@ -66,6 +66,9 @@ def _primal_dual(
         curvatures=_rounded(exact.curvatures),
         given=step,
     )
+    if automatic:
+        # All that the duals can have for nothing is theirs.
+        weight = max(reductions.number(weight), rule.least_weight)
     _refuse_long(replace(exact, couplings=(coupling,), curvatures=(lipschitz,), given=step), weight)
     algorithm = PrimalDual(
         name,
@@ -119,8 +122,8 @@ def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:
     """Linearized ADMM: gradient steps in place of the linear solve."""
     parts = assign(request.model, "ladmm", gradients=True, blocks=True)
     rho, automatic = _given(request.options, "rho", lambda: _weight(parts))
-    alike = (1.0,) * len(parts.blocks)
-    curvatures, couplings = parts.smooth.curvatures(), parts.couplings(alike)
+    shares = _shares(parts.block_norms(), automatic)
+    curvatures, couplings = parts.smooth.curvatures(), parts.couplings(shares)
     algorithm = Ladmm(
         parts,
         request.tolerances,
@@ -132,11 +135,12 @@ def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:
             rounded_above(coupling) if coupling or bend else 1.0
             for bend, coupling in zip(curvatures, couplings, strict=True)
         ),
+        shares,
     )
     parameters = {
         "rho": reductions.number(rho),
         "lipschitz": parts.smooth.lipschitz(),
-        "norm": parts.coupling(alike) ** 0.5,
+        "norm": parts.coupling(shares) ** 0.5,
     }
     chosen = ("rho",) * automatic + ("lipschitz", "norm")
     return algorithm, _plan(request, parts, "ladmm", parameters, chosen)

@@ -90,3 +90,48 @@ def test_a_state_from_a_file_goes_on_as_if_it_had_never_stopped(
     fresh = problem.compile(method, **options)
     rest = fresh.solve(state=fresh.load_state(path), max_iter=30)
     torch.testing.assert_close(rest[x], through[x], rtol=0.0, atol=0.0)
+
+
+def test_gradient_steps_of_ladmm_are_as_long_as_those_of_primal_dual_methods() -> None:
+    # Curvatures from 1 to 0.01: with steps of 1/L it takes twice as many.
+    x = dp.Variable("x", (40,), dtype=torch.float64)
+    generator = torch.Generator().manual_seed(2)
+    matrix = torch.randn(60, 40, generator=generator, dtype=torch.float64)
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    matrix = u @ torch.diag(torch.linspace(0.1, 1.0, 40, dtype=torch.float64)) @ v
+    b = torch.randn(60, generator=generator, dtype=torch.float64)
+    problem = dp.Problem(dp.sum_squares(dp.matrix(x, matrix) - b) + 1e-3 * dp.norm1(x))
+    best = problem.solve("admm", abs_tol=1e-10, rel_tol=1e-10, max_iter=2000).objective
+    needed = {}
+    for method in ("ladmm", "pgd"):
+        solver = problem.compile(method)
+        state, needed[method] = solver.init(), 0
+        while solver.objective(solver.algorithm.answer(state)) - best > 1e-6 * best:
+            state, needed[method] = solver.step(state), needed[method] + 1
+    assert needed["ladmm"] <= 1.1 * needed["pgd"]
+
+
+def test_blocks_of_ladmm_pull_alike_however_long_their_operators_are() -> None:
+    x = dp.Variable("x", (12,), dtype=torch.float64)
+    generator = torch.Generator().manual_seed(3)
+    b = torch.randn(12, generator=generator, dtype=torch.float64)
+    rows = torch.randn(20, 12, generator=generator, dtype=torch.float64)
+
+    def build(times: float) -> dp.Problem:
+        # The same problem, written in other units.
+        far = dp.norm1(dp.matrix(x, times * rows)) / times
+        return dp.Problem(0.5 * dp.sum_squares(x - b) + 0.1 * far + dp.norm1(dp.grad(x, axes=(0,))))
+
+    counts = [build(times).solve("ladmm", max_iter=3000).iterations for times in (0.1, 1.0, 30.0)]
+    assert max(counts) <= 2 * min(counts)
+
+
+def test_dual_steps_are_as_long_as_costs_the_primal_ones_nothing() -> None:
+    x = dp.Variable("x", (1, 1, 8, 8), dtype=torch.float64)
+    b = torch.linspace(0.0, 1.0, 64, dtype=torch.float64).reshape(x.shape)
+    problem = dp.Problem(50.0 * dp.sum_squares(x - b) + 1e-3 * dp.norm1(dp.grad(x)))
+    solver = problem.compile("pd3o")
+    state = solver.init()
+    step, norm = solver.algorithm.parameter(state), solver.plan.parameters["norm"]
+    assert step == pytest.approx(1.9 / 100.0, rel=0.05)
+    assert step * state.weight * norm**2 == pytest.approx(0.99, rel=0.1)

@@ -211,7 +211,7 @@ def test_methods_that_take_gradients_end_each_sample_by_itself(method: str) -> N
         if method in ("pgd", "fista"):
             return dp.Problem(fit + 0.01 * dp.sum_squares(x) + 0.05 * dp.norm1(x)), x
         return dp.Problem(
-            fit + 0.2 * dp.sum_squares(x) + 0.05 * dp.norm1(dp.grad(x)) + dp.nonneg(x)
+            fit + 0.05 * dp.sum_squares(x) + 0.05 * dp.norm1(dp.grad(x)) + dp.nonneg(x)
         ), x
 
     problem, x = build(b)
