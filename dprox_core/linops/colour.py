@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
@@ -19,7 +20,7 @@ __all__ = ["Mosaic", "MulColor", "mosaic", "mul_color"]
 
 _LETTERS = "RGB"
 
-Pattern = str | Sequence[Sequence[int]]
+Pattern = str | Sequence[str] | Sequence[Sequence[int]] | torch.Tensor
 
 
 @register
@@ -170,8 +171,8 @@ def mosaic(x: Any, pattern: Pattern = "RGGB") -> Any:
         x: an expression or a tensor (..., 3, H, W), channels red, green, blue; or (..., C, H, W)
             with a pattern of channel numbers.
         pattern: the colours of the repeating cell, row by row: "RGGB" for 2 × 2, rows with "/"
-            between them for any other, such as X-Trans's six; or rows of channel numbers, such as
-            [[0, 1], [2, 3]].
+            between them, or a list of rows, for any other, such as X-Trans's six; or rows of
+            channel numbers, such as [[0, 1], [2, 3]], a tensor of them too.
 
     Returns:
         An expression, or a tensor where x is one, in the shape of x.
@@ -188,6 +189,10 @@ def mosaic(x: Any, pattern: Pattern = "RGGB") -> Any:
     References:
         B. E. Bayer, Color imaging array, US patent 3971065, 1976.
     """
+    if isinstance(pattern, (torch.Tensor, np.ndarray)):
+        pattern = pattern.tolist()
+    elif isinstance(pattern, (list, tuple)) and all(isinstance(row, str) for row in pattern):
+        pattern = "/".join(pattern)
     return apply(Mosaic, x, pattern=pattern)
 
 

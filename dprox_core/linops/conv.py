@@ -74,7 +74,8 @@ class Conv(LinOp):
         if len(image) < 2 or len(small) < 2:
             raise ShapeError(
                 f"conv takes an image (..., H, W) and a kernel (k, k): {argument.describe()} has "
-                f"shape {image} and {kernel.describe()} has shape {small}.",
+                f"shape {image} and {kernel.describe()} has shape {small}. A signal is an image of "
+                "one row, (1, N), and its kernel (1, k).",
                 expected="(..., H, W) and (k, k)",
                 got=(image, small),
                 where="conv",

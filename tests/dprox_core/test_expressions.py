@@ -294,3 +294,11 @@ def test_sparse_data_mean_what_dense_data_mean(layout: str) -> None:
     )
     assert torch.equal(dp.grad(sparse(plane)), dp.grad(plane))
     assert float(dp.norm1(sparse(plane))) == float(dp.norm1(plane))
+
+
+def test_a_colour_filter_array_is_written_in_any_form() -> None:
+    image = torch.rand(1, 3, 5, 7)
+    expected = dp.mosaic(image, "RGB/GBR")
+    numbers = [[0, 1, 2], [1, 2, 0]]
+    for pattern in (["RGB", "GBR"], numbers, torch.tensor(numbers), torch.tensor(numbers).numpy()):
+        assert torch.equal(dp.mosaic(image, pattern), expected)
