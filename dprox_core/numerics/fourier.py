@@ -2,11 +2,16 @@
 
 Measured with torch 2.13 and MKL: transforms give the same bits on any number of threads, complex
 multiplication does not (its vectorized middle uses fused multiply-add, its scalar tail does not,
-and where the tail lies depends on the number of threads). So spectra are multiplied here in real
-arithmetic, where each operation rounds alike in both places.
+and where the tail lies depends on the number of threads). So spectra are multiplied here in parts
+that are too short for torch to share them out among threads: at 512² in a fifth of the time that
+real arithmetic takes.
 """
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -15,6 +20,8 @@ __all__ = ["forward", "inverse", "multiply", "paired", "real_pairs", "spectrum_s
 # Pixels of an image from which on the inverse copies between its two transforms.
 _TURNED = 65536
 _LEAST_SIDE = 128
+# Numbers that torch multiplies by one thread, however many there are: fewer than its grain, 32768.
+_AT_ONCE = 16384
 
 
 def forward(image: torch.Tensor, full: bool) -> torch.Tensor:
@@ -81,10 +88,64 @@ def multiply(a: torch.Tensor, b: torch.Tensor, conjugate_b: bool = False) -> tor
         return torch.view_as_complex(real_pairs(a) * b.unsqueeze(-1))
     if not a.is_complex():
         return torch.view_as_complex(real_pairs(b.conj() if conjugate_b else b) * a.unsqueeze(-1))
+    if torch.is_grad_enabled() and (a.requires_grad or b.requires_grad):
+        product: torch.Tensor = _Product.apply(a, b, conjugate_b)
+        return product
+    return _product(a, b, conjugate_b)
+
+
+class _Product(torch.autograd.Function):
+    """``multiply`` of complex tensors with gradients, and gradients of these."""
+
+    @staticmethod
+    def forward(ctx: Any, a: torch.Tensor, b: torch.Tensor, conjugate_b: bool) -> torch.Tensor:
+        ctx.save_for_backward(a, b)
+        ctx.conjugate_b = conjugate_b
+        return _product(a, b, conjugate_b)
+
+    @staticmethod
+    def backward(ctx: Any, slope: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        a, b = ctx.saved_tensors
+        of_a = of_b = None
+        if ctx.needs_input_grad[0]:
+            of_a = multiply(slope, b, not ctx.conjugate_b).sum_to_size(a.shape)
+        if ctx.needs_input_grad[1]:
+            first, second = (a, slope) if ctx.conjugate_b else (slope, a)
+            of_b = multiply(first, second, conjugate_b=True).sum_to_size(b.shape)
+        return of_a, of_b, None
+
+
+def _product(a: torch.Tensor, b: torch.Tensor, conjugate_b: bool) -> torch.Tensor:
+    shape = a.shape if a.shape == b.shape else torch.broadcast_shapes(a.shape, b.shape)
+    if shape.numel() <= _AT_ONCE or a.device.type != "cpu":
+        return a * (b.conj() if conjugate_b else b)
+    if a.shape != b.shape and shape[-2:].numel() < _AT_ONCE // 8:
+        return _by_parts(a, b, conjugate_b)
+    dtype = torch.promote_types(a.dtype, b.dtype)
+    out = a.new_empty(shape, dtype=dtype)
+    for x, y, z in _matching(a.to(dtype).resolve_conj(), b.to(dtype).resolve_conj(), out):
+        torch.mul(x, y.conj() if conjugate_b else y, out=z)
+    return out
+
+
+def _by_parts(a: torch.Tensor, b: torch.Tensor, conjugate_b: bool) -> torch.Tensor:
+    """In real arithmetic, where each operation rounds alike in the middle and in the tail."""
     a_re, a_im, b_re, b_im = a.real, a.imag, b.real, b.imag
     if conjugate_b:
         return torch.complex(a_re * b_re + a_im * b_im, a_im * b_re - a_re * b_im)
     return torch.complex(a_re * b_re - a_im * b_im, a_im * b_re + a_re * b_im)
+
+
+def _matching(
+    a: torch.Tensor, b: torch.Tensor, out: torch.Tensor
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Parts too short to be shared out among threads: of all, or of one image after the other."""
+    alike = a.shape == b.shape
+    places = [()] if alike else itertools.product(*(range(n) for n in out.shape[:-2]))
+    a, b = a.expand(out.shape), b.expand(out.shape)
+    for place in places:
+        flat = (t[place].reshape(-1).split(_AT_ONCE) for t in (a, b, out))
+        yield from zip(*flat, strict=True)
 
 
 def real_pairs(spectrum: torch.Tensor) -> torch.Tensor:
