@@ -13,6 +13,7 @@ all that are left to find, plays no part from then on.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ from dprox_core.algorithms.measure import Measure
 from dprox_core.algorithms.per_sample import is_per_sample
 from dprox_core.proxfns.base import Step
 
-__all__ = ["MAX_SPAN", "Mark", "factors", "few", "is_due", "mark"]
+__all__ = ["EVERY", "MAX_SPAN", "Mark", "factors", "few", "is_due", "mark", "thinned"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -36,7 +37,7 @@ _GROWTH = 1.5
 _MOST = 16.0
 # Of tensors with so many elements every seventh slice is looked at.
 _LONG = 65536
-_EVERY = 7
+EVERY = 7
 # Ways of so many roundings' length are none.
 _ROUNDINGS = 64.0
 
@@ -53,6 +54,14 @@ class Mark(State):
     duals: Vectors
 
 
+def thinned(shape: Sequence[int]) -> int | None:
+    """The axis along which only every seventh slice is looked at, None where all are."""
+    if math.prod(shape) < _LONG or not shape:
+        return None
+    axis = max(range(1 if len(shape) > 2 else 0, len(shape)), key=lambda i: shape[i])
+    return axis if shape[axis] >= 16 * EVERY else None
+
+
 def few(values: torch.Tensor) -> torch.Tensor:
     """Every seventh slice of a long tensor along its longest axis, all of a short one.
 
@@ -60,12 +69,10 @@ def few(values: torch.Tensor) -> torch.Tensor:
     because patterns repeat after two, three or four; and samples, along the first of three axes or
     more, are not left out.
     """
-    if values.numel() < _LONG or not values.ndim:
+    axis = thinned(values.shape)
+    if axis is None:
         return values
-    axis = max(range(1 if values.ndim > 2 else 0, values.ndim), key=lambda i: values.shape[i])
-    if values.shape[axis] < 16 * _EVERY:
-        return values
-    return values[(slice(None),) * axis + (slice(None, None, _EVERY),)]
+    return values[(slice(None),) * axis + (slice(None, None, EVERY),)]
 
 
 def mark(iteration: int = 0, primal: Vectors = (), duals: Vectors = ()) -> Mark:

@@ -76,7 +76,7 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
         reason=assignment.reason,
         parameters={"rho": representative(rho), "relaxation": relaxation},
         automatic=("rho",) * automatic + ("relaxation",) * ("relaxation" not in options),
-        memory_bytes=splitting_memory(model, "admm", assignment, solver),
+        **splitting_memory(model, "admm", assignment, solver),
     )
     return algorithm, plan
 

@@ -101,6 +101,6 @@ def _plan(request: Request, parts: Parts, method: str, chosen: dict[str, Any]) -
         terms=plan_terms(parts),
         linear_solver=None,
         reason="",
-        memory_bytes=gradient_memory(request.model, method, parts),
+        **gradient_memory(request.model, method, parts),
         **chosen,
     )

@@ -209,5 +209,5 @@ def _plan(
         reason="",
         parameters=parameters,
         automatic=automatic,
-        memory_bytes=primal_dual_memory(request.model, method, parts),
+        **primal_dual_memory(request.model, method, parts),
     )

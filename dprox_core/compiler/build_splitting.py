@@ -112,5 +112,5 @@ def _plan(
         reason=assignment.reason,
         parameters=parameters,
         automatic=automatic,
-        memory_bytes=splitting_memory(request.model, method, assignment, given[2]),
+        **splitting_memory(request.model, method, assignment, given[2]),
     )

@@ -118,6 +118,9 @@ def compile_problem(
             # Points and images, each the iterate and what is split off.
             memory_bytes=plan.memory_bytes * (2 + memory) // 2,
         )
+    fixed = abs_tol == 0.0 and rel_tol == 0.0
+    if memory or differentiate or fixed or course is not None or not written.convex:
+        plan = replace(plan, extrapolation_bytes=0)
     return Solver(written, algorithm, plan, differentiate)
 
 

@@ -54,6 +54,9 @@ def explain(plan: Plan) -> str:
         f"{plan.tolerances['relative']:g} · size."
     )
     lines.append(f"Memory: about {bytes_text(plan.memory_bytes)}.")
+    if plan.extrapolation_bytes:
+        more = bytes_text(plan.extrapolation_bytes)
+        lines.append(f"After 100 iterations extrapolation may take {more} more, where it is free.")
     known = [f"{term.text} is {term.curvature}" for term in plan.terms if term.curvature]
     lines.append(f"As functions of their arguments, {'; '.join(known)}.")
     lines.extend(plan.guarantees)

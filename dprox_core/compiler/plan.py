@@ -60,8 +60,9 @@ class Plan:
         parameters: ρ, step size, relaxation and the like, by name.
         automatic: the names of the parameters that were chosen, not given.
         tolerances: absolute and relative tolerance.
-        memory_bytes: predicted memory of the solve, data included; a solve that takes long may take
-            as much again to extrapolate, where that is free.
+        memory_bytes: predicted memory of the solve, data included.
+        extrapolation_bytes: what a solve of more than a hundred iterations may take beside that, to
+            extrapolate; it does without where half of what is free does not suffice.
         guarantees: what is known about convergence.
         warnings: what may go wrong, and what to do about it.
     """
@@ -79,6 +80,7 @@ class Plan:
     automatic: tuple[str, ...]
     tolerances: dict[str, float]
     memory_bytes: int
+    extrapolation_bytes: int = 0
     guarantees: tuple[str, ...] = field(default=())
     warnings: tuple[str, ...] = field(default=())
 

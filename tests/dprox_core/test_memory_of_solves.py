@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ SIDE = 128
 
 def most_memory(work: Callable[[], object]) -> int:
     """The most bytes of tensors that are held at once."""
+    gc.collect()  # what is freed while it is counted was never counted
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
         work()
     assert seen.profiler is not None
@@ -86,6 +88,27 @@ def test_predicted_memory_is_what_a_solve_takes(
 
     most = most_memory(work)
     assert 0.88 * most < found[0].plan.memory_bytes < 1.15 * most
+
+
+def test_extrapolation_takes_at_most_what_the_plan_says() -> None:
+    shape = (1, 1, 256, 256)
+    solver = dp.Problem(deconvolution(shape, "admm")).compile("admm", abs_tol=0.0, rel_tol=1e-12)
+    most = most_memory(lambda: solver.solve(max_iter=200))
+    plan = solver.plan
+    # What the plan holds already was made before.
+    held = 3 * 256 * 256 * 4
+    # How many points are kept depends on how often ρ changes.
+    assert 1.2 * plan.memory_bytes < most + held
+    assert most + held < 1.1 * (plan.memory_bytes + plan.extrapolation_bytes)
+    assert "After 100 iterations extrapolation may take" in plan.explain()
+
+
+def test_nothing_is_set_aside_for_extrapolation_where_there_is_none() -> None:
+    problem = dp.Problem(grey("admm"))
+    assert problem.compile("admm").plan.extrapolation_bytes > 0
+    assert problem.compile("admm", anderson=3).plan.extrapolation_bytes == 0
+    assert problem.compile("admm", abs_tol=0.0, rel_tol=0.0).plan.extrapolation_bytes == 0
+    assert dp.Problem(prior("admm")).compile("admm").plan.extrapolation_bytes == 0
 
 
 def test_looking_for_values_that_are_not_finite_takes_little_memory() -> None:
