@@ -2,7 +2,8 @@
 
     python -m benchmarks.gradients [--size 128 256] [--method admm]
 
-Deconvolution by total variation with x ≥ 0 at default tolerances, float64, one thread: the solve,
+Deconvolution by total variation, of differences or of gradients' lengths, with x ≥ 0 at default
+tolerances, float64, one thread: the solve,
 the layer's way there (on to where the fixed point is exact) and the way back (to data and weight),
 in seconds of processor time, each after a first run.
 """
@@ -24,7 +25,7 @@ from dprox_core.layers.settling import Settled
 __all__ = ["main", "measured"]
 
 
-def measured(size: int, method: str) -> tuple[list[float], Settled]:
+def measured(size: int, method: str, isotropic: bool) -> tuple[list[float], Settled]:
     """Seconds for the solve, the way there and the way back, and how well these went."""
     generator = torch.Generator().manual_seed(0)
     rows = torch.linspace(0, 1, size, dtype=torch.float64)
@@ -38,7 +39,8 @@ def measured(size: int, method: str) -> tuple[list[float], Settled]:
     for leaf, value in values.items():
         leaf.value = value
     x = dp.Variable("x", tuple(truth.shape))
-    penalty = w * dp.norm1(dp.grad(x)) + dp.nonneg(x)
+    variation = dp.group_norm1(dp.grad(x)) if isotropic else dp.norm1(dp.grad(x))
+    penalty = w * variation + dp.nonneg(x)
     problem = dp.Problem(dp.sum_squares(dp.conv(x, kernel) - b) + penalty)
     plain = dp.Problem(dp.sum_squares(dp.conv(x, kernel) - values[b]) + penalty)
     layer = dp.specialize(problem, "deq", algorithm=method)
@@ -63,14 +65,15 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    measured(32, options.method)
-    print("| size | solve | there | back | refinements | products | uncertainty |")
-    print("|---" * 7 + "|")
+    measured(32, options.method, True)
+    print("| size | variation | solve | there | back | refinements | products | uncertainty |")
+    print("|---" * 8 + "|")
     for size in options.size:
-        times, told = measured(size, options.method)
-        figures = " | ".join(f"{seconds:.2f}" for seconds in times)
-        counts = f"{told.refinements} | {told.products} | {told.uncertainty:.1g}"
-        print(f"| {size}² | {figures} | {counts} |", flush=True)
+        for kind in ("anisotropic", "isotropic"):
+            times, told = measured(size, options.method, kind == "isotropic")
+            figures = " | ".join(f"{seconds:.2f}" for seconds in times)
+            counts = f"{told.refinements} | {told.products} | {told.uncertainty:.1g}"
+            print(f"| {size}² | {kind} | {figures} | {counts} |", flush=True)
     return 0
 
 

@@ -8,6 +8,7 @@ on each connected component, and stays what it is on those with a fixed value.
 from __future__ import annotations
 
 from itertools import product as every
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from dprox_core.linops.base import LinOp
 from dprox_core.linops.space import Space
 from dprox_core.linsolve.product import pack, size_of, unpack
 
-__all__ = ["Face", "face_of"]
+__all__ = ["Entries", "Face", "entries_of", "face_of"]
 
 Vectors = tuple[torch.Tensor, ...]
 Entries = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -63,6 +64,16 @@ class Face:
         values = torch.cat([coordinates, coordinates.new_zeros(1)]) * self._roots
         return unpack(values[self._labels], self._spaces)
 
+    def columns(self, entries: Entries, size: int) -> Any:
+        """The sparse matrix from coordinates to so many images, given that from points."""
+        from scipy.sparse import coo_array
+
+        rows, columns, values = entries
+        places = self._labels.cpu().numpy()[columns]
+        roots = self._roots.double().cpu().numpy()
+        made = coo_array((values * roots[places], (rows, places)), (size, len(roots)))
+        return made.tocsc()[:, :-1]
+
 
 def face_of(rows: list[Row], hard: list[torch.Tensor], spaces: tuple[Space, ...]) -> Face | None:
     """The face that rows of linear maps keep; None where these are more than differences.
@@ -82,7 +93,7 @@ def face_of(rows: list[Row], hard: list[torch.Tensor], spaces: tuple[Space, ...]
         stays = np.flatnonzero(mask.reshape(-1).cpu().numpy())
         if not len(stays):
             continue
-        entries = _entries(row, spaces)
+        entries = entries_of(row, spaces)
         found = None if entries is None else _pairs(entries, stays)
         if found is None:
             return None
@@ -118,7 +129,7 @@ def _pairs(entries: Entries, stays: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return columns[single], np.stack([columns[first], columns[first + 1]])
 
 
-def _entries(row: Row, spaces: tuple[Space, ...]) -> Entries | None:
+def entries_of(row: Row, spaces: tuple[Space, ...]) -> Entries | None:
     """Rows, columns and values of a map between real numbers, where each row has few."""
     starts = np.cumsum([0, *(size_of((space,)) for space in spaces)])
     parts = []

@@ -22,6 +22,7 @@ from dprox_core.algorithms.admm import Admm, AdmmState
 from dprox_core.algorithms.per_sample import shaped
 from dprox_core.layers.faces import Face, face_of
 from dprox_core.layers.slopes import Slopes, real_view, slopes_of
+from dprox_core.layers.stiffness import factored
 from dprox_core.linsolve.base import QuadraticPart
 from dprox_core.linsolve.cg import conjugate_gradients
 from dprox_core.linsolve.direct import direct_kind, gram_of
@@ -35,8 +36,10 @@ Vectors = tuple[torch.Tensor, ...]
 
 # The most steps of conjugate gradients.
 _STEPS = 2000
-# Products for the diagonal of what bends; what share of the largest entry is zero.
+# Products for the diagonal of what bends; what share of the middle entry is zero.
 _PROBES, _LOOSE = 16, 1e-12
+# So many times conjugate gradients start anew.
+_AGAIN = 3
 
 
 class Reduced:
@@ -58,7 +61,8 @@ class Reduced:
         self.products = 0
         # What does not bend takes no products.
         self._bent = [bool(s.bend.matrices.any()) for s in slopes]
-        self._inverses = self._energies()
+        self._inverses = torch.ones_like(face.coordinates(self._zeros()))
+        self._precondition = self._preconditioner()
 
     @torch.no_grad()
     def solve(
@@ -68,18 +72,8 @@ class Reduced:
         start = self._meeting(e, tolerance, limit)
         pulled = self.pulled([s.inverse(y) for s, y in zip(self.slopes, e, strict=True)])
         right = _sum(a, pulled, 1.0)
+        q = self._along(start, right, tolerance, limit)
         face = self._face
-        rest = self._held(face.coordinates(_sum(right, self._curved(start), -1.0)))
-        (found,) = conjugate_gradients(
-            self._on_face,
-            (rest,),
-            (torch.zeros_like(rest),),
-            tolerance,
-            0.0,
-            limit,
-            lambda r: (r[0] * self._inverses,),
-        )
-        q = _sum(start, face.point(found), 1.0)
         missed = _sum(right, self._curved(q), -1.0)
         missed = _sum(missed, face.point(face.coordinates(missed)), -1.0)
         forces = self._forces(missed, tolerance, limit)
@@ -88,6 +82,30 @@ class Reduced:
             s.bend(image) - s.inverse(y) + force / rho for s, image, y, force, rho in parts
         )
 
+    def _along(self, start: Vectors, right: Vectors, tolerance: float, limit: int) -> Vectors:
+        """The point of the face through a start where forces are in balance.
+
+        Stiff terms make right-hand sides huge, beside which the smooth part would not count: so
+        conjugate gradients go on until the rest is small beside that.
+        """
+        face, q = self._face, start
+        for _ in range(_AGAIN):
+            rest = self._held(face.coordinates(_sum(right, self._curved(q), -1.0)))
+            smooth = self._held(face.coordinates(self.hessian(q)))
+            if q is not start and not float(rest.norm()) > tolerance * float(smooth.norm()):
+                break
+            (step,) = conjugate_gradients(
+                self._on_face,
+                (rest,),
+                (torch.zeros_like(rest),),
+                tolerance,
+                0.0,
+                limit,
+                self._precondition,
+            )
+            q = _sum(q, face.point(step), 1.0)
+        return q
+
     def _on_face(self, x: Vectors) -> Vectors:
         self.products += 1
         return (self._held(self._face.coordinates(self._curved(self._face.point(x[0])))),)
@@ -95,8 +113,29 @@ class Reduced:
     def _held(self, coordinates: torch.Tensor) -> torch.Tensor:
         return torch.where(self._inverses > 0.0, coordinates, 0.0)
 
-    def _energies(self) -> torch.Tensor:
-        """About the inverse of the diagonal of the system on the face.
+    def _preconditioner(self) -> Callable[[Vectors], Vectors]:
+        """About the inverse of the system on the face; also notes what nothing holds."""
+        quadratic, bent = self._energies()
+        found = quadratic + bent
+        # What nothing holds stays where it is.
+        some = found[found > 0.0]
+        held = found > (_LOOSE * some.median() if len(some) else 0.0)
+        self._inverses = torch.where(held, 1.0 / torch.where(held, found, 1.0), 0.0)
+        bends = [
+            (block.row, s.bend, shaped(self._rho, block.row.range.zeros()))
+            for block, s, bends in zip(self._algorithm.blocks, self.slopes, self._bent, strict=True)
+            if bends
+        ]
+        rest = torch.where(held, quadratic, 1.0)
+        # A little of each: what is bent but not held otherwise is not regular.
+        rest = rest + _LOOSE * found
+        sparse = factored(bends, rest, self._face, self._algorithm.model.spaces)
+        if sparse is None:
+            return lambda r: (r[0] * self._inverses,)
+        return lambda r: (self._held(sparse(r[0])),)
+
+    def _energies(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """About the diagonal of the system on the face: of H, and of what bends.
 
         From products with random signs: of H the mean over components of like size, all of a size
         together (M. F. Hutchinson, A Stochastic Estimator of the Trace of the Influence Matrix,
@@ -106,6 +145,7 @@ class Reduced:
         face, sizes = self._face, self._face.sizes
         generator = torch.Generator().manual_seed(0)
         found = torch.zeros_like(face.coordinates(self._zeros()))
+        bent = torch.zeros_like(found)
 
         def signs() -> torch.Tensor:
             return torch.randint(0, 2, sizes.shape, generator=generator).to(found) * 2 - 1
@@ -117,11 +157,9 @@ class Reduced:
             found[like == size] = energy / float(probe.square().sum())
         for _ in range(_PROBES if any(self._bent) else 0):
             probe = signs()
-            bent = face.coordinates(self._bend(face.point(probe), list(self._zeros())))
-            found.add_(probe * bent, alpha=1.0 / _PROBES)
-        # What nothing holds stays where it is.
-        held = found > _LOOSE * found.max() if len(found) else found > 0.0
-        return torch.where(held, 1.0 / torch.where(held, found, 1.0), 0.0)
+            image = face.coordinates(self._bend(face.point(probe), list(self._zeros())))
+            bent.add_(probe * image, alpha=1.0 / _PROBES)
+        return found, bent.clamp_min(0.0)
 
     def _meeting(self, e: Vectors, tolerance: float, limit: int) -> Vectors:
         """A q with K_j q = e_j where that is given, the smallest."""

@@ -87,13 +87,17 @@ def refine(solver: Solver, state: State, told: Settled) -> State:
             if movement < 0.9 * least:
                 least, since = movement, told.refinements
             stuck = told.refinements - since >= 100
-            if movement <= goal or (movement < 1e3 * rounding and stuck):
+            if movement < 1e3 * rounding and (movement <= goal or stuck):
                 break
-            state = algorithm.adapt(state)
-            if told.refinements >= due and isinstance(state, AdmmState):
+            # At the goal Newton's step is tried a last time, where there was one before.
+            last = movement <= goal
+            if told.refinements >= due or (last and told.refinements >= _FIRST):
                 found, wait = _ahead(algorithm, state, movement, told)
                 due = told.refinements + wait
                 state = state if found is None else found
+            if last:
+                break
+            state = algorithm.adapt(state)
     return state
 
 
@@ -108,7 +112,7 @@ def _ten(algorithm: Algorithm[Any], state: State, told: Settled) -> tuple[State,
 
 
 def _ahead(
-    algorithm: Any, state: AdmmState, movement: float, told: Settled
+    algorithm: Algorithm[Any], state: State, movement: float, told: Settled
 ) -> tuple[State | None, float]:
     """The state after Newton's step and some plain ones, once these are shorter than before.
 
@@ -116,7 +120,7 @@ def _ahead(
         None where they are not, and how many plain steps to take before the next: none where it
         went well, as many as it cost where it hardly did, never where there is none.
     """
-    if not isinstance(algorithm, Admm):
+    if not isinstance(algorithm, Admm) or not isinstance(state, AdmmState):
         return None, math.inf
     made = newton(algorithm, state, _NEWTON, told.refinements)
     if made is None:

@@ -65,6 +65,18 @@ class Blocks:
             found = _back(mapped, self.axes, real.shape)
         return torch.view_as_complex(found.contiguous()) if y.is_complex() else found
 
+    def places(self, shape: torch.Size) -> torch.Tensor:
+        """Which numbers of a flattened tensor lie in each block, along the last axis."""
+        numbers = torch.arange(math.prod(shape)).reshape(shape)
+        return _last(numbers, self.axes) if self.axes else numbers[..., None]
+
+    def weighed(self, factor: Step, like: torch.Tensor) -> torch.Tensor:
+        """The matrices (…, m, m), each times a number, or its own of those that broadcast."""
+        factors = torch.as_tensor(factor, dtype=like.dtype, device=like.device).expand(like.shape)
+        if not self.axes:
+            return (self.matrices * factors)[..., None, None]
+        return self.matrices * _last(factors, self.axes)[..., :1, None]
+
 
 def real_view(tensor: torch.Tensor) -> torch.Tensor:
     """Real and imaginary parts along a last axis."""
@@ -72,7 +84,7 @@ def real_view(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def slopes_of(penalty: Penalty, v: torch.Tensor, step: Step) -> Slopes | None:
-    """D at v; None where it ties too many numbers together, or is zero along some of a group only.
+    """D at v; None where it ties too many numbers together.
 
     Args:
         penalty: a convex h.
@@ -125,7 +137,7 @@ def _columns(
     return torch.stack(columns, dim=-1)
 
 
-def _from(rest: Blocks, shape: torch.Size) -> Slopes | None:
+def _from(rest: Blocks, shape: torch.Size) -> Slopes:
     axes, matrices = rest.axes, rest.matrices
     if not axes:
         slopes = 1.0 - matrices
@@ -134,9 +146,9 @@ def _from(rest: Blocks, shape: torch.Size) -> Slopes | None:
         return Slopes(hard, Blocks((), inverse * matrices), Blocks((), inverse), rest)
     values, vectors = torch.linalg.eigh(0.5 * (matrices + matrices.mT))
     slopes = 1.0 - values
-    flat = slopes <= _FLAT
-    if bool((flat.any(-1) & ~flat.all(-1)).any()):
-        return None
+    # Where it is zero along some of a group only, the group is very stiff there.
+    flat = (slopes <= _FLAT).all(-1, keepdim=True).expand_as(slopes)
+    slopes = slopes.clamp_min(_FLAT)
     inverse = torch.where(flat, 0.0, 1.0 / torch.where(flat, 1.0, slopes))
 
     def with_values(given: torch.Tensor) -> Blocks:

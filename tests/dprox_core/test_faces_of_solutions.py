@@ -56,12 +56,17 @@ PROBLEMS: dict[str, Callable[[], dp.Objective]] = {
 
 
 def started(build: Callable[[], dp.Objective], steps: int) -> tuple[Admm, AdmmState]:
-    solver = dp.Problem(build()).compile("admm")
+    algorithm, state = started_at(dp.Problem(build()))
+    for _ in range(steps):
+        state = algorithm.step(state, False)
+    return algorithm, state
+
+
+def started_at(problem: dp.Problem, **options: float) -> tuple[Admm, AdmmState]:
+    solver = problem.compile("admm", **options)  # type: ignore[arg-type]
     algorithm, state = solver.algorithm, solver.init()
     assert isinstance(algorithm, Admm)
     assert isinstance(state, AdmmState)
-    for _ in range(steps):
-        state = algorithm.step(state, False)
     return algorithm, state
 
 
@@ -147,10 +152,7 @@ def test_newtons_steps_end_at_a_fixed_point(name: str) -> None:
 def test_a_map_that_is_no_difference_has_no_face() -> None:
     x = dp.Variable("x", (1, 1, 6, 6), dtype=torch.float64)
     data = dp.sum_squares(x - noise(9, x.shape))
-    solver = dp.Problem(data + 0.9 * dp.norm1(dp.conv(x, KERNEL))).compile("admm", rho=1.0)
-    algorithm, state = solver.algorithm, solver.init()
-    assert isinstance(algorithm, Admm)
-    assert isinstance(state, AdmmState)
+    algorithm, state = started_at(dp.Problem(data + 0.9 * dp.norm1(dp.conv(x, KERNEL))), rho=1.0)
     for _ in range(30):
         state = algorithm.step(state, False)
     assert reduced(algorithm, state.v, state.rho) is None
@@ -159,7 +161,9 @@ def test_a_map_that_is_no_difference_has_no_face() -> None:
     torch.testing.assert_close(pulled[0], algorithm.blocks[0].row.entries[0][1].adjoint(state.v[0]))
 
 
-def deconvolution() -> tuple[dp.Problem, list[dp.Placeholder], list[torch.Tensor], torch.Tensor]:
+def deconvolution(
+    grouped: bool = False,
+) -> tuple[dp.Problem, list[dp.Placeholder], list[torch.Tensor], torch.Tensor]:
     rows = torch.arange(float(SIDE), dtype=torch.float64)
     disc = ((rows - 8.3).square()[:, None] + (rows - 9.6).square()) < 40
     truth = (disc.double() + 0.03 * rows)[None, None]
@@ -167,15 +171,18 @@ def deconvolution() -> tuple[dp.Problem, list[dp.Placeholder], list[torch.Tensor
     b, w = dp.Placeholder("b", shape), dp.Placeholder("w", ())
     x = dp.Variable("x", shape)
     misfit = dp.sum_squares(dp.conv(x, KERNEL) - b)
-    whole = dp.Problem(misfit + w * dp.norm1(dp.grad(x)) + dp.nonneg(x))
+    variation = dp.group_norm1(dp.grad(x)) if grouped else dp.norm1(dp.grad(x))
+    whole = dp.Problem(misfit + w * variation + dp.nonneg(x))
     given = [dp.blur(truth, KERNEL) + 0.01 * noise(50, shape), torch.tensor(0.004).double()]
     return whole, [b, w], given, truth
 
 
-@pytest.mark.parametrize("algorithm", ["admm", "admm_vxu"])
-def test_a_hard_gradient_is_that_of_the_minimizer(algorithm: str) -> None:
+@pytest.mark.parametrize(
+    ("algorithm", "grouped"), [("admm", False), ("admm_vxu", False), ("admm", True)]
+)
+def test_a_hard_gradient_is_that_of_the_minimizer(algorithm: str, grouped: bool) -> None:
     """Where a thousand products with the step's derivative do not suffice."""
-    whole, leaves, given, truth = deconvolution()
+    whole, leaves, given, truth = deconvolution(grouped)
     layer = dp.specialize(whole, "deq", algorithm=algorithm)
 
     def loss(values: list[torch.Tensor]) -> torch.Tensor:
@@ -194,18 +201,24 @@ def test_a_hard_gradient_is_that_of_the_minimizer(algorithm: str) -> None:
     for sign in (1.0, -1.0):
         for leaf, v, d in zip(leaves, given, directions, strict=True):
             leaf.value = v + sign * 1e-7 * d
-        ends.append(float((exact(whole) - truth).square().sum()))
+        found = settled(whole) if grouped else exact(whole)
+        ends.append(float((found - truth).square().sum()))
     expected = (ends[0] - ends[1]) / 2e-7
-    found = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
-    assert found == pytest.approx(expected, rel=1e-4)
+    slope = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
+    assert slope == pytest.approx(expected, rel=1e-4)
+
+
+def settled(problem: dp.Problem) -> torch.Tensor:
+    """The minimizer, by many plain steps: near groups of almost zero Newton's may go round."""
+    algorithm, state = started_at(problem, rho=0.1)
+    for _ in range(3000):
+        state = algorithm.step(state, False)
+    return algorithm.answer(state)[0]
 
 
 def exact(problem: dp.Problem) -> torch.Tensor:
     """The minimizer: a point that steps leave where it is."""
-    solver = problem.compile("admm")
-    algorithm, state = solver.algorithm, solver.init()
-    assert isinstance(algorithm, Admm)
-    assert isinstance(state, AdmmState)
+    algorithm, state = started_at(problem)
     for _ in range(8):
         for _ in range(400):
             state = algorithm.step(state, False)
