@@ -105,22 +105,32 @@ def of_blocks(
     points: Vectors,
     rho: Step,
 ) -> Evidence:
-    """For methods that solve for x: points p_j, σ_j = ρ."""
+    """For methods that solve for x: points p_j, σ_j = ρ.
+
+    A quadratic that was split off is smooth all the same: what the others' subgradients leave is
+    told at x, and its curvature counts.
+    """
+    bowls = [block for block in blocks if _is_square(block)]
 
     def smooth(at: Vectors) -> tuple[float, Vectors]:
         total, sums = 0.0, [torch.zeros_like(v) for v in at]
-        for term in quadratic.terms:
+        for term in (*quadratic.terms, *bowls):
             inside = term.penalty.inside(term.row.forward(at))
-            weight = reductions.number(term.penalty.weight)
+            weight, scale = reductions.number(term.penalty.weight), term.penalty.scale
             total += weight * reductions.number(term.function.value(inside))
-            term.row.adjoint_add(weight * term.function.grad(inside), sums, in_place=True)
+            slope = weight * term.function.grad(inside)
+            slope = slope if scale is None else slope * scale.conj()
+            term.row.adjoint_add(slope, sums, in_place=True)
         return total, tuple(sums)
 
     pieces = tuple(
         _piece((block,), block.row, point, shaped(rho, point))
         for block, point in zip(blocks, points, strict=True)
+        if not _is_square(block)
     )
-    return Evidence(model, smooth, quadratic, x, pieces)
+    whole = tuple(block for block in bowls if _is_bowl(block))
+    squares = QuadraticPart(quadratic.spaces, (*quadratic.terms, *whole), ())
+    return Evidence(model, smooth, squares, x, pieces)
 
 
 def of_parts(
@@ -161,9 +171,12 @@ def of_parts(
     return Evidence(parts.model, smooth, whole, x, tuple(found))
 
 
+def _is_square(term: BoundTerm) -> bool:
+    return term.penalty.rotation is None and term.function.quadratic() is not None
+
+
 def _is_bowl(term: BoundTerm) -> bool:
-    whole = term.penalty.scale is None and term.penalty.rotation is None
-    return whole and term.function.quadratic() is not None
+    return term.penalty.scale is None and _is_square(term)
 
 
 def _piece(terms: tuple[BoundTerm, ...], row: Row, point: torch.Tensor, sigma: Step) -> Piece:

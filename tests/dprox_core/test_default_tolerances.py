@@ -179,3 +179,21 @@ def test_what_is_curved_along_another_unknown_alone_casts_no_doubt() -> None:
     result = drawn.problem.solve("hqs", max_iter=500)
     assert result.converged
     assert abs(result.objective - best) < 1.5e-3 * best
+
+
+def test_a_faint_sample_beside_bright_ones_has_not_arrived_where_it_began() -> None:
+    # The squares are split off, and with the ρ of all samples the faint one hardly moves at first.
+    b = torch.cat([noisy(dp.blur(picture(seed), KERNEL)) for seed in (1, 2, 3)])
+    counts = torch.tensor([0.01, 1.0, 100.0], dtype=torch.float64).reshape(3, 1, 1, 1)
+    x = dp.Variable("x", tuple(b.shape))
+    misfit = dp.mul_elementwise(dp.conv(x, KERNEL) - b, counts.sqrt().expand(b.shape))
+    edges = dp.mul_elementwise(dp.grad(x), 0.01 * counts[..., None].expand(*b.shape, 2))
+    problem = dp.Problem(dp.sum_squares(misfit) + dp.norm1(edges) + dp.box(x, 0, 1))
+    result = problem.solve("admm", max_iter=2000)
+    assert result.converged
+    y = dp.Variable("y", SHAPE)
+    alone = dp.sum_squares(dp.conv(y, KERNEL) - b[:1]) + 0.01 * dp.norm1(dp.grad(y))
+    faint = dp.Problem(alone + dp.box(y, 0, 1))
+    best = faint.solve("admm", abs_tol=1e-7, rel_tol=1e-7, max_iter=5000).objective
+    at_zero = float(b[0].square().sum())
+    assert faint.value(result[x][:1]) - best < 1.5e-3 * (best + 1e-3 * at_zero)
