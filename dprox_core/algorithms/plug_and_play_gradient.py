@@ -169,7 +169,7 @@ class PlugAndPlayGradient(Algorithm[PlugAndPlayGradientState]):
         if self._metric is None:
             slope, step = self._parts.smooth(state.y), self._length(state)
             return tuple(along(y, g, -step) for y, g in zip(state.y, slope, strict=True))
-        rho = self._metric.strength(1.0 / self._length(state))
+        rho = 1.0 / self._length(state)
         points = [y.clone() for y in state.y]
         if self._metric.others.terms:
             slope = self._metric.others(state.y)
@@ -177,11 +177,13 @@ class PlugAndPlayGradient(Algorithm[PlugAndPlayGradientState]):
         return self._metric.solver.solve(points, rho, state.y)
 
     def _length(self, state: PlugAndPlayGradientState) -> Step:
-        """τ, or the course's 1/ρ_k."""
+        """τ, or the course's 1 / max(ρ_k, L)."""
         if state.step is not None:
-            return state.step
-        level = self.course.level(state.iteration, state.steps or 1)
-        return 1.0 / self.course.rho(level, state.iteration)
+            found = state.step
+        else:
+            level = self.course.level(state.iteration, state.steps or 1)
+            found = 1.0 / self.course.rho(level, state.iteration)
+        return found if self._metric is None else 1.0 / self._metric.strength(1.0 / found)
 
     def _denoised(
         self, index: int, point: torch.Tensor, state: PlugAndPlayGradientState
@@ -235,5 +237,5 @@ class PlugAndPlayGradient(Algorithm[PlugAndPlayGradientState]):
         return state.x
 
     def parameter(self, state: PlugAndPlayGradientState) -> float:
-        """The step size τ, or 1/ρ_k."""
+        """The step size τ, or 1 / max(ρ_k, L)."""
         return reductions.number(self._length(state))

@@ -120,6 +120,27 @@ def test_a_step_minimizes_squares_and_the_linear_model_of_the_rest(
     ]
 
 
+def test_a_penalty_on_another_variable_is_weighed_like_the_squares() -> None:
+    """One step for x of the prior and y of the norm: squares, then the prox with the same ρ."""
+    b, kernel = data()
+    x = dp.Variable("x", SHAPE, dtype=torch.float64)
+    y = dp.Variable("y", SHAPE, dtype=torch.float64)
+    fidelity = dp.sum_squares(dp.conv(x, kernel) - b) + dp.sum_squares(y - b)
+    problem = dp.Problem(fidelity + dp.huber(y, 1.0) + 0.4 * dp.norm1(y) + prior_of(x))
+    result = problem.solve("pgd", sigmas=[0.5], x0={x: b, y: b})
+    strength = 1.0 / result.plan.parameters["step"]
+    assert strength == pytest.approx(1.01, abs=0.04)  # Huber's curvature, above ρ
+    # (2 + s) y = 2 b + s (b − ∇h(b) / s), then soft thresholding by 0.4 / s.
+    solved = (2 * b + strength * b - b.clamp(-1, 1)) / (2 + strength)
+    expected = (solved - 0.4 / strength).clamp_min(0) - (-solved - 0.4 / strength).clamp_min(0)
+    torch.testing.assert_close(result[y], expected, atol=1e-9, rtol=0)
+
+
+def prior_of(x: dp.Variable) -> dp.Objective:
+    """A denoiser that does nothing."""
+    return dp.deep_prior(x, lambda image, level: image, sigma=0.05)
+
+
 def test_steps_too_short_for_the_levels_are_warned_of() -> None:
     b, kernel = data()
     x = dp.Variable("x", SHAPE, dtype=torch.float64)
