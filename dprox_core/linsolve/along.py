@@ -13,12 +13,15 @@ import torch
 
 from dprox_core.linops.algebra import Composition
 from dprox_core.linsolve.base import Gram, QuadraticPart
+from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
 __all__ = ["MatrixSolver", "accepts_matrices"]
 
 # A Cholesky factorization of this size takes about a second.
 _LARGEST = 3000
+# Where terms of one sum differ by more, single precision leaves fewer than four digits.
+_FEW_DIGITS = 1e3
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,8 @@ class MatrixSolver:
         wide = _wide(self._pieces, self._size)
         self._wide = None if wide is None else wide[1]
         self.rows = self._size if wide is None else wide[0]
-        # What does not depend on ρ is multiplied out once.
-        self._fixed = None if self._wide is not None else self._sum_of(False)
+        # What does not depend on ρ is multiplied out once, for each precision that is needed.
+        self._fixed: dict[torch.dtype, torch.Tensor] = {}
         self._held: tuple[Step, tuple[torch.Tensor, ...]] | None = None
 
     @property
@@ -182,8 +185,7 @@ class MatrixSolver:
     def forget(self) -> None:
         """Drop the factors."""
         self._held = None
-        if self._wide is None:
-            self._fixed = self._sum_of(False)
+        self._fixed.clear()
 
     def solve(
         self, pulled: torch.Tensor, rho: Step, previous: torch.Tensor, out: torch.Tensor | None
@@ -193,8 +195,11 @@ class MatrixSolver:
         if self._constant is not None:
             right = right + self._constant
         columns = right.movedim(self._axis, 0)
-        flat = columns.reshape(self._size, -1)
         factors = self._prepared(rho)
+        # Where single precision leaves too few digits, the factors are in double precision.
+        working = torch.promote_types(right.dtype, factors[-1].dtype)
+        flat = columns.reshape(self._size, -1).to(working)
+        previous = previous.to(working)
         if self._wide is not None:
             inverse, rows, factor = factors
             scaled = flat * inverse
@@ -211,7 +216,8 @@ class MatrixSolver:
             old = previous.movedim(self._axis, 0).reshape(self._size, -1)
             turned = (vectors.mH @ flat) * inverse
             solved = vectors @ (turned + (vectors.mH @ old) * null)
-        return solved.reshape(columns.shape).movedim(0, self._axis).contiguous()
+        solved = solved.to(columns.dtype).reshape(columns.shape)
+        return solved.movedim(0, self._axis).contiguous()
 
     def _prepared(self, rho: Step) -> tuple[torch.Tensor, ...]:
         held = self._held
@@ -224,10 +230,20 @@ class MatrixSolver:
 
     def _small(self, rho: Step) -> tuple[torch.Tensor, ...]:
         """D⁻¹, M, and the factor of I / (2 w) + M D⁻¹ Mᴴ."""
+        found = self._small_in(self._space.dtype, rho)
+        inverse, rows, factor = found
+        assert self._wide is not None, "asked only where there is one"
+        weight = reductions.number(self._wide.weight or 0.0)
+        # The identity is what M D⁻¹ Mᴴ must leave digits to, and D what the rest takes away from.
+        if weight * float(factor.detach().abs().max()) ** 2 > _FEW_DIGITS:
+            return self._small_in(_double(self._space.dtype), rho)
+        return inverse, rows, factor
+
+    def _small_in(self, dtype: torch.dtype, rho: Step) -> tuple[torch.Tensor, ...]:
         piece = self._wide
         assert piece is not None, "asked only where there is one"
         assert piece.weight is not None, "a square has a weight"
-        summed = self._zero()
+        summed = torch.zeros((), dtype=dtype.to_real(), device=self._space.device)
         for other in self._pieces:
             if other.diagonal is not None:
                 weight = rho if other.weight is None else other.weight
@@ -236,17 +252,25 @@ class MatrixSolver:
         rows = self._dense(piece.rows)
         if rows.is_complex() and not self._space.is_complex:
             rows = torch.cat([rows.real, rows.imag])
-        rows = rows.to(self._space.dtype)
+        rows = rows.to(dtype)
         eye = torch.eye(rows.shape[0], dtype=rows.dtype, device=rows.device)
         inner = eye / piece.weight + (rows * inverse.mT) @ rows.mH
         return inverse, rows, torch.linalg.cholesky(inner)
 
     def _factor(self, rho: Step) -> tuple[torch.Tensor, ...]:
         """The Cholesky factor of H, or its eigenvectors where H is singular."""
-        assert self._fixed is not None, "made with the solver"
-        whole = self._fixed + rho * self._sum_of(True)
+        found = self._factor_in(self._space.dtype, rho)
+        if len(found) == 1 or _double(self._space.dtype) is self._space.dtype:
+            return found
+        # What single precision takes for singular may only be badly conditioned.
+        return self._factor_in(_double(self._space.dtype), rho)
+
+    def _factor_in(self, dtype: torch.dtype, rho: Step) -> tuple[torch.Tensor, ...]:
+        if dtype not in self._fixed:
+            self._fixed[dtype] = self._sum_of(False, dtype)
+        whole = self._fixed[dtype] + rho * self._sum_of(True, dtype)
         factor, info = torch.linalg.cholesky_ex(whole)
-        epsilon = torch.finfo(self._space.precision).eps
+        epsilon = torch.finfo(dtype).eps
         pivots = factor.detach().diagonal().real
         least = float(pivots.min()) ** 2 if int(info) == 0 else 0.0
         if least > 64 * self._size * epsilon * float(pivots.max()) ** 2:
@@ -259,44 +283,44 @@ class MatrixSolver:
         inverse = torch.where(null, 0.0, 1.0 / torch.where(null, 1.0, values))
         return inverse[:, None], vectors, null.to(values.dtype)[:, None]
 
-    def _sum_of(self, coupled: bool) -> torch.Tensor:
+    def _sum_of(self, coupled: bool, dtype: torch.dtype) -> torch.Tensor:
         """The summands that belong to ρ, or the others, as a matrix."""
-        total = torch.zeros(
-            self._size, self._size, dtype=self._space.dtype, device=self._space.device
-        )
+        total = torch.zeros(self._size, self._size, dtype=dtype, device=self._space.device)
         for piece in self._pieces:
             if (piece.weight is None) == coupled:
                 weight = 1.0 if piece.weight is None else piece.weight
-                total = total + self._matrix(piece) * weight
+                total = total + self._matrix(piece, dtype) * weight
         return total
 
-    def _matrix(self, piece: _Piece) -> torch.Tensor:
+    def _matrix(self, piece: _Piece, dtype: torch.dtype) -> torch.Tensor:
         if piece.diagonal is not None:
-            line = piece.diagonal.to(self._space.device, self._space.precision)
-            return torch.diag(line.expand(self._size)).to(self._space.dtype)
+            line = piece.diagonal.to(self._space.device, dtype.to_real())
+            return torch.diag(line.expand(self._size)).to(dtype)
         if piece.rows is not None and piece.rows.numel() == 0:
             metric = self._dense(piece.metric)
-            return self._fitting(torch.diag(metric) if metric.ndim == 1 else metric)
+            return self._fitting(torch.diag(metric) if metric.ndim == 1 else metric, dtype)
         rows = self._dense(piece.rows)
+        rows = rows.to(torch.promote_types(rows.dtype, dtype))
         if piece.metric is None:
-            return self._fitting(rows.mH @ rows)
+            return self._fitting(rows.mH @ rows, dtype)
         metric = piece.metric.to(torch.promote_types(piece.metric.dtype, rows.dtype))
         rows = rows.to(metric.dtype)
         weighted = metric[:, None] * rows if metric.ndim == 1 else metric @ rows
-        return self._fitting(rows.mH @ weighted)
+        return self._fitting(rows.mH @ weighted, dtype)
 
-    def _fitting(self, gram: torch.Tensor) -> torch.Tensor:
+    def _fitting(self, gram: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Real variables see only the real part of a Hermitian matrix."""
         if gram.is_complex() and not self._space.is_complex:
             gram = gram.real
-        return gram.to(self._space.dtype)
+        return gram.to(dtype)
 
     def _dense(self, matrix: torch.Tensor | None) -> torch.Tensor:
         assert matrix is not None, "asked only of pieces that have it"
         return matrix if matrix.layout is torch.strided else matrix.to_dense()
 
-    def _zero(self) -> torch.Tensor:
-        return torch.zeros((), dtype=self._space.precision, device=self._space.device)
+
+def _double(dtype: torch.dtype) -> torch.dtype:
+    return torch.complex128 if dtype.is_complex else torch.float64
 
 
 def _inverted(matrix: torch.Tensor, share: float) -> tuple[torch.Tensor, torch.Tensor]:

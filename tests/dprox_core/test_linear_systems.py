@@ -194,3 +194,36 @@ def test_a_weighted_square_of_one_number() -> None:
     found = dp.Problem(terms).solve("admm", abs_tol=1e-12, rel_tol=1e-12, max_iter=3000)[x]
     expected = 2.0 * b * row / (1.0 + 2.0 * row.square().sum())
     torch.testing.assert_close(found, expected, atol=1e-8, rtol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "dr", "hqs"])
+def test_badly_conditioned_matrices_are_factored_with_digits_to_spare(method: str) -> None:
+    """Gram matrices of singular values from 1 to 1e-3, in single precision."""
+    a = torch.logspace(0, -3, 40)
+    x = dp.Variable("x", (40,), dtype="float32")
+    misfit = dp.sum_squares(dp.matrix(x, torch.diag(a)) - torch.ones(40))
+    result = dp.Problem(misfit + 1e-3 * dp.norm1(x)).solve(method, max_iter=500)
+    d = a.double()
+    expected = ((2 * d - 1e-3) / (2 * d * d)).clamp_min(0)
+    least = float((d * expected - 1).square().sum() + 1e-3 * expected.sum())
+    assert result.converged
+    assert result.objective == pytest.approx(least, rel=1e-3)
+
+
+@pytest.mark.parametrize("rows", [4, 24])
+@pytest.mark.parametrize("rho", [1e-5, 1.0])
+def test_single_precision_solves_what_double_precision_solves(rows: int, rho: float) -> None:
+    generator = torch.Generator().manual_seed(9)
+    matrix = torch.randn(rows, 12, generator=generator) @ torch.diag(torch.logspace(0, -3, 12))
+    b, start = (torch.randn(n, generator=generator) for n in (rows, 12))
+
+    def step(dtype: torch.dtype) -> torch.Tensor:
+        x = dp.Variable("x", (12,), dtype=dtype)
+        misfit = dp.sum_squares(dp.matrix(x, matrix.to(dtype)) - b.to(dtype))
+        solver = dp.Problem(misfit + 1e-6 * dp.norm1(x)).compile("admm", rho=rho)
+        assert solver.plan.linear_solver == "matrix"
+        found: torch.Tensor = solver.step(solver.init(start.to(dtype))).x[0]
+        return found.double()
+
+    exact = step(torch.float64)
+    assert torch.allclose(step(torch.float32), exact, atol=2e-3 * float(exact.abs().max()))
