@@ -13,7 +13,7 @@ _SPLITTING = ("admm", "admm_vxu", "dr", "hqs")
 _GRADIENTS = ("pgd", "fista")
 # Letters that stand for what the method adds, marked until it is known which the user has, too.
 _MARK = "\x00"
-_Z, _U, _V, _W, _Y, _Q, _H, _K, _T, _L = (f"{_MARK}{letter};" for letter in "zuvwyqhKtL")
+_Z, _U, _V, _W, _Y, _Q, _F, _H, _K, _S, _T, _L = (f"{_MARK}{letter};" for letter in "zuvwyqfhKstL")
 _RHO, _TAU, _ALPHA, _GAMMA, _OMEGA, _SIGMA = (
     rf"{_MARK}\{letter};" for letter in ("rho", "tau", "alpha", "gamma", "omega", "sigma")
 )
@@ -30,7 +30,7 @@ def explain_tex(plan: Plan) -> str:
     apart = [term for term in plan.terms if term.role in ("prox", "denoiser")]
     if plan.terms:
         lines += _split(plan, point, joined, apart)
-        lines += _updates(plan, point, bool(joined), apart)
+        lines += _updates(plan, point, joined, apart)
     lines += [_parameter(name, value) for name, value in plan.parameters.items()]
     return _told_apart("\n".join(lines), plan)
 
@@ -49,9 +49,13 @@ def _told_apart(text: str, plan: Plan) -> str:
 def _split(plan: Plan, x: str, joined: list[PlanTerm], apart: list[PlanTerm]) -> list[str]:
     """The terms under the names that the updates use."""
     lines = []
-    if joined:
-        total = " + ".join(tex_of(term.text) for term in joined)
-        lines.append(rf"{_Q}({x}) = {total}")
+    solved = [term for term in joined if term.role == "linear solve"]
+    sloped = [term for term in joined if term.role != "linear solve"]
+    named = [(_Q, solved), (_F, sloped)] if solved and sloped else [(_Q, joined)]
+    for letter, terms in named:
+        if terms:
+            total = " + ".join(tex_of(term.text) for term in terms)
+            lines.append(rf"{letter}({x}) = {total}")
     for index, term in enumerate(apart, start=1):
         if term.operator is None:
             lines.append(rf"{_H}_{{{index}}}({_own(term, plan, x)}) = {tex_of(term.text)}")
@@ -82,14 +86,19 @@ def _prox(term: PlanTerm, index: int, step: str) -> str:
     return rf"\mathrm{{prox}}_{{{step} {_H}_{{{index}}}}}"
 
 
-def _updates(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) -> list[str]:
+def _updates(plan: Plan, x: str, joined: list[PlanTerm], apart: list[PlanTerm]) -> list[str]:
     if plan.method in _SPLITTING:
-        solve = _x_update(plan, x, has_quadratic, apart)
+        solve = _x_update(plan, x, bool(joined), apart)
         copies = _copies(plan, x, apart)
         return [*copies, solve] if plan.method in ("admm_vxu", "hqs") else [solve, *copies]
+    solved = any(term.role == "linear solve" for term in joined)
+    sloped = any(term.role != "linear solve" for term in joined)
+    slope = (_F if solved else _Q) if sloped else None
     if plan.method in _GRADIENTS:
-        return _gradient_steps(plan, x, has_quadratic, apart)
-    return _primal_dual(plan, x, has_quadratic, apart)
+        return _gradient_steps(plan, x, solved, slope, apart)
+    if any(term.role == "denoiser" for term in apart):
+        return _beside_denoisers(plan, x, solved, slope, apart)
+    return _primal_dual(plan, x, bool(joined), apart)
 
 
 def _x_update(plan: Plan, x: str, has_quadratic: bool, apart: list[PlanTerm]) -> str:
@@ -123,7 +132,10 @@ def _copies(plan: Plan, x: str, apart: list[PlanTerm]) -> list[str]:
         old, new = _image(term, own, "k"), _image(term, own, "k+1")
         prox = _prox(term, i, rf"{_RHO}^{{-1}}")
         z, u, w = (f"{letter}_{{{i}}}" for letter in (_Z, _U, _W))
-        if plan.method == "admm":
+        if plan.method == "admm" and "relaxation" not in plan.parameters:
+            lines.append(rf"{z}^{{k+1}} = {prox}({new} + {u}^{{k}})")
+            lines.append(rf"{u}^{{k+1}} = {u}^{{k}} + {new} - {z}^{{k+1}}")
+        elif plan.method == "admm":
             v = rf"{_V}_{{{i}}}^{{k+1}}"
             lines.append(rf"{v} = {_ALPHA} {new} + (1 - {_ALPHA}) {z}^{{k}} + {u}^{{k}}")
             lines.append(rf"{z}^{{k+1}} = {prox}({v})")
@@ -141,9 +153,18 @@ def _copies(plan: Plan, x: str, apart: list[PlanTerm]) -> list[str]:
     return lines
 
 
-def _gradient_steps(plan: Plan, x: str, smooth: bool, apart: list[PlanTerm]) -> list[str]:
+def _solved(point: str) -> str:
+    """The prox of the squares, all of them together."""
+    return rf"\mathrm{{prox}}_{{{_TAU} {_Q}}}({point})"
+
+
+def _gradient_steps(
+    plan: Plan, x: str, solved: bool, slope: str | None, apart: list[PlanTerm]
+) -> list[str]:
     at = rf"{_Y}^{{k}}" if plan.method == "fista" else rf"{x}^{{k}}"
-    forward = rf"{at} - {_TAU} \nabla {_Q}({at})" if smooth else at
+    forward = at if slope is None else rf"{at} - {_TAU} \nabla {slope}({at})"
+    if solved:
+        forward = _solved(forward)
     for index, term in enumerate(apart, start=1):
         forward = _prox(term, index, _TAU) + f"({forward})"
     lines = [rf"{x}^{{k+1}} = {forward}"]
@@ -154,6 +175,38 @@ def _gradient_steps(plan: Plan, x: str, smooth: bool, apart: list[PlanTerm]) -> 
             rf"({x}^{{k+1}} - {x}^{{k}})"
         )
     return lines
+
+
+def _beside_denoisers(
+    plan: Plan, x: str, solved: bool, slope: str | None, apart: list[PlanTerm]
+) -> list[str]:
+    """PDHG, PD3O and linearized ADMM with all squares in one prox."""
+    rho = _RHO if plan.method == "ladmm" else _OMEGA
+    pulls, lines = [] if slope is None else [rf"\nabla {slope}({x}^{{k}})"], []
+    for i, term in enumerate(apart, start=1):
+        own = _own(term, plan, x)
+        z, u = f"{_Z}_{{{i}}}", f"{_U}_{{{i}}}"
+        missed, ahead = rf"{u}^{{k}}", _image(term, own, "k+1")
+        if plan.method == "ladmm":
+            missed = rf"({_image(term, own, 'k')} - {z}^{{k}} + {missed})"
+        else:
+            ahead = rf"2 {own}^{{k+1}} - {own}^{{k}}"
+            if plan.method == "pd3o" and slope is not None:
+                ahead += rf" + {_TAU} (\nabla {slope}({x}^{{k}}) - \nabla {slope}({x}^{{k+1}}))"
+            ahead = ahead if term.operator is None else rf"{_K}_{{{i}}} ({ahead})"
+        back = "" if term.operator is None else rf"{_K}_{{{i}}}^{{\ast}} "
+        share = "" if term.role == "denoiser" else rf"{_S}_{{{i}}} "
+        pulls.append(rf"{rho} {share}{back}{missed}")
+        prox = _prox(term, i, rf"({rho} {share.strip()})^{{-1}}")
+        lines.append(rf"{z}^{{k+1}} = {prox}({ahead} + {u}^{{k}})")
+        lines.append(rf"{u}^{{k+1}} = {u}^{{k}} + {ahead} - {z}^{{k+1}}")
+    point = rf"{x}^{{k}} - {_TAU} ({' + '.join(pulls)})"
+    maps = [
+        rf"{_K}_{{{i}}} {x} = {tex_of(term.operator)}"
+        for i, term in enumerate(apart, start=1)
+        if term.operator is not None
+    ]
+    return [*maps, rf"{x}^{{k+1}} = {_solved(point) if solved else point}", *lines]
 
 
 def _primal_dual(plan: Plan, x: str, smooth: bool, apart: list[PlanTerm]) -> list[str]:
@@ -203,6 +256,8 @@ _SYMBOLS = {
     "lipschitz": _L,
     "norm": rf"\Vert {_K} \Vert",
     "last_rho": rf"{_RHO}_{{\mathrm{{last}}}}",
+    "last_step": rf"{_TAU}_{{\mathrm{{last}}}}",
+    "last_weight": rf"{_OMEGA}_{{\mathrm{{last}}}}",
     "first_sigma": rf"{_SIGMA}_{{\mathrm{{first}}}}",
     "last_sigma": rf"{_SIGMA}_{{\mathrm{{last}}}}",
 }

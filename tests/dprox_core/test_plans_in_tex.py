@@ -135,6 +135,29 @@ def test_the_updates_are_those_of_the_method_in_the_users_names() -> None:
     )
 
 
+def test_beside_a_denoiser_squares_are_in_one_prox() -> None:
+    x = dp.Variable("x", SHAPE)
+    squares = dp.sum_squares(dp.conv(x, KERNEL) - noise(1))
+    problem = dp.Problem(squares + dp.deep_prior(x, lambda image, level: image))
+    updates = {
+        "pgd": r"x^{k+1} = \mathrm{denoise}_{\sigma^k}(\mathrm{prox}_{\tau q}(x^{k}))",
+        "admm": r"z_{1}^{k+1} = \mathrm{denoise}_{\sigma^k}(x^{k+1} + u_{1}^{k})",
+        "pdhg": r"x^{k+1} = \mathrm{prox}_{\tau q}(x^{k} - \tau (\omega u_{1}^{k}))",
+        "ladmm": r"x^{k+1} = \mathrm{prox}_{\tau q}"
+        r"(x^{k} - \tau (\rho (x^{k} - z_{1}^{k} + u_{1}^{k})))",
+    }
+    for method, update in updates.items():
+        lines = problem.compile(method).plan.explain(format="tex").split("\n")
+        assert update in lines
+    for line in lines:
+        read(line)
+    robust = dp.Problem(problem.objective + dp.huber(x - 1, 0.5) + 0.1 * dp.norm1(dp.grad(x)))
+    for line in robust.compile("pd3o").plan.explain(format="tex").split("\n"):
+        read(line)
+    plain = problem.compile("pgd", step=0.3).plan.explain(format="tex")
+    assert r"\mathrm{denoise}_{\sigma^k}(x^{k} - \tau \nabla q(x^{k}))" in plain
+
+
 def test_letters_of_the_method_are_told_from_those_of_the_user() -> None:
     """A bar over each letter that both have."""
     u, v = dp.Variable("u", SHAPE), dp.Variable("v", SHAPE)
