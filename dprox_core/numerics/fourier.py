@@ -64,6 +64,8 @@ def _worth_turning(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Ten
 
     Rows of 64 would be transformed by several threads to other bits than by one.
     """
+    if torch.compiler.is_compiling():
+        return False
     least = _TURNED if torch.get_num_threads() == 1 else 4 * _TURNED
     return (
         size[0] * size[1] >= least
@@ -117,7 +119,7 @@ class _Product(torch.autograd.Function):
 
 def _product(a: torch.Tensor, b: torch.Tensor, conjugate_b: bool) -> torch.Tensor:
     shape = a.shape if a.shape == b.shape else torch.broadcast_shapes(a.shape, b.shape)
-    if shape.numel() <= _AT_ONCE or a.device.type != "cpu":
+    if shape.numel() <= _AT_ONCE or a.device.type != "cpu" or torch.compiler.is_compiling():
         return a * (b.conj() if conjugate_b else b)
     if a.shape != b.shape and shape[-2:].numel() < _AT_ONCE // 8:
         return _by_parts(a, b, conjugate_b)
