@@ -3,9 +3,8 @@
     python -m benchmarks.gradients [--size 128 256] [--method admm]
 
 Deconvolution by total variation, of differences or of gradients' lengths, with x ≥ 0 at default
-tolerances, float64, one thread: the solve,
-the layer's way there (on to where the fixed point is exact) and the way back (to data and weight),
-in seconds of processor time, each after a first run.
+tolerances, float64, one thread: the solve, the layer's way there (on to where the fixed point is
+exact) and the way back (to data and weight), in seconds of processor time, after a first run.
 """
 
 from __future__ import annotations

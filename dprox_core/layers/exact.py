@@ -18,7 +18,7 @@ from dprox_core.solver import Solver
 __all__ = ["compiled", "lent", "may_be_double"]
 
 # Methods that turn slowly around the solution, or for which no system on a face is known.
-_SLOW = ("admm_vxu", "ladmm", "pdhg", "pd3o", "dr")
+_SLOW = ("admm_vxu", "dr", "fista", "ladmm", "pd3o", "pdhg", "pgd")
 
 
 def may_be_double(problem: Problem, solver: Solver) -> bool:

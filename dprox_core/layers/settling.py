@@ -87,16 +87,12 @@ def refine(solver: Solver, state: State, told: Settled) -> State:
             if movement < 0.9 * least:
                 least, since = movement, told.refinements
             stuck = told.refinements - since >= 100
-            if movement < 1e3 * rounding and (movement <= goal or stuck):
+            if movement <= goal or (movement < 1e3 * rounding and stuck):
                 break
-            # At the goal Newton's step is tried a last time, where there was one before.
-            last = movement <= goal
-            if told.refinements >= due or (last and told.refinements >= _FIRST):
+            if told.refinements >= due:
                 found, wait = _ahead(algorithm, state, movement, told)
                 due = told.refinements + wait
                 state = state if found is None else found
-            if last:
-                break
             state = algorithm.adapt(state)
     return state
 
