@@ -228,7 +228,7 @@ def reduced(algorithm: Admm, v: Vectors, rho: Step) -> Reduced | None:
         found.append(slopes)
     with torch.no_grad():
         face = face_of([b.row for b in blocks], [s.hard for s in found], algorithm.model.spaces)
-    return None if face is None else Reduced(algorithm, rho, tuple(found), face)
+        return None if face is None else Reduced(algorithm, rho, tuple(found), face)
 
 
 def newton(
