@@ -42,14 +42,17 @@ class Pace:
         samples: how many move, each by itself.
     """
 
-    # Where moves seem to stay as long as they are, chance has a hand in it.
-    _slowest = 0.98
+    # Where moves seem to stay as long as they are, chance has a hand in it: no farther ahead is
+    # looked than so many moves, or as many as there were.
+    _ahead = 49.0
 
     def __init__(self, samples: int) -> None:
         self._moves: list[list[float]] = [[] for _ in range(samples)]
+        self._count = 0
 
     def note(self, before: Vectors, now: Vectors) -> None:
         """Where the iterate was and is, each time after as many iterations."""
+        self._count += 1
         apart = [b - a for a, b in zip(before, now, strict=True)]
         for moves, length in zip(self._moves, lengths(apart, len(self._moves)), strict=True):
             moves.append(length)
@@ -65,8 +68,9 @@ class Pace:
         pairs = [(early, late) for early, late in pairwise(moves) if early > 0.0]
         if not pairs:
             return moves[-1]
-        ratio = min(max(late / early for early, late in pairs), self._slowest)
-        return max(*moves, moves[-1] * ratio / (1.0 - ratio))
+        ratio = max(late / early for early, late in pairs)
+        ahead = max(self._ahead, self._count)
+        return max(*moves, moves[-1] * min(ahead, ratio / max(1.0 - ratio, 1e-300)))
 
 
 class Doubt:

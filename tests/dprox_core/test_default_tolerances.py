@@ -197,3 +197,16 @@ def test_a_faint_sample_beside_bright_ones_has_not_arrived_where_it_began() -> N
     best = faint.solve("admm", abs_tol=1e-7, rel_tol=1e-7, max_iter=5000).objective
     at_zero = float(b[0].square().sum())
     assert faint.value(result[x][:1]) - best < 1.5e-3 * (best + 1e-3 * at_zero)
+
+
+@pytest.mark.parametrize("method", ["ladmm", "pd3o", "fista"])
+def test_what_creeps_for_thousands_of_iterations_is_not_called_converged(method: str) -> None:
+    """Squares whose curvatures lie a million times apart: the last ones hardly move."""
+    scales = torch.logspace(0, -3, 40, dtype=torch.float64)
+    x = dp.Variable("x", (40,), dtype=torch.float64)
+    problem = dp.Problem(dp.sum_squares(torch.diag(scales) @ x - 1.0) + 1e-3 * dp.norm1(x))
+    # Every number by itself: |x| = t > 0 where 2 s (s t - 1) + 1e-3 = 0.
+    best = ((scales - 5e-4) / scales**2).clamp_min(0.0)
+    least = float((scales * best - 1.0).square().sum() + 1e-3 * best.sum())
+    result = problem.solve(method, max_iter=5000)
+    assert result.status is not dp.Status.CONVERGED or result.objective <= 1.01 * least
