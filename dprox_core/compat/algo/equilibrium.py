@@ -11,7 +11,59 @@ import torch
 from dprox_core.errors import ParameterError
 from dprox_core.numerics.anderson import Anderson
 
-__all__ = ["anderson", "jac_loss_estimate", "power_method"]
+__all__ = ["Search", "anderson", "jac_loss_estimate", "power_method", "refuse_stop_mode"]
+
+
+def refuse_stop_mode(stop_mode: str) -> None:
+    """Tell that there are two ways to measure a residual."""
+    if stop_mode not in ("rel", "abs"):
+        raise ParameterError(
+            f'stop_mode is "rel" or "abs", not {stop_mode!r}.',
+            expected='"rel" or "abs"',
+            got=stop_mode,
+            where="stop_mode",
+        )
+
+
+class Search:
+    """What a search of a fixed point has seen: its residuals, and what was nearest.
+
+    Args:
+        x0: where it starts.
+        eps: the residual that ends it.
+        threshold: the most residuals.
+        stop_mode: "rel" or "abs".
+    """
+
+    def __init__(self, x0: torch.Tensor, eps: float, threshold: int, stop_mode: str) -> None:
+        self._eps, self._threshold, self._mode = eps, threshold, stop_mode
+        self._best, self._lowest, self._broken = x0, math.inf, False
+        self._traces: dict[str, list[float]] = {"abs": [], "rel": []}
+
+    def goes_on(self, found: torch.Tensor, missed: torch.Tensor, image: torch.Tensor) -> bool:
+        """Note a point, its residual f(x) − x and f(x); whether there is to be one more."""
+        size = float(missed.detach().norm())
+        self._traces["abs"].append(size)
+        self._traces["rel"].append(size / (float(image.detach().norm()) + 1e-300))
+        self._broken = not math.isfinite(size)
+        now = self._traces[self._mode][-1]
+        if now < self._lowest:
+            self._best, self._lowest = found, now
+        more = len(self._traces["abs"]) < self._threshold
+        return more and self._lowest >= self._eps and not self._broken
+
+    def answer(self) -> dict[str, Any]:
+        """The published form of what was found."""
+        return {
+            "result": self._best,
+            "lowest": self._lowest,
+            "nstep": len(self._traces["abs"]),
+            "prot_break": self._broken,
+            "abs_trace": self._traces["abs"],
+            "rel_trace": self._traces["rel"],
+            "eps": self._eps,
+            "threshold": self._threshold,
+        }
 
 
 def anderson(
@@ -48,36 +100,15 @@ def anderson(
     References:
         H. F. Walker, P. Ni, Anderson Acceleration for Fixed-Point Iterations, 2011.
     """
-    if stop_mode not in ("rel", "abs"):
-        raise ParameterError(
-            f'stop_mode is "rel" or "abs", not {stop_mode!r}.',
-            expected='"rel" or "abs"',
-            got=stop_mode,
-            where="stop_mode",
-        )
-    mixing, point = Anderson(max(1, m - 1), lam), x0
-    traces: dict[str, list[float]] = {"abs": [], "rel": []}
-    best, lowest, broken = x0, math.inf, False
-    while len(traces["abs"]) < threshold and lowest >= eps and not broken:
-        image = f(point)
-        missed = float((image - point).detach().norm())
-        traces["abs"].append(missed)
-        traces["rel"].append(missed / (float(image.detach().norm()) + 1e-300))
-        broken = not math.isfinite(missed)
-        if traces[stop_mode][-1] < lowest:
-            best, lowest = image, traces[stop_mode][-1]
+    refuse_stop_mode(stop_mode)
+    search, point = Search(x0, eps, threshold, stop_mode), x0
+    mixing = Anderson(max(1, m - 1), lam)
+    image = f(point)
+    while search.goes_on(image, image - point, image):
         mixed = image if beta == 1.0 else point + beta * (image - point)
         point = mixing.next(point.flatten(), mixed.flatten()).reshape(x0.shape)
-    return {
-        "result": best,
-        "lowest": lowest,
-        "nstep": len(traces["abs"]),
-        "prot_break": broken,
-        "abs_trace": traces["abs"],
-        "rel_trace": traces["rel"],
-        "eps": eps,
-        "threshold": threshold,
-    }
+        image = f(point)
+    return search.answer()
 
 
 def jac_loss_estimate(

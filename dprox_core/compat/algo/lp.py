@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,9 +17,14 @@ from dprox_core.compat.linop.leaves import Constant, Variable
 from dprox_core.compat.linop.matrix import MatrixProduct
 from dprox_core.errors import ParameterError
 
+if TYPE_CHECKING:
+    from dprox_core.compat.algo.lp_unrolled import Residuals
+
 __all__ = ["LPConvergenceLoss", "LPProblem", "LPSolverADMM"]
 
 _log = logging.getLogger(__name__)
+# The parameters of ADMM and where their range ends.
+_RANGES = {"rho": math.inf, "sigma": math.inf, "alpha": 2.0}
 
 
 class LPProblem:
@@ -77,6 +83,10 @@ class LPProblem:
 class LPSolverADMM(nn.Module):
     """A solver for linear programs: ADMM with one sparse factorization.
 
+    ``rho``, ``sigma`` and ``alpha`` are parameters of a module. They change no solution, only the
+    way there: ``residuals`` of so many steps have gradients in them, for ``LPConvergenceLoss`` and
+    an optimizer of your own; ``adapt`` is that loop.
+
     Args:
         rho: the penalty to begin with, in scaled units; it changes from there.
         problem_scale: kept for old scripts: scaling is chosen.
@@ -86,7 +96,29 @@ class LPSolverADMM(nn.Module):
         max_iters: the most iterations.
         dtype: kept for old scripts: everything is in double precision.
         verbose: whether the end is logged.
+        sigma: how much x holds to where it was, in ``residuals``.
+        alpha: over-relaxation, between 0 and 2, in ``residuals``.
+
+    Raises:
+        ParameterError: a parameter is out of its range.
+
+    Example:
+        >>> import dprox_core.compat as dp
+        >>> program = dp.LPProblem([-1.0, -2.0], [[1.0, 1.0]], [4.0], x_ub=[3.0, 3.0])
+        >>> solver = dp.LPSolverADMM(rho=0.1)
+        >>> losses = solver.adapt(program, steps=5)
+        >>> min(losses) < losses[0]
+        True
+        >>> solver.solve(program)[0].flatten().round(decimals=3)
+        tensor([1., 3.], dtype=torch.float64)
+
+    References:
+        B. Stellato et al., OSQP: an operator splitting solver for quadratic programs, 2020.
     """
+
+    rho: nn.Parameter
+    sigma: nn.Parameter
+    alpha: nn.Parameter
 
     def __init__(
         self,
@@ -98,9 +130,15 @@ class LPSolverADMM(nn.Module):
         max_iters: int = 5000,
         dtype: torch.dtype = torch.float64,
         verbose: bool = True,
+        sigma: float = 1e-6,
+        alpha: float = 1.6,
     ) -> None:
         super().__init__()
-        self.rho = float(rho)
+        given = {"rho": float(rho), "sigma": float(sigma), "alpha": float(alpha)}
+        for name, value in given.items():
+            setattr(self, name, nn.Parameter(torch.tensor(value, dtype=torch.float64)))
+        self._in_range()
+        self.tolerances = (abstol, reltol)
         self.reltol = min(reltol, 1e-6)
         self.max_iters = max_iters
         self.verbose = verbose
@@ -142,7 +180,7 @@ class LPSolverADMM(nn.Module):
             lpproblem.program,
             "admm",
             tol=self.reltol,
-            rho=self.rho if rho is None else float(rho),
+            rho=self._in_range()[0] if rho is None else float(rho),
             device=available_device(lpproblem.device),
             max_iter=self.max_iters if max_iters is None else max_iters,
         )
@@ -160,15 +198,90 @@ class LPSolverADMM(nn.Module):
         x = solution(torch.as_tensor(result.x).to(lpproblem.dtype)[:, None], result, self)
         return x, history, (float(result.objective), last[0], last[1], last[2], last[3])
 
+    def residuals(self, lpproblem: LPProblem, iterations: int = 20) -> Residuals:
+        """What is missing after so many steps of the textbook's ADMM from zero, with gradients.
+
+        Args:
+            lpproblem: the program.
+            iterations: how many steps.
+
+        Returns:
+            r_norm, s_norm, eps_primal and eps_dual, largest entries in scaled units.
+
+        Raises:
+            ParameterError: a parameter has left its range.
+        """
+        from dprox_core.compat.algo.lp_unrolled import residuals
+
+        self._in_range()
+        return residuals(
+            lpproblem.program, self.rho, self.sigma, self.alpha, iterations, *self.tolerances
+        )
+
+    def adapt(
+        self, lpproblem: LPProblem, steps: int = 10, iterations: int = 20, lr: float = 0.3
+    ) -> list[float]:
+        """Learn ρ, σ and α from a program: Adam on ``LPConvergenceLoss`` of ``residuals``.
+
+        It moves log ρ, log σ and the logit of α / 2, so that all stay in their ranges, and keeps
+        those of the least loss. A residual within its tolerance counts as that: 0 is solved.
+
+        Args:
+            lpproblem: the program.
+            steps: how many steps of Adam.
+            iterations: how many steps of ADMM each of them looks at.
+            lr: its step size.
+
+        Returns:
+            The loss before each step and after the last, of which the solver keeps the least.
+        """
+        from dprox_core.compat.algo.lp_unrolled import residuals
+
+        rho, sigma, alpha = self._in_range()
+        start = [math.log(rho), math.log(sigma), math.log(alpha / (2.0 - alpha))]
+        free = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+        adam, loss_of = torch.optim.Adam([free], lr), LPConvergenceLoss()
+        losses: list[float] = []
+        for step in range(steps + 1):
+            with torch.enable_grad():
+                held = free[0].exp(), free[1].exp(), 2.0 * free[2].sigmoid()
+                r, s, primal, dual = residuals(
+                    lpproblem.program, *held, iterations, *self.tolerances
+                )
+                loss = loss_of(torch.maximum(r, primal), torch.maximum(s, dual), primal, dual)
+            losses.append(float(loss.detach()))
+            if losses[-1] <= min(losses):
+                for name, value in zip(("rho", "sigma", "alpha"), held, strict=True):
+                    getattr(self, name).data.copy_(value.detach())
+            if step < steps:
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+        return losses
+
+    def _in_range(self) -> tuple[float, float, float]:
+        """ρ, σ and α as numbers."""
+        values = [float(p.detach()) for p in (self.rho, self.sigma, self.alpha)]
+        for name, value, end in zip(_RANGES, values, _RANGES.values(), strict=True):
+            if not 0 < value < end:
+                raise ParameterError(
+                    f"{name} must be above 0{'' if end == math.inf else f' and below {end:g}'}, "
+                    f"not {value:g}.",
+                    expected=(0, end),
+                    got=value,
+                    where=name,
+                )
+        return values[0], values[1], values[2]
+
 
 class LPConvergenceLoss(nn.Module):
-    """log(r / ε_primal) + log(s / ε_dual), of residuals and their tolerances."""
+    """log(r / ε_primal) + log(s / ε_dual), of residuals and their tolerances; finite at zero."""
 
     def forward(self, r_norm: Any, s_norm: Any, eps_primal: Any, eps_dual: Any) -> torch.Tensor:
         """The loss of both residuals and their tolerances."""
-        return torch.log(torch.as_tensor(r_norm / eps_primal)) + torch.log(
-            torch.as_tensor(s_norm / eps_dual)
-        )
+        ratios = (torch.as_tensor(r_norm / eps_primal), torch.as_tensor(s_norm / eps_dual))
+        primal, dual = (torch.log(r.clamp_min(torch.finfo(r.dtype).tiny)) for r in ratios)
+        return primal + dual
 
 
 def solve_linear(

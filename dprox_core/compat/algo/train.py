@@ -80,6 +80,14 @@ def train(
         for truth in _batches(dataset, bs):
             target, _, prediction = step_fn(truth)
             loss = nn.functional.mse_loss(prediction, target)
+            if not loss.requires_grad:
+                raise ParameterError(
+                    "What step_fn gives third depends on nothing that can be trained: it returns "
+                    "(target, input, output of the solver), and the prior in it is trainable.",
+                    expected="(target, input, output)",
+                    got="an output without gradients",
+                    where="step_fn",
+                )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -12,12 +12,13 @@ import torch
 
 import dprox_core
 from dprox_core.compat.algo.published import ADMM
-from dprox_core.compat.contrib.slices import CSMRIDataset
+from dprox_core.compat.contrib.slices import CSMRIDataset, CSMRIEvalDataset
 from dprox_core.compat.utils.misc import fft2, ifft2
 from dprox_core.errors import ParameterError
 
 __all__ = [
     "CSMRIDataset",
+    "CSMRIEvalDataset",
     "CustomADMM",
     "complex2channel",
     "complex2real",

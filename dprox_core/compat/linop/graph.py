@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dprox_core.compat.scope import Scope, infer_shapes
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.binding import Binding
 
-__all__ = ["CompGraph", "adjoint", "est_CompGraph_norm", "eval", "gram", "validate"]
+__all__ = ["CompGraph", "Edge", "adjoint", "est_CompGraph_norm", "eval", "gram", "validate"]
 
 # Where nothing tells a size, operators are tried on a small colour image.
 _PROBE = (1, 3, 24, 20)
@@ -173,6 +174,25 @@ def est_CompGraph_norm(K: CompGraph, tol: float = 1e-3, try_fast_norm: bool = Tr
     return K.norm_bound()
 
 
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """One use of a node's value by another node of an expression.
+
+    Attributes:
+        start: whose value it is.
+        end: the node that takes it.
+        shape: of the value, None where nothing tells it.
+
+    References:
+        F. Heide et al., ProxImaL: Efficient Image Optimization using Proximal Algorithms, 2016,
+        section 4: problems as graphs of operators.
+    """
+
+    start: LinOp
+    end: LinOp
+    shape: Shape | None = None
+
+
 class CompGraph:
     """An expression as one operator, from its variables to its value.
 
@@ -194,6 +214,56 @@ class CompGraph:
     def constants(self) -> list[Constant]:
         """The constants and placeholders."""
         return self.end.constants
+
+    @property
+    def nodes(self) -> list[LinOp]:
+        """All nodes, each once and after its inputs; the last one is the value."""
+        return list(self.end.walk())
+
+    @property
+    def edges(self) -> list[Edge]:
+        """One edge for each input of each node, in the order of nodes.
+
+        Shapes are known where every variable has a value or a shape, or data tells it. They are
+        those of one evaluation.
+        """
+        nodes = self.nodes
+        shapes = self._shapes(nodes)
+        return [
+            Edge(child, node, shapes.get(id(child))) for node in nodes for child in node.arguments
+        ]
+
+    @property
+    def input_edges(self) -> dict[LinOp, list[Edge]]:
+        """The edges that end at each node, in the order of its inputs."""
+        edges = self.edges
+        return {node: [e for e in edges if e.end is node] for node in self.nodes}
+
+    @property
+    def output_edges(self) -> dict[LinOp, list[Edge]]:
+        """The edges that start at each node; more than one where its value is used again."""
+        edges = self.edges
+        return {node: [e for e in edges if e.start is node] for node in self.nodes}
+
+    @torch.no_grad()
+    def _shapes(self, nodes: list[LinOp]) -> dict[int, Shape]:
+        """The shape of each node's value that is one tensor; none where a size is not known."""
+        try:
+            sizes = infer_shapes([(self.end, None)], {})
+        except ShapeError:
+            return {}
+        held: dict[int, Any] = {}
+        for node in nodes:
+            if isinstance(node, Variable):
+                given = node.value
+                held[id(node)] = torch.zeros(sizes[node]) if given is None else given
+            elif isinstance(node, Constant):
+                if node.value is None:
+                    return {}
+                held[id(node)] = node.required()
+            else:
+                held[id(node)] = node(*(held[id(child)] for child in node.arguments))
+        return {key: tuple(v.shape) for key, v in held.items() if isinstance(v, torch.Tensor)}
 
     @property
     def x0(self) -> Any:

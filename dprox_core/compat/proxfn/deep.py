@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -131,15 +131,33 @@ class deep_prior(ProxFn):
         return self._prior(v, self.level(lam))
 
 
+@dataclass(frozen=True)
+class _Counted(Prior):
+    """A network that is told which iteration it is, from 0, in place of a noise level."""
+
+    def at(self, iteration: int) -> Prior:
+        return self if iteration == self.turn else replace(self, turn=iteration)
+
+    def _network(
+        self, network: nn.Module, image: torch.Tensor, sigma: float | torch.Tensor
+    ) -> torch.Tensor:
+        return super()._network(network, image, self.turn)
+
+
 class unrolled_prior(deep_prior):
     """A network for each iteration, trained end to end.
 
     Args:
         linop: the image.
-        denoiser: a name, a file, or a network called with (v, σ); None for "ffdnet_color".
+        denoiser: a name or a file, of which there are ``steps`` copies; or a network of your own,
+            called with (v, k), where k counts iterations from 0, so that one module holds what
+            differs among them; None for "ffdnet_color".
         trainable: kept for old scripts: it always is.
-        steps: how many iterations.
+        steps: how many copies there are.
         weights: a file of weights to start from.
+
+    References:
+        C. Mou et al., Deep Generalized Unfolding Networks for Image Restoration, 2022.
     """
 
     _class = UnrolledPrior
@@ -152,14 +170,21 @@ class unrolled_prior(deep_prior):
         steps: int = 8,
         weights: Any = None,
     ) -> None:
+        own = isinstance(denoiser, nn.Module)
         super().__init__(
             linop,
-            "ffdnet_color" if denoiser is None else denoiser,
+            "ffdnet_color" if denoiser is None else _Called(denoiser) if own else denoiser,
             trainable=True,
-            unroll_step=steps,
+            unroll_step=None if own else steps,
             weights=weights,
         )
+        if own:
+            self._prior = _Counted(self._prior.text, self._prior.steps, trainable=True, tile=0)
         self.steps = steps
+
+    def unrolled(self, count: int) -> deep_prior:
+        """The same prior where its network counts iterations, as that of ``deep_prior`` else."""
+        return self if isinstance(self._prior, _Counted) else super().unrolled(count)
 
 
 class patch_nlm(deep_prior):
@@ -238,6 +263,20 @@ class _Denoise:
     def __call__(self, v: torch.Tensor, sigma: Any) -> torch.Tensor:
         level = sigma if isinstance(sigma, torch.Tensor) else torch.tensor(sigma, dtype=v.dtype)
         result: torch.Tensor = self._owner.denoise(v, level.to(v.device))
+        return result
+
+
+class _Called(nn.Module):
+    """A module that is called, whatever other methods it has."""
+
+    def __init__(self, owner: nn.Module) -> None:
+        super().__init__()
+        self.owner = owner
+        self.__name__ = type(owner).__name__
+
+    def forward(self, v: torch.Tensor, step: int) -> torch.Tensor:
+        """The owner's."""
+        result: torch.Tensor = self.owner(v, step)
         return result
 
 

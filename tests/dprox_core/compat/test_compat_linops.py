@@ -137,6 +137,22 @@ def test_a_drawing_goes_where_it_is_told(tmp_path) -> None:  # type: ignore[no-u
     assert "conv" in (tmp_path / "graph.dot").read_text(encoding="utf-8")
 
 
+def test_edges_say_whose_value_goes_where() -> None:
+    x, b = of((1, 2, 4, 5)), torch.ones(1, 2, 4, 5)
+    twice = 2 * x
+    end = dp.vstack([twice - b, dp.grad(twice, 1)])
+    graph = dp.CompGraph(end)
+    assert graph.nodes[-1] is end
+    assert all(e.start in graph.nodes and e.end in graph.nodes for e in graph.edges)
+    assert [e.start for e in graph.input_edges[end]] == list(end.arguments)
+    assert [e.end for e in graph.output_edges[x]] == [twice]
+    assert len(graph.output_edges[twice]) == 2
+    assert graph.output_edges[end] == graph.input_edges[x] == []
+    assert {e.shape for e in graph.output_edges[twice]} == {(1, 2, 4, 5)}
+    assert len(graph.edges) == len({id(e) for edges in graph.input_edges.values() for e in edges})
+    assert dp.CompGraph(dp.grad(dp.Variable(), 1)).edges[0].shape is None
+
+
 def test_an_operator_of_ones_own_solves_like_any_other() -> None:
     class Matrix(dp.LinOp):
         def __init__(self, matrix: torch.Tensor, arg: object = ()) -> None:

@@ -15,8 +15,10 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
+import dprox_core
 import dprox_core.compat as dp
 from dprox_core.compat import contrib, utils
+from dprox_core.compat.algo.lp import LPConvergenceLoss
 from dprox_core.compat.contrib import optic
 from dprox_core.compat.contrib.optic.utils import load_sample_img
 
@@ -93,7 +95,8 @@ def test_the_modules_are_where_they_were() -> None:
         "algo.lp": "LPProblem LPSolverADMM",
         "linop.conv": "conv conv_doe",
         "linop.graph": "CompGraph",
-        "linop.comp_graph": "CompGraph est_CompGraph_norm validate eval adjoint gram",
+        "linop.edge": "Edge",
+        "linop.comp_graph": "CompGraph Edge est_CompGraph_norm validate eval adjoint gram",
         "linop.variable": "Variable",
         "linop.vstack": "vstack split",
         "linop.sum": "sum copy",
@@ -107,8 +110,9 @@ def test_the_modules_are_where_they_were() -> None:
         "algo.pc": "PockChambolle",
         "algo.tune.dpir": "log_descent get_rho_sigma_admm",
         "algo.specialization.deq.training": "train_deq",
+        "algo.specialization.deq.utils": "anderson broyden jac_loss_estimate",
         "algo.specialization.rl": "AutoTuneSolver",
-        "contrib.csmri": "sample CustomADMM custom_policy_ob_pack_fn",
+        "contrib.csmri": "CSMRIDataset CSMRIEvalDataset sample CustomADMM custom_policy_ob_pack_fn",
         "utils.misc": "fft2 ifft2 batchify debatchify to_nn_parameter seed_everything",
         "utils.io": "imread imshow filter_ckpt",
         "utils.psf2otf": "psf2otf padarray circshift",
@@ -331,3 +335,37 @@ def test_the_energy_model_is_its_own_program() -> None:
     assert other.history.rows[0].rho == 100 * found.result.history.rows[0].rho
     nothing = dp.LPProblem([1.0], [[1.0]], [-1.0])
     assert solver.solve(nothing)[0].result.status.name == "INFEASIBLE"
+
+
+def test_the_parameters_of_linear_programs_are_learned() -> None:
+    c, a_ub, a_eq, b_ub, b_eq = contrib.load_simple_cep_model(4)
+    program = dp.LPProblem(c, a_ub, b_ub, a_eq, b_eq)
+    exact = dp.LPSolverADMM().solve(program)[0]
+    given = {"rho": 2.0, "sigma": 0.3, "alpha": 1.5}
+    solver, loss_of = dp.LPSolverADMM(**given), LPConvergenceLoss()
+    assert {name for name, _ in solver.named_parameters()} == set(given)
+
+    def loss(**changed: float) -> Any:
+        return loss_of(*dp.LPSolverADMM(**{**given, **changed}).residuals(program, 15)).detach()
+
+    loss_of(*solver.residuals(program, 15)).backward()
+    for name, value in given.items():
+        slope = (loss(**{name: value + 1e-6}) - loss(**{name: value - 1e-6})) / 2e-6
+        assert float(getattr(solver, name).grad) == pytest.approx(float(slope), rel=1e-4)
+    # Many steps solve it: they are ADMM's.
+    with torch.no_grad():
+        last = [float(v) for v in solver.residuals(program, 1000)]
+    assert last[0] < last[2]
+    assert last[1] < last[3]
+    losses = solver.adapt(program, steps=15)
+    assert min(losses) < losses[0]
+    r, s, *allowed = (v.detach() for v in solver.residuals(program, 20))
+    kept = loss_of(max(r, allowed[0]), max(s, allowed[1]), *allowed)
+    assert float(kept) == pytest.approx(min(losses), rel=1e-9)
+    assert torch.isfinite(loss_of(torch.zeros(()), 1.0, 1e-3, 1e-3))
+    found = solver.solve(program)[0].result
+    assert found.objective == pytest.approx(exact.result.objective, rel=1e-5)
+    assert found.history.rows[0].rho != exact.result.history.rows[0].rho
+    for name, value in {"rho": 0.0, "sigma": -1.0, "alpha": 2.0}.items():
+        with pytest.raises(dprox_core.ParameterError, match=f"{name} must be above 0"):
+            dp.LPSolverADMM(**{name: value})
