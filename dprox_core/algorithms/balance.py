@@ -24,7 +24,7 @@ from dprox_core.algorithms.measure import Measure
 from dprox_core.algorithms.per_sample import is_per_sample
 from dprox_core.proxfns.base import Step
 
-__all__ = ["EVERY", "MAX_SPAN", "Mark", "factors", "few", "is_due", "mark", "thinned"]
+__all__ = ["EVERY", "MAX_SPAN", "Mark", "balanced", "factors", "few", "is_due", "mark", "thinned"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -127,6 +127,14 @@ def factors(now: Mark, last: Mark, measure: Measure, rho: Step, first: Step) -> 
     span = changed * rhos / _plain(first).reshape(-1).numpy()
     held = (span > MAX_SPAN) | (span < 1.0 / MAX_SPAN)
     return torch.from_numpy(np.where(held, 1.0, changed))
+
+
+def balanced(now: Mark, last: Mark, measure: Measure, rho: Step, first: Step) -> Step:
+    """ρ, or each sample's, times what ``factors`` finds; the very same where nothing changes."""
+    changes = factors(now, last, measure, rho, first)
+    if bool((changes == 1.0).all()):
+        return rho
+    return rho * changes if is_per_sample(rho) else rho * float(changes[0])
 
 
 def _plain(value: Step) -> torch.Tensor:

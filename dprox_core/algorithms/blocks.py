@@ -6,9 +6,9 @@ import torch
 
 from dprox_core.algorithms.base import Residuals, Tolerances, batch_of
 from dprox_core.algorithms.measure import Measure, largest
+from dprox_core.algorithms.per_sample import shaped
 from dprox_core.compiler.model import BoundTerm
 from dprox_core.linops.space import Space
-from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Blocks", "feasible_blocks", "first_of"]
@@ -48,8 +48,9 @@ class Blocks:
         return sums
 
     def prox(self, points: Vectors, step: Step) -> Vectors:
-        """The prox of step · h_j at each point."""
-        return tuple(b.penalty.prox(v, step) for b, v in zip(self.terms, points, strict=True))
+        """The prox of step · h_j at each point, the step one for all or one for each sample."""
+        pairs = zip(self.terms, points, strict=True)
+        return tuple(block.penalty.prox(v, shaped(step, v)) for block, v in pairs)
 
     def feasible(self, x: Vectors, copies: Vectors) -> Vectors:
         """The variables; for one with bounds, its split copy, which meets them exactly."""
@@ -74,11 +75,11 @@ class Blocks:
             copies: z_j.
             moved: what ρ K_jᴴ (·) must vanish for the iterate to be stationary.
             duals: the scaled duals u_j.
-            rho: ρ; absolute tolerances of the dual residual are in units of it.
+            rho: ρ, or one for each sample; absolute tolerances of the dual residual are in units
+                of it.
         """
         if not self.terms:
             return Residuals(0.0, 0.0, 0.0, 0.0)
-        weight = reductions.number(rho)
         measure = self.measure
         primal = measure.norm([a - b for a, b in zip(images, copies, strict=True)])
         size = largest(measure.norm(images), measure.norm(copies))
@@ -89,9 +90,10 @@ class Blocks:
             pushed += sums
         rows = sum(copy.numel() for copy in copies)
         columns = sum(space.numel for space in self.spaces)
-        stationary = weight * measure.norm(self.pull(tuple(m.detach() for m in moved)))
+        pull = measure.norm(self.pull(tuple(m.detach() for m in moved)))
+        stationary = measure.weighted(rho, pull)
         return measure.residuals(
-            tolerances, primal, stationary, size, measure.norm(pushed), rows, columns, weight
+            tolerances, primal, stationary, size, measure.norm(pushed), rows, columns, rho
         )
 
 

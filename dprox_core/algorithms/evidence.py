@@ -136,7 +136,10 @@ def of_blocks(
 def of_parts(
     parts: Parts, x: Vectors, points: Vectors, sigmas: tuple[Step, ...], steps: tuple[Step, ...]
 ) -> Evidence:
-    """For methods that take gradients: points p_j and σ_j of the blocks, τ_i for each variable."""
+    """For methods that take gradients: points p_j and σ_j of the blocks, τ_i for each variable.
+
+    σ and τ may be one for each sample.
+    """
 
     # A quadratic whose prox is taken is smooth all the same, and its curvature counts.
     bowls = {
@@ -155,14 +158,14 @@ def of_parts(
         return value, tuple(slopes)
 
     found = [
-        _piece((block,), block.row, point, sigma)
+        _piece((block,), block.row, point, shaped(sigma, point))
         for block, point, sigma in zip(parts.blocks, points, sigmas, strict=True)
     ]
     slopes = smooth(x)[1]
     pulled = parts.pull(tuple(piece.y for piece in found))
     for index, chain in enumerate(parts.proxes):
         if chain and index not in bowls:
-            step = steps[index]
+            step = shaped(steps[index], x[index])
             ahead = x[index] - (slopes[index] + pulled[index]) * step
             z = parts.prox_of(index, ahead, step)
             found.append(Piece(chain, parts.model.identity_row(index), z, (ahead - z) / step))

@@ -105,7 +105,9 @@ def _filled(
         elif name in numbers:
             changed[field.name] = numbers[name]
         elif name in held:
-            changed[field.name] = held[name].to(root.device)
+            # A number for each sample stays where the solver keeps them.
+            beside = value if isinstance(value, torch.Tensor) else root
+            changed[field.name] = held[name].to(beside.device)
     changed["residuals"] = None
     start = f"{prefix}past."
     counted = {k.removeprefix(start): float(str(n)) for k, n in numbers.items() if start in k}

@@ -24,12 +24,12 @@ from typing import Any, ClassVar
 
 import torch
 
-from dprox_core.algorithms.balance import Mark, factors, is_due, mark
+from dprox_core.algorithms.balance import Mark, balanced, is_due, mark
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
 from dprox_core.algorithms.parts import Parts, Steps, weights_of
-from dprox_core.numerics import reductions
+from dprox_core.algorithms.per_sample import at_most, representative, shaped
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Ladmm", "LadmmState"]
@@ -45,7 +45,7 @@ class LadmmState(State):
         z: the split copies.
         u: the scaled duals.
         images: K_j x.
-        rho: ρ.
+        rho: ρ, or one for each sample of a batch.
         mark: variables and ρ u_j when ρ was last looked at.
     """
 
@@ -62,7 +62,7 @@ class Ladmm(Algorithm[LadmmState]):
     Args:
         parts: the terms, sorted.
         tolerances: when to stop.
-        rho: ρ to start with.
+        rho: ρ to start with, or one for each sample.
         adaptive: whether ρ is balanced.
         curvatures: L_i for each variable, no second derivative of f above diag(L_i I).
         couplings: c_i for each variable, Σ_j s_j K_jᴴ K_j ⪯ diag(c_i I).
@@ -111,14 +111,14 @@ class Ladmm(Algorithm[LadmmState]):
         """ρ weighs the variables by how strongly all blocks together pull at them."""
         pairs = zip(state.x, self._couplings, strict=True)
         shares = zip(state.u, self._shares, strict=True)
-        duals = tuple(u.detach() * (state.rho * share**0.5) for u, share in shares)
+        duals = tuple(u.detach() * shaped(state.rho * share**0.5, u) for u, share in shares)
         return mark(state.iteration, tuple(x * c**0.5 for x, c in pairs), duals)
 
     def step(self, state: LadmmState, measure: bool) -> LadmmState:
         """One iteration; nothing of the state given is overwritten."""
         parts, lengths = self._parts, self._lengths(state.rho)
         misfit = tuple(
-            (a - z + u) * own
+            (a - z + u) * shaped(own, u)
             for a, z, u, own in zip(
                 state.images, state.z, state.u, self._rhos(state.rho), strict=True
             )
@@ -145,12 +145,11 @@ class Ladmm(Algorithm[LadmmState]):
         self, state: LadmmState, new: LadmmState, direction: Vectors, slope: Vectors
     ) -> Residuals:
         """‖K x⁺ − z⁺‖, and the length of ∇f(x⁺) + ρ Kᴴ u⁺ + the subgradient g's prox found."""
-        parts, rho = self._parts, reductions.number(state.rho)
-        lengths = [reductions.number(length) for length in self._lengths(state.rho)]
-        pairs = zip(new.u, self._rhos(rho), strict=True)
-        back, size = parts.pull_measured(tuple(u * own for u, own in pairs))
+        parts, lengths = self._parts, self._lengths(state.rho)
+        pairs = zip(new.u, self._rhos(state.rho), strict=True)
+        back, size = parts.pull_measured(tuple(u * shaped(own, u) for u, own in pairs))
         stationary = [
-            (a - b) / length - d + late
+            (a - b) / shaped(length, a) - d + late
             for a, b, d, late, length in zip(state.x, new.x, direction, back, lengths, strict=True)
         ]
         measure = parts.measure
@@ -167,7 +166,7 @@ class Ladmm(Algorithm[LadmmState]):
             size,
             parts.split_size,
             parts.unknowns,
-            unit=min(1.0, rho),
+            unit=at_most(1.0, state.rho),
         )
 
     def adapt(self, state: LadmmState) -> LadmmState:
@@ -175,15 +174,16 @@ class Ladmm(Algorithm[LadmmState]):
         if not self._adaptive or not is_due(state.mark, state.iteration):
             return state
         now = self._mark(state)
-        factor = float(factors(now, state.mark, self._parts.measure, state.rho, self._rho)[0])
+        rho = balanced(now, state.mark, self._parts.measure, state.rho, self._rho)
         state = replace(state, mark=now)
-        return state if factor == 1.0 else self.with_parameter(state, state.rho * factor)
+        return state if rho is state.rho else self.with_parameter(state, rho)
 
     def essence(self, state: LadmmState) -> tuple[Vectors, tuple[Step, ...]]:
         """x and z + u, which both follow from, weighted by 1/√μ and √ρ."""
         points = tuple(z + u for z, u in zip(state.z, state.u, strict=True))
         inverse = tuple(1.0 / own for own in self._rhos(state.rho))
-        return (*state.x, *points), weights_of((*self._lengths(state.rho), *inverse))
+        tensors = (*state.x, *points)
+        return tensors, weights_of((*self._lengths(state.rho), *inverse), tensors)
 
     def moved(self, state: LadmmState, essence: Vectors) -> LadmmState:
         """At other x and z + u."""
@@ -194,7 +194,7 @@ class Ladmm(Algorithm[LadmmState]):
 
     def _split(self, points: Vectors, rho: Step) -> Vectors:
         triples = zip(self._parts.blocks, points, self._rhos(rho), strict=True)
-        return tuple(block.penalty.prox(v, 1.0 / own) for block, v, own in triples)
+        return tuple(block.penalty.prox(v, shaped(1.0 / own, v)) for block, v, own in triples)
 
     @torch.no_grad()
     def evidence(self, state: LadmmState) -> Evidence:
@@ -206,22 +206,18 @@ class Ladmm(Algorithm[LadmmState]):
     def with_parameter(self, state: LadmmState, value: Step) -> LadmmState:
         """The state with another ρ, the scaled duals along with it."""
         factor = value / state.rho
-        return replace(state, u=tuple(t / factor for t in state.u), rho=value)
+        return replace(state, u=tuple(t / shaped(factor, t) for t in state.u), rho=value)
 
     def answer(self, state: LadmmState) -> Vectors:
         """The variables, which meet simple constraints because a prox made them."""
         return state.x
 
     def parameter(self, state: LadmmState) -> float:
-        """ρ."""
-        return reductions.number(state.rho)
+        """ρ, the geometric mean where each sample has its own."""
+        return representative(state.rho)
 
 
 def _length(bend: float, pull: Step) -> Step:
     """The longest step; below 1.9 / L, so that what is curved alike everywhere hardly swings."""
     longest = 0.99 / (0.5 * bend + pull)
-    if bend == 0.0:
-        return longest
-    if isinstance(longest, torch.Tensor):
-        return torch.clamp(longest, max=1.9 / bend)
-    return min(longest, 1.9 / bend)
+    return longest if bend == 0.0 else at_most(1.9 / bend, longest)

@@ -95,7 +95,7 @@ class Measure:
         slope: Norms,
         rows: int,
         columns: int,
-        unit: float = 1.0,
+        unit: Step = 1.0,
     ) -> Residuals:
         """Residuals of methods that take gradients.
 
@@ -107,9 +107,9 @@ class Measure:
             slope: what the dual one is relative to.
             rows: how many numbers are compared, all samples together.
             columns: how many are sought.
-            unit: of the absolute tolerance of subgradients.
+            unit: of the absolute tolerance of subgradients, or that of each sample.
         """
-        pushed = slope / unit
+        pushed = slope / np.array(self._weights(unit, len(slope)))
         return self.residuals(tolerances, primal, dual, size, pushed, rows, columns, unit)
 
     def weighted(self, weight: Step, norms: Norms) -> Norms:

@@ -14,6 +14,7 @@ import torch
 
 from dprox_core.algorithms.base import Residuals, Tolerances, batch_of
 from dprox_core.algorithms.measure import Measure, Norms, largest
+from dprox_core.algorithms.per_sample import is_per_sample, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.norms import Weighed, curvatures, joint_norm
 from dprox_core.linsolve.smooth import SmoothPart
@@ -53,6 +54,7 @@ class Parts:
 
     def prox_of(self, index: int, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The prox of step · g_i at one variable."""
+        step = shaped(step, v)
         for term in self.proxes[index]:
             v = term.penalty.prox(v, step)
         return v
@@ -157,7 +159,12 @@ class Parts:
 def along(
     x: torch.Tensor, direction: torch.Tensor, step: Step, out: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """x + step · direction; where the step is a number in one pass over memory, that of ``out``."""
+    """x + step · direction; where the step is a number in one pass over memory, that of ``out``.
+
+    The step may be one for each sample.
+    """
+    if is_per_sample(step):
+        return torch.addcmul(x, direction, torch.as_tensor(shaped(step, x)))
     if isinstance(step, torch.Tensor):
         return x + direction * step
     return torch.add(x, direction, alpha=step, out=out)
@@ -168,6 +175,9 @@ def spread_out(step: Step, spread: Sequence[float]) -> Steps:
     return tuple(step if share == 1.0 else step * share for share in spread)
 
 
-def weights_of(steps: Steps) -> Steps:
-    """1 / √τ_i, the weights of the norm in which steps of these lengths come nearer."""
-    return tuple(reductions.number(step) ** -0.5 for step in steps)
+def weights_of(steps: Steps, like: Vectors) -> Steps:
+    """1 / √τ_i beside each tensor, the weights of the norm in which such steps come nearer."""
+    return tuple(
+        shaped(step, v) ** -0.5 if is_per_sample(step) else reductions.number(step) ** -0.5
+        for step, v in zip(steps, like, strict=True)
+    )

@@ -8,7 +8,14 @@ from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["is_per_sample", "representative", "samples_stand_alone", "shaped"]
+__all__ = [
+    "at_least",
+    "at_most",
+    "is_per_sample",
+    "representative",
+    "samples_stand_alone",
+    "shaped",
+]
 
 # Products that agree to so many roundings are the same.
 _ROUNDINGS = 1e3
@@ -26,6 +33,20 @@ def shaped(value: Step, like: torch.Tensor) -> Step:
     return value.to(like.device, like.real.dtype).reshape(-1, *(1,) * (like.ndim - 1))
 
 
+def at_most(bound: float, value: Step) -> Step:
+    """The lesser of the two, for each sample."""
+    if isinstance(value, torch.Tensor):
+        return torch.clamp(value, max=bound)
+    return min(bound, value)
+
+
+def at_least(bound: float, value: Step) -> Step:
+    """The greater of the two, for each sample."""
+    if isinstance(value, torch.Tensor):
+        return torch.clamp(value, min=bound)
+    return max(bound, value)
+
+
 def representative(value: Step) -> float:
     """The number, or the geometric mean of those of the samples."""
     if not isinstance(value, torch.Tensor) or not is_per_sample(value):
@@ -34,14 +55,14 @@ def representative(value: Step) -> float:
 
 
 @torch.no_grad()
-def samples_stand_alone(model: Model, blocks: tuple[BoundTerm, ...], batch: int) -> bool:
-    """Whether each split term is a sum over samples that never meet.
+def samples_stand_alone(model: Model, terms: tuple[BoundTerm, ...], batch: int) -> bool:
+    """Whether each of these terms is a sum over samples that never meet.
 
     An operator that treats each sample alone commutes with a factor for each, which is seen on
     random tensors: K (s ⊙ x) = s ⊙ (K x).
     """
     if not all(
-        block.function.samplewise and block.penalty.rotation is None for block in blocks
+        term.function.samplewise and term.penalty.rotation is None for term in terms
     ) or not all(space.shape[:1] == (batch,) for space in model.spaces):
         return False
     generator = torch.Generator().manual_seed(0)
@@ -53,10 +74,12 @@ def samples_stand_alone(model: Model, blocks: tuple[BoundTerm, ...], batch: int)
     )
     factors = torch.rand(batch, generator=generator, dtype=torch.float64) + 0.5
     scaled = tuple(v * shaped(factors, v) for v in x)
-    for block in blocks:
-        if block.row.is_identity:
+    for term in terms:
+        if term.row.is_identity:
             continue
-        first, second = block.row.forward(x), block.row.forward(scaled)
+        first, second = term.row.forward(x), term.row.forward(scaled)
+        if first.shape[:1] != (batch,):
+            return False
         error = reductions.norm(second - first * shaped(factors, first))
         rounding = torch.finfo(first.real.dtype).eps
         if error > _ROUNDINGS * rounding * max(reductions.norm(first), reductions.norm(second)):

@@ -124,7 +124,7 @@ class Pgd(Algorithm[PgdState]):
         """x, weighted by 1/√τ; nothing while τ is found by trial."""
         if self._backtracking:
             return (), ()
-        return state.x, weights_of(spread_out(state.step, self._spread))
+        return state.x, weights_of(spread_out(state.step, self._spread), state.x)
 
     def moved(self, state: PgdState, essence: Vectors) -> PgdState:
         """At another x."""

@@ -29,12 +29,12 @@ from typing import Any
 
 import torch
 
-from dprox_core.algorithms.balance import Mark, factors, is_due, mark
+from dprox_core.algorithms.balance import Mark, balanced, is_due, mark
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
 from dprox_core.algorithms.parts import Parts, Steps, along, weights_of
-from dprox_core.numerics import reductions
+from dprox_core.algorithms.per_sample import at_least, at_most, representative, shaped
 from dprox_core.proxfns.base import Step
 
 __all__ = ["PrimalDual", "PrimalDualState", "StepRule"]
@@ -83,9 +83,7 @@ class StepRule:
             return 0.99 / (pull + 0.5 * bend)
         if bend == 0.0:
             return 0.99 / pull
-        if isinstance(pull, torch.Tensor):
-            return torch.clamp(0.99 / pull, max=1.9 / bend)
-        return min(0.99 / pull, 1.9 / bend)
+        return at_most(1.9 / bend, 0.99 / pull)
 
 
 @dataclass
@@ -95,7 +93,7 @@ class PrimalDualState(State):
     Attributes:
         y: the duals.
         slope: ∇f(x), computed once and used twice.
-        weight: ω, the ratio that σ and τ share out.
+        weight: ω, the ratio that σ and τ share out, or one for each sample of a batch.
         mark: variables and duals when ω was last looked at.
     """
 
@@ -113,7 +111,7 @@ class PrimalDual(Algorithm[PrimalDualState]):
         parts: the terms, sorted.
         tolerances: when to stop.
         rule: step sizes for a primal weight.
-        weight: ω to start with.
+        weight: ω to start with, or one for each sample.
         relaxation: α.
         adaptive: whether ω is balanced.
     """
@@ -205,11 +203,11 @@ class PrimalDual(Algorithm[PrimalDualState]):
         back, size = self._parts.pull_measured(y)
         images = self._parts.push(new)
         copies = [
-            (old - late) / reductions.number(s) + image
+            (old - late) / shaped(s, late) + image
             for old, late, s, image in zip(state.y, y, sigmas, pushed, strict=True)
         ]
         stationary = [
-            (a - b) / reductions.number(tau) + late - early
+            (a - b) / shaped(tau, a) + late - early
             for a, b, late, early, tau in zip(state.x, new, back, earlier, taus, strict=True)
         ]
         measure = self._parts.measure
@@ -219,7 +217,6 @@ class PrimalDual(Algorithm[PrimalDualState]):
                 for s, late, early in zip(stationary, slope, state.slope, strict=True)
             ]
             size = largest(size, measure.norm(slope), self._parts.first_slope)
-        weight = reductions.number(state.weight)
         return measure.of_gradients(
             self.tolerances,
             measure.norm([image - copy for image, copy in zip(images, copies, strict=True)]),
@@ -228,7 +225,7 @@ class PrimalDual(Algorithm[PrimalDualState]):
             size,
             self._parts.split_size,
             self._parts.unknowns,
-            unit=min(1.0, weight),
+            unit=at_most(1.0, state.weight),
         )
 
     def adapt(self, state: PrimalDualState) -> PrimalDualState:
@@ -237,14 +234,14 @@ class PrimalDual(Algorithm[PrimalDualState]):
             return state
         now = self._mark(state)
         measure = self._parts.measure
-        factor = float(factors(now, state.mark, measure, state.weight, self._weight)[0])
-        weight = max(state.weight * factor, self._rule.least_weight)
-        return replace(state, mark=now, weight=weight)
+        weight = balanced(now, state.mark, measure, state.weight, self._weight)
+        return replace(state, mark=now, weight=at_least(self._rule.least_weight, weight))
 
     def essence(self, state: PrimalDualState) -> tuple[Vectors, tuple[Step, ...]]:
         """x and y, weighted by 1/√τ and 1/√σ."""
         sigmas = tuple(state.weight * share for share in self._rule.shares)
-        return (*state.x, *state.y), weights_of((*self._rule.taus(state.weight), *sigmas))
+        tensors = (*state.x, *state.y)
+        return tensors, weights_of((*self._rule.taus(state.weight), *sigmas), tensors)
 
     def moved(self, state: PrimalDualState, essence: Vectors) -> PrimalDualState:
         """At other x and y."""
@@ -257,7 +254,8 @@ class PrimalDual(Algorithm[PrimalDualState]):
         sigmas = tuple(state.weight * share for share in self._rule.shares)
         images = self._parts.push(state.x)
         points = tuple(
-            image + held / s for image, held, s in zip(images, state.y, sigmas, strict=True)
+            image + held / shaped(s, held)
+            for image, held, s in zip(images, state.y, sigmas, strict=True)
         )
         return of_parts(self._parts, state.x, points, sigmas, self._rule.taus(state.weight))
 
@@ -278,12 +276,13 @@ class PrimalDual(Algorithm[PrimalDualState]):
         return x
 
     def parameter(self, state: PrimalDualState) -> float:
-        """The step size τ, the shortest of them."""
-        return min(map(reductions.number, self._rule.taus(state.weight)))
+        """The step size τ, the shortest of them; of samples' the geometric mean."""
+        return min(map(representative, self._rule.taus(state.weight)))
 
 
 def _dual(dual_prox: Any, point: torch.Tensor, sigma: Step) -> torch.Tensor:
     """The prox of σ h* at σ · point (Moreau); in the point's memory unless gradients are wanted."""
+    sigma = shaped(sigma, point)
     if torch.is_grad_enabled():
         return dual_prox(point, 1.0 / sigma) * sigma
     return dual_prox(point, 1.0 / sigma, out=point).mul_(sigma)

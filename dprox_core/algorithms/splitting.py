@@ -36,13 +36,13 @@ from typing import Any, ClassVar
 
 import torch
 
-from dprox_core.algorithms.balance import Mark, factors, is_due, mark
+from dprox_core.algorithms.balance import Mark, balanced, is_due, mark
 from dprox_core.algorithms.base import Algorithm, State, Tolerances
 from dprox_core.algorithms.blocks import Blocks
 from dprox_core.algorithms.evidence import Evidence, of_blocks
+from dprox_core.algorithms.per_sample import representative, shaped
 from dprox_core.compiler.model import Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
-from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
 __all__ = ["AdmmVxu", "DouglasRachford", "Hqs", "SplitState"]
@@ -58,7 +58,7 @@ class SplitState(State):
         z: the split copies.
         u: the scaled duals; for Douglas-Rachford the points w_j; nothing for HQS without dual
             steps.
-        rho: ρ.
+        rho: ρ, or one for each sample of a batch.
         mark: copies and duals when ρ was last looked at.
     """
 
@@ -76,7 +76,7 @@ class _Splitting(Algorithm[SplitState]):
         blocks: the terms that are split off.
         solver: the linear solver of the x-update.
         tolerances: when to stop.
-        rho: the penalty parameter to start with.
+        rho: the penalty parameter to start with, or one for each sample.
         adaptive: whether ρ is balanced.
         quadratic: what the linear solver solves, for certificates.
     """
@@ -130,15 +130,15 @@ class _Splitting(Algorithm[SplitState]):
         return self._blocks.feasible(state.x, state.z)
 
     def parameter(self, state: SplitState) -> float:
-        """ρ."""
-        return reductions.number(state.rho)
+        """ρ, the geometric mean where each sample has its own."""
+        return representative(state.rho)
 
     def _begun(self, state: SplitState) -> SplitState:
         """A first state, marked where ρ is adapted."""
         return replace(state, mark=self._mark(state)) if self._adaptive else state
 
     def _mark(self, state: SplitState) -> Mark:
-        duals = tuple(u.detach() * state.rho for u in self._scaled_duals(state))
+        duals = tuple(u.detach() * shaped(state.rho, u) for u in self._scaled_duals(state))
         return mark(state.iteration, state.z, duals)
 
     def _scaled_duals(self, state: SplitState) -> Vectors:
@@ -150,9 +150,9 @@ class _Splitting(Algorithm[SplitState]):
         if not self._adaptive or not is_due(state.mark, state.iteration):
             return state
         now = self._mark(state)
-        factor = float(factors(now, state.mark, self._blocks.measure, state.rho, self._rho)[0])
+        rho = balanced(now, state.mark, self._blocks.measure, state.rho, self._rho)
         state = replace(state, mark=now)
-        return state if factor == 1.0 else self.with_parameter(state, state.rho * factor)
+        return state if rho is state.rho else self.with_parameter(state, rho)
 
 
 class AdmmVxu(_Splitting):
@@ -190,7 +190,7 @@ class AdmmVxu(_Splitting):
     def essence(self, state: SplitState) -> tuple[Vectors, tuple[Step, ...]]:
         """K x − u, the target of the last linear solve, weighted by √ρ."""
         targets = _sum(self._blocks.push(state.x), state.u, -1.0)
-        return targets, (state.rho**0.5,) * len(targets)
+        return targets, _roots(state.rho, targets)
 
     def moved(self, state: SplitState, essence: Vectors) -> SplitState:
         """After a linear solve with another target."""
@@ -200,7 +200,7 @@ class AdmmVxu(_Splitting):
     def with_parameter(self, state: SplitState, value: Step) -> SplitState:
         """The state with another ρ, the scaled duals along with it."""
         factor = value / state.rho
-        return replace(state, u=tuple(t / factor for t in state.u), rho=value)
+        return replace(state, u=tuple(t / shaped(factor, t) for t in state.u), rho=value)
 
 
 class Hqs(_Splitting):
@@ -273,7 +273,7 @@ class Hqs(_Splitting):
     def with_parameter(self, state: SplitState, value: Step) -> SplitState:
         """The state with another ρ, the scaled duals along with it."""
         factor = value / state.rho
-        return replace(state, u=tuple(t / factor for t in state.u), rho=value)
+        return replace(state, u=tuple(t / shaped(factor, t) for t in state.u), rho=value)
 
 
 def _sum(points: Vectors, shifts: Vectors, factor: float = 1.0) -> Vectors:
@@ -281,6 +281,12 @@ def _sum(points: Vectors, shifts: Vectors, factor: float = 1.0) -> Vectors:
     if not shifts:
         return points
     return tuple(torch.add(a, b, alpha=factor) for a, b in zip(points, shifts, strict=True))
+
+
+def _roots(rho: Step, like: Vectors) -> tuple[Step, ...]:
+    """√ρ beside each tensor."""
+    root = rho**0.5
+    return tuple(shaped(root, v) for v in like)
 
 
 def _coarse(count: int) -> float:
@@ -343,7 +349,7 @@ class DouglasRachford(_Splitting):
 
     def essence(self, state: SplitState) -> tuple[Vectors, tuple[Step, ...]]:
         """w, weighted by √ρ."""
-        return state.u, (state.rho**0.5,) * len(state.u)
+        return state.u, _roots(state.rho, state.u)
 
     def moved(self, state: SplitState, essence: Vectors) -> SplitState:
         """At other w."""
@@ -353,5 +359,6 @@ class DouglasRachford(_Splitting):
         """The state with another ρ: w_j mixes points and duals ρ (w_j − K_j x), which both stay."""
         factor = value / state.rho
         images = self._blocks.push(state.x)
-        w = tuple(a + (b - a) / factor for a, b in zip(images, state.u, strict=True))
+        pairs = zip(images, state.u, strict=True)
+        w = tuple(a + (b - a) / shaped(factor, a) for a, b in pairs)
         return replace(state, u=w, rho=value)

@@ -36,7 +36,11 @@ __all__ = [
     "build_admm",
     "checked_linear_solver",
     "linear_solver",
+    "rho_of_samples",
 ]
+
+# Linear solvers that take a ρ for each sample; "" where no system is solved.
+_EACH_ITS_RHO = ("", "diagonal", "fourier", "woodbury")
 
 
 def build_admm(request: Request) -> tuple[Admm, Plan]:
@@ -47,7 +51,7 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
     rho = options.get("rho")
     automatic = rho is None
     if rho is None:
-        rho = _rho_of_samples(assignment, model)
+        rho = rho_of_samples(assignment, model)
     else:
         positive("rho", rho)
         if isinstance(rho, torch.Tensor) and not rho.requires_grad:
@@ -81,17 +85,26 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
     return algorithm, plan
 
 
-def _rho_of_samples(assignment: Split, model: Model) -> Step:
-    """A ρ to start from, for each sample of a batch where they never meet."""
+def rho_of_samples(
+    assignment: Split, model: Model, others: tuple[BoundTerm, ...] = (), portion: float = 1.0
+) -> Step:
+    """A ρ to start from, for each sample of a batch where they never meet.
+
+    Args:
+        assignment: where the terms went.
+        model: the compiled problem.
+        others: terms beside those that are split in which samples must not meet either.
+        portion: what to multiply it by.
+    """
     shapes = [space.shape for space in model.spaces]
     batch = batch_of(shapes + [block.row.range.shape for block in assignment.blocks])
     if (
         batch == 1
-        or assignment.kind not in ("diagonal", "fourier")
-        or not samples_stand_alone(model, assignment.blocks, batch)
+        or assignment.kind not in _EACH_ITS_RHO
+        or not samples_stand_alone(model, (*assignment.blocks, *others), batch)
     ):
-        return automatic_rho(assignment)
-    found = [automatic_rho(assignment, sample, batch) for sample in range(batch)]
+        return portion * automatic_rho(assignment)
+    found = [portion * automatic_rho(assignment, sample, batch) for sample in range(batch)]
     return torch.tensor(found, dtype=torch.float64)
 
 

@@ -9,9 +9,10 @@ import torch
 
 from dprox_core.algorithms.ladmm import Ladmm
 from dprox_core.algorithms.parts import Parts
+from dprox_core.algorithms.per_sample import at_least, representative
 from dprox_core.algorithms.primal_dual import PrimalDual, StepRule
 from dprox_core.compiler.assign import assign, plan_terms
-from dprox_core.compiler.build_admm import automatic_rho
+from dprox_core.compiler.build_admm import automatic_rho, rho_of_samples
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.predicted import primal_dual_memory
 from dprox_core.compiler.shared import (
@@ -54,21 +55,22 @@ def _primal_dual(
     shares = _shares(parts.block_norms(), preconditioned)
     exact = StepRule(shares, parts.couplings(shares), parts.smooth.curvatures(), three)
     lipschitz, coupling = parts.smooth.lipschitz(), parts.coupling(shares)
-    weight, automatic = _given(options, "weight", lambda: _weight(parts))
     step = options.get("step")
+    # A step that is given leaves room for one weight.
+    weight, automatic = _given(options, "weight", lambda: _weight(parts, step is None))
     if step is not None:
         positive("step", step)
         step = step if isinstance(step, torch.Tensor) and step.requires_grad else float(step)
     # Rounded, so that a small change of kernel or data leaves the steps alone.
     rule = replace(
         exact,
-        couplings=_rounded(_pulls(parts, exact, reductions.number(weight))),
+        couplings=_rounded(_pulls(parts, exact, _largest(weight))),
         curvatures=_rounded(exact.curvatures),
         given=step,
     )
     if automatic:
         # All that the duals can have for nothing is theirs.
-        weight = max(reductions.number(weight), rule.least_weight)
+        weight = at_least(rule.least_weight, weight)
     _refuse_long(replace(exact, couplings=(coupling,), curvatures=(lipschitz,), given=step), weight)
     algorithm = PrimalDual(
         name,
@@ -80,8 +82,8 @@ def _primal_dual(
         adaptive=adaptive and automatic and step is None,
     )
     parameters = {
-        "step": min(map(reductions.number, rule.taus(weight))),
-        "weight": reductions.number(weight),
+        "step": min(map(representative, rule.taus(weight))),
+        "weight": representative(weight),
         "norm": coupling**0.5,
     }
     chosen = ("step",) * (step is None) + ("weight",) * automatic + ("norm",)
@@ -93,6 +95,10 @@ def _primal_dual(
 
 def _rounded(numbers: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(rounded_above(number) for number in numbers)
+
+
+def _largest(weight: Step) -> float:
+    return reductions.number(torch.as_tensor(weight).max())
 
 
 def _pulls(parts: Parts, rule: StepRule, weight: float) -> tuple[float, ...]:
@@ -121,7 +127,7 @@ def _pull_of_bowls(parts: Parts, index: int, weight: float) -> float:
 def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:
     """Linearized ADMM: gradient steps in place of the linear solve."""
     parts = assign(request.model, "ladmm", gradients=True, blocks=True)
-    rho, automatic = _given(request.options, "rho", lambda: _weight(parts))
+    rho, automatic = _given(request.options, "rho", lambda: _weight(parts, apart=True))
     shares = _shares(parts.block_norms(), automatic)
     curvatures, couplings = parts.smooth.curvatures(), parts.couplings(shares)
     algorithm = Ladmm(
@@ -138,7 +144,7 @@ def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:
         shares,
     )
     parameters = {
-        "rho": reductions.number(rho),
+        "rho": representative(rho),
         "lipschitz": parts.smooth.lipschitz(),
         "norm": parts.coupling(shares) ** 0.5,
     }
@@ -154,12 +160,16 @@ def _shares(norms: list[float], preconditioned: bool) -> tuple[float, ...]:
     return tuple(rounded_above((least / norm) ** 2) if norm > 0.0 else 1.0 for norm in norms)
 
 
-def _weight(parts: Parts) -> float:
-    """ω or ρ to start from, chosen as ADMM's is."""
+def _weight(parts: Parts, apart: bool) -> Step:
+    """ω or ρ to start from, chosen as ADMM's is; where wanted one for each sample of a batch."""
     squares = tuple(t for t in parts.smooth.terms if t.function.quadratic() is not None)
     rows = tuple(block.row for block in parts.blocks)
     part = QuadraticPart(parts.model.spaces, squares, rows)
-    return automatic_rho(Split(part, parts.blocks, "", "", ()))
+    split = Split(part, parts.blocks, "", "", ())
+    if not apart or not parts.blocks:
+        return automatic_rho(split)
+    others = (*parts.smooth.terms, *(term for chain in parts.proxes for term in chain))
+    return rho_of_samples(split, parts.model, others)
 
 
 def _given(options: dict[str, Any], name: str, choose: Any) -> tuple[Step, bool]:

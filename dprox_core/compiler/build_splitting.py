@@ -8,12 +8,13 @@ from typing import Any
 import torch
 
 from dprox_core.algorithms.blocks import Blocks
+from dprox_core.algorithms.per_sample import representative
 from dprox_core.algorithms.splitting import AdmmVxu, DouglasRachford, Hqs
 from dprox_core.compiler.build_admm import (
     assigned,
-    automatic_rho,
     checked_linear_solver,
     linear_solver,
+    rho_of_samples,
 )
 from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.predicted import splitting_memory
@@ -81,16 +82,17 @@ def _prepared(
     rho: Step | None = options.get("rho")
     automatic = ("rho",) * (rho is None)
     if rho is None:
-        rho = portion * automatic_rho(assignment)
-    positive("rho", rho)
-    if not (isinstance(rho, torch.Tensor) and rho.requires_grad):
-        rho = float(rho)
+        rho = rho_of_samples(assignment, model, portion=portion)
+    else:
+        positive("rho", rho)
+        if not (isinstance(rho, torch.Tensor) and rho.requires_grad):
+            rho = float(rho)
     how = checked_linear_solver(options.get("linear_solver"))
     solver = linear_solver(assignment, request.differentiate, request.fixed, how)
     blocks = Blocks(assignment.blocks, model.spaces)
     tolerances, part = request.tolerances, assignment.part
     given = (model, blocks, solver, tolerances, rho, bool(automatic), part)
-    return assignment, given, {"rho": reductions.number(rho)}, automatic
+    return assignment, given, {"rho": representative(rho)}, automatic
 
 
 def _plan(

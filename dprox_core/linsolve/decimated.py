@@ -18,6 +18,7 @@ from dprox_core.linops.base import LinOp, magnitude_squared
 from dprox_core.linops.conv import whole_spectrum
 from dprox_core.linops.space import Space
 from dprox_core.linsolve.base import Gram, QuadraticPart
+from dprox_core.linsolve.direct import beside, same
 from dprox_core.numerics import fourier
 from dprox_core.proxfns.base import Step
 
@@ -94,7 +95,10 @@ class DecimatedSolver:
     ) -> torch.Tensor:
         """The solution; the system is never singular."""
         inverse, small = self._prepared(rho)
-        right = pulled * rho
+        factor = beside(rho, pulled.ndim, pulled.device)
+        if isinstance(factor, torch.Tensor):
+            factor = factor.to(pulled.real.dtype)
+        right = pulled * factor
         if self._constant is not None:
             right = right + self._constant
         spectrum = torch.fft.fft2(right)
@@ -108,14 +112,14 @@ class DecimatedSolver:
     def _prepared(self, rho: Step) -> tuple[torch.Tensor, torch.Tensor]:
         """Λ⁻¹ and the inverse on the small image."""
         held = self._held
-        tensors = isinstance(rho, torch.Tensor)
-        if held is not None and (held[0] is rho or (not tensors and held[0] == rho)):
+        if held is not None and same(held[0], rho):
             return held[1], held[2]
         summed = torch.zeros((), dtype=torch.float64, device=self._space.device)
+        factor = beside(rho, len(self._space.shape), self._space.device)
         for gram, weight in self._fine:
             spectrum = gram.spectrum()
             assert spectrum is not None, "chosen only where all have one"
-            summed = summed + spectrum * (rho if weight is None else weight)
+            summed = summed + spectrum * (factor if weight is None else weight)
         inverse = 1.0 / _whole(summed, self._space)
         folded = self._folded(magnitude_squared(self._transfer) * inverse)
         small = 1.0 / (1.0 / self._weight + folded)

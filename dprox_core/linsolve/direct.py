@@ -16,8 +16,10 @@ __all__ = [
     "DiagonalSolver",
     "DirectSolver",
     "FourierSolver",
+    "beside",
     "direct_kind",
     "gram_of",
+    "same",
 ]
 
 
@@ -115,12 +117,9 @@ class DirectSolver(ABC):
 
     def _prepared(self, rho: Step) -> _Factors:
         held = self._factors
-        if held is not None and (held.rho is rho or _same_number(held.rho, rho)):
+        if held is not None and same(held.rho, rho):
             return held
-        given = rho
-        if isinstance(rho, torch.Tensor) and rho.ndim == 1 and rho.numel() > 1:
-            # One for each sample, which lie along the first axis.
-            rho = rho.to(self._coupling.device).reshape(-1, *(1,) * (len(self._space.shape) - 1))
+        given, rho = rho, beside(rho, len(self._space.shape), self._coupling.device)
         plain = not (isinstance(rho, torch.Tensor) or torch.is_grad_enabled())
         # Courses change ρ at every step, and fresh memory costs more than what is done with it.
         spare = held if plain else None
@@ -237,5 +236,18 @@ def _reusable(held: torch.Tensor | None) -> torch.Tensor | None:
     return None if held is None or held.requires_grad else held
 
 
-def _same_number(a: Step, b: Step) -> bool:
-    return not isinstance(a, torch.Tensor) and not isinstance(b, torch.Tensor) and a == b
+def beside(rho: Step, axes: int, device: torch.device) -> Step:
+    """ρ beside numbers of so many axes; one for each sample lies along the first of them."""
+    if not isinstance(rho, torch.Tensor) or rho.ndim != 1 or rho.numel() == 1:
+        return rho
+    return rho.to(device).reshape(-1, *(1,) * (axes - 1))
+
+
+def same(a: Step, b: Step) -> bool:
+    """Whether factors for one ρ serve another."""
+    if a is b:
+        return True
+    if not isinstance(a, torch.Tensor) or not isinstance(b, torch.Tensor):
+        return not isinstance(a, torch.Tensor) and not isinstance(b, torch.Tensor) and a == b
+    learned = a.requires_grad or b.requires_grad
+    return a.ndim == b.ndim == 1 and not learned and torch.equal(a, b)

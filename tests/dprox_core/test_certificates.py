@@ -203,7 +203,7 @@ def test_a_solve_does_not_stop_before_its_smallest_sample_has_converged() -> Non
 
 @pytest.mark.parametrize("method", ["ladmm", "pdhg", "pd3o", "pgd", "fista"])
 def test_methods_that_take_gradients_end_each_sample_by_itself(method: str) -> None:
-    b = noise(3, (3, 1, 6, 7)) * torch.tensor([0.4, 1.0, 20.0]).double().reshape(3, 1, 1, 1)
+    b = noise(3, (4, 1, 6, 7)) * torch.tensor([0.4, 1.0, 20.0, 0.0]).double().reshape(4, 1, 1, 1)
 
     def build(data: torch.Tensor) -> tuple[dp.Problem, dp.Variable]:
         x = dp.Variable("x", tuple(data.shape))
@@ -226,6 +226,8 @@ def test_methods_that_take_gradients_end_each_sample_by_itself(method: str) -> N
         error = (result[x][index] - single[y][0]).norm() / single[y].norm()
         # The smallest would drown in the residuals of all together.
         assert float(error) < 1e-4, index
+    assert counts[3] == 10
+    assert not result[x][3].any()
 
 
 def test_samples_that_did_not_converge_say_so() -> None:

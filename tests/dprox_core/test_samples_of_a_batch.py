@@ -1,0 +1,163 @@
+"""Samples of a batch, large and small, go as each goes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+import dprox_core as dp
+from dprox_core.algorithms.base import State
+from dprox_core.solver import Solver
+
+Build = Callable[[torch.Tensor], tuple[dp.Variable, dp.Problem]]
+SPLITTING = ("admm", "admm_vxu", "hqs", "dr", "ladmm", "pdhg", "pd3o")
+SIZES = (1.0, 30.0, 1.0 / 30.0, 1.0)
+KERNEL = torch.ones(3, 3, dtype=torch.float64) / 9.0
+
+
+def images(count: int = len(SIZES), side: int = 10) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    flat = torch.zeros(count, 1, side, side, dtype=torch.float64)
+    for index in range(count):
+        flat[index, 0, 2 : 6 + index, 1 : 8 - index] = 0.8
+        flat[index, 0, 4:, index : 4 + index] += 0.3
+    noise = torch.randn(flat.shape, generator=generator, dtype=torch.float64)
+    sizes = torch.tensor(SIZES[:count], dtype=torch.float64).reshape(-1, 1, 1, 1)
+    return (flat + 0.03 * noise) * sizes
+
+
+def deblur(b: torch.Tensor) -> tuple[dp.Variable, dp.Problem]:
+    x = dp.Variable("x", tuple(b.shape), dtype=torch.float64)
+    tv = dp.group_norm1(dp.grad(x))
+    return x, dp.Problem(dp.sum_squares(dp.conv(x, KERNEL) - b) + 0.01 * tv + dp.nonneg(x))
+
+
+def number_of(state: State) -> torch.Tensor:
+    """ρ or ω."""
+    held = state.weight if hasattr(state, "weight") else state.rho
+    return torch.as_tensor(held, dtype=torch.float64).reshape(-1)
+
+
+def courses(solver: Solver, checks: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """ρ and the iterate at every tenth iteration."""
+    algorithm, state, found = solver.algorithm, solver.init(), []
+    with torch.no_grad():
+        for iteration in range(1, 10 * checks + 1):
+            state = algorithm.step(state, iteration % 10 == 0)
+            if iteration % 10 == 0:
+                state = algorithm.adapt(state)
+                found.append((number_of(state), state.x[0].clone()))
+    return found
+
+
+def enlarge(b: torch.Tensor) -> tuple[dp.Variable, dp.Problem]:
+    shape = (*b.shape[:-2], 2 * b.shape[-2], 2 * b.shape[-1])
+    x = dp.Variable("x", shape, dtype=torch.float64)
+    fit = dp.sum_squares(dp.downsample(x, KERNEL, 2) - b)
+    return x, dp.Problem(fit + 0.01 * dp.norm1(dp.grad(x)) + dp.nonneg(x))
+
+
+@pytest.mark.parametrize("method", SPLITTING)
+@pytest.mark.parametrize("build", [deblur, enlarge])
+def test_every_sample_takes_the_very_steps_that_it_takes_alone(build: Build, method: str) -> None:
+    b = images()
+    together = courses(build(b)[1].compile(method), 6)
+    assert len(set(together[-1][0].tolist())) > 1
+    for index in range(len(b)):
+        alone = courses(build(b[index : index + 1])[1].compile(method), 6)
+        for (rhos, x), (rho, own) in zip(together, alone, strict=True):
+            assert float(rhos[index]) == pytest.approx(float(rho[0]))
+            torch.testing.assert_close(x[index], own[0], rtol=1e-7, atol=1e-9 * SIZES[index])
+
+
+@pytest.mark.parametrize("method", SPLITTING)
+def test_every_sample_ends_when_it_ends_alone(method: str) -> None:
+    b = images()
+    x, problem = deblur(b)
+    together = problem.solve(method, max_iter=3000)
+    assert together.converged
+    for index, sample in enumerate(together.samples):
+        v, problem = deblur(b[index : index + 1])
+        alone = problem.solve(method, max_iter=3000)
+        assert abs(sample.iterations - alone.iterations) <= 10
+        far = (together[x][index] - alone[v][0]).norm() / alone[v].norm()
+        assert far < 5e-3
+
+
+@pytest.mark.parametrize("method", SPLITTING)
+def test_a_batch_of_one_and_a_number_that_is_given_stay_numbers(method: str) -> None:
+    state = deblur(images(1))[1].compile(method).init()
+    assert number_of(state).shape == (1,)
+    assert isinstance(state.weight if hasattr(state, "weight") else state.rho, float)
+    option = {"weight": 0.5} if method in ("pdhg", "pd3o") else {"rho": 0.5}
+    given = deblur(images())[1].compile(method, **option).init()
+    assert number_of(given).tolist() == [0.5]
+
+
+@pytest.mark.parametrize("method", SPLITTING)
+def test_samples_that_meet_share_one_number(method: str) -> None:
+    b = images(2)
+    x = dp.Variable("x", tuple(b.shape), dtype=torch.float64)
+    fit = dp.sum_squares(x - b) + 0.01 * dp.norm1(dp.grad(x))
+    for meeting in (dp.norm1(dp.grad(x, axes=(0,))), dp.group_norm1(x, axis=0)):
+        solver = dp.Problem(fit + 0.1 * meeting).compile(method)
+        assert number_of(solver.init()).shape == (1,)
+
+
+@pytest.mark.parametrize("method", SPLITTING)
+def test_a_batch_from_a_file_goes_on_as_if_it_had_never_stopped(
+    method: str, tmp_path: object
+) -> None:
+    b = images()
+    x, problem = deblur(b)
+    # Beyond the hundredth iteration, where points to extrapolate from are kept as well.
+    options = {"abs_tol": 0.0, "rel_tol": 1e-14}
+    solver = problem.compile(method, **options)
+    through = solver.solve(max_iter=180)
+    half = solver.solve(max_iter=140)
+    path = solver.save_state(half.state, f"{tmp_path}/half.safetensors")
+    fresh = problem.compile(method, **options)
+    rest = fresh.solve(state=fresh.load_state(path), max_iter=40)
+    torch.testing.assert_close(rest[x], through[x], rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("method", SPLITTING)
+@pytest.mark.parametrize("kind", ["unroll", "deq"])
+def test_gradients_of_a_sample_are_those_that_it_has_alone(method: str, kind: str) -> None:
+    def gradient(b: torch.Tensor) -> torch.Tensor:
+        x = dp.Variable("x", tuple(b.shape), dtype=torch.float64)
+        p = dp.Placeholder("p", tuple(b.shape))
+        tv = dp.norm1(dp.grad(x))
+        problem = dp.Problem(dp.sum_squares(dp.conv(x, KERNEL) - p) + 0.01 * tv + dp.nonneg(x))
+        p.value = b
+        options = {} if kind == "unroll" else {"abs_tol": 1e-7, "rel_tol": 1e-7}
+        steps = 4 if kind == "unroll" else 2000
+        layer = dp.specialize(problem, kind, algorithm=method, max_iter=steps, **options)
+        b = b.clone().requires_grad_()
+        layer({p: b}).square().sum().backward()
+        assert b.grad is not None
+        return b.grad
+
+    b = images(3, side=8)
+    together = gradient(b)
+    near = 1e-8 if kind == "unroll" else 2e-3
+    for index in range(len(b)):
+        alone = gradient(b[index : index + 1])[0]
+        assert (together[index] - alone).norm() <= near * alone.norm()
+
+
+def test_a_penalty_method_grows_every_sample_s_number() -> None:
+    b = images()
+
+    def build(b: torch.Tensor) -> dp.Problem:
+        x = dp.Variable("x", tuple(b.shape), dtype=torch.float64)
+        return dp.Problem(dp.sum_squares(dp.conv(x, KERNEL) - b) + 0.01 * dp.norm1(dp.grad(x)))
+
+    together = courses(build(b).compile("hqs", dual_step=0.0), 3)
+    for index in range(len(b)):
+        alone = courses(build(b[index : index + 1]).compile("hqs", dual_step=0.0), 3)
+        for (rhos, x), (rho, own) in zip(together, alone, strict=True):
+            assert float(rhos[index]) == pytest.approx(float(rho[0]))
+            torch.testing.assert_close(x[index], own[0], rtol=1e-9, atol=1e-12)
