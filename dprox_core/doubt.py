@@ -45,6 +45,8 @@ class Pace:
     # Where moves seem to stay as long as they are, chance has a hand in it: no farther ahead is
     # looked than so many moves, or as many as there were.
     _ahead = 49.0
+    # After so many moves it is none.
+    _settled = 20
 
     def __init__(self, samples: int) -> None:
         self._moves: list[list[float]] = [[] for _ in range(samples)]
@@ -69,6 +71,9 @@ class Pace:
         if not pairs:
             return moves[-1]
         ratio = max(late / early for early, late in pairs)
+        # Moves that fall like 1 / k, or more slowly, lead nowhere that can be told.
+        if self._count >= self._settled and ratio >= 1.0 - 1.0 / self._count:
+            return math.inf
         ahead = max(self._ahead, self._count)
         return max(*moves, moves[-1] * min(ahead, ratio / max(1.0 - ratio, 1e-300)))
 
@@ -86,6 +91,7 @@ class Doubt:
         self._convex = solver.model.convex
         self._pace = Pace(samples)
         self._next = [0] * samples
+        self._asked_twice = [False] * samples
         self._at_zero: list[float] | None = None
 
     @property
@@ -122,11 +128,15 @@ class Doubt:
             self._at_zero = sizes_of_objective(model, zero, samples)
         sure = list(due)
         for index, prospect in enumerate(prospects):
-            if prospect is not None and self._is_high(
-                prospect, here[index], self._at_zero[index], index
-            ):
+            if prospect is None:
+                continue
+            if self._is_high(prospect, here[index], self._at_zero[index], index):
                 sure[index] = False
+                self._asked_twice[index] = True
                 self._next[index] = int(_PATIENCE * state.iteration)
+            elif self._asked_twice[index]:
+                # What was in doubt, and is not after one short move, may be so by chance.
+                sure[index] = self._asked_twice[index] = False
         return sure
 
     def _is_high(self, prospect: Prospect, size: float, at_zero: float, sample: int) -> bool:

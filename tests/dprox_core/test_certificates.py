@@ -158,7 +158,7 @@ def test_with_a_rho_of_its_own_each_sample_of_a_batch_is_solved_as_alone(build: 
 
 
 def test_a_sample_that_has_converged_is_left_alone() -> None:
-    problem, x = denoise(noise(3, (3, 1, 6, 7)) * torch.tensor([0.2, 1, 4])[:, None, None, None])
+    problem, x = denoise(noise(3, (3, 1, 6, 7)) * torch.tensor([0.05, 1, 20])[:, None, None, None])
     solver = problem.compile("admm", abs_tol=1e-4, rel_tol=1e-4)
     first = solver.solve(max_iter=5000)
     least = min(range(3), key=lambda index: first.samples[index].iterations)

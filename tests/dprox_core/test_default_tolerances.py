@@ -210,3 +210,21 @@ def test_what_creeps_for_thousands_of_iterations_is_not_called_converged(method:
     least = float((scales * best - 1.0).square().sum() + 1e-3 * best.sum())
     result = problem.solve(method, max_iter=5000)
     assert result.status is not dp.Status.CONVERGED or result.objective <= 1.01 * least
+
+
+@pytest.mark.parametrize("method", ["ladmm", "pgd"])
+@pytest.mark.parametrize("width", [1.5, 3.0])
+def test_strong_blur_and_wavelets_are_not_called_converged_too_early(
+    method: str, width: float
+) -> None:
+    """Gradient steps creep where blur leaves next to nothing, and extrapolation moves by leaps."""
+    photo = dp.load_image("sample:camera", size=48)
+    kernel = dp.gaussian_psf(size=15, sigma=width)
+    observed = dp.add_noise(dp.blur(photo, kernel), sigma=0.01, seed=0)
+    x = dp.Variable("x", tuple(photo.shape))
+    problem = dp.Problem(
+        dp.sum_squares(dp.conv(x, kernel) - observed) + 0.003 * dp.norm1(dp.wavelet(x))
+    )
+    least = problem.solve("admm", abs_tol=1e-7, rel_tol=1e-7, max_iter=2000).objective
+    result = problem.solve(method, max_iter=1500)
+    assert result.status is not dp.Status.CONVERGED or result.objective <= 1.002 * least
