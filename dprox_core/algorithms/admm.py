@@ -109,6 +109,7 @@ class Admm(Algorithm[AdmmState]):
         self._in_place = not differentiate
         self._drop_memory()
         self._feasible = feasible_blocks(blocks)
+        self._length = max((block.row.norm_bound() for block in blocks), default=0.0)
         # Several terms on one operator: it is applied for the first of them.
         self._first = [first_of(blocks, index) for index in range(len(blocks))]
         # Identities first: they start a sum by writing instead of adding.
@@ -281,7 +282,8 @@ class Admm(Algorithm[AdmmState]):
         if not self._adaptive or not is_due(state.mark, state.iteration):
             return state
         now = self._mark(state)
-        changes = factors(now, state.mark, self._measure, state.rho, self._rho)
+        reach = self._length * self._measure.norm([few(v) for v in state.x])
+        changes = factors(now, state.mark, self._measure, state.rho, self._rho, reach)
         state = replace(state, mark=now)
         if bool((changes == 1.0).all()):
             return state

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from dprox_core.algorithms.base import State
-from dprox_core.algorithms.measure import Measure
+from dprox_core.algorithms.measure import Measure, Norms
 from dprox_core.algorithms.per_sample import is_per_sample
 from dprox_core.proxfns.base import Step
 
@@ -35,6 +35,8 @@ MAX_SPAN = 1e6
 _GROWTH = 1.5
 # And changes ρ at most so much.
 _MOST = 16.0
+# So much where one of the ways is none, which tells the direction only.
+_LITTLE = 4.0
 # Of tensors with so many elements every seventh slice is looked at.
 _LONG = 65536
 EVERY = 7
@@ -91,7 +93,9 @@ def is_due(last: Mark, iteration: int) -> bool:
 
 
 @torch.no_grad()
-def factors(now: Mark, last: Mark, measure: Measure, rho: Step, first: Step) -> torch.Tensor:
+def factors(
+    now: Mark, last: Mark, measure: Measure, rho: Step, first: Step, reach: Norms | None = None
+) -> torch.Tensor:
     """By which power of √2 to change ρ, or each sample's.
 
     Rounded, because then small changes of the data leave the sequence of ρ, and with it gradients
@@ -103,6 +107,7 @@ def factors(now: Mark, last: Mark, measure: Measure, rho: Step, first: Step) -> 
         measure: what takes norms.
         rho: ρ now.
         first: ρ at the start.
+        reach: of what size the primal ones are computed, where that may cancel.
     """
     rhos = _plain(rho).reshape(-1).numpy()
     each = slice(1, None) if is_per_sample(rho) else slice(1)
@@ -114,7 +119,8 @@ def factors(now: Mark, last: Mark, measure: Measure, rho: Step, first: Step) -> 
     ]
     # Scaled duals are what a prox takes away, so that each rounds as the larger of the two.
     rounding = _ROUNDINGS * max((torch.finfo(v.dtype).eps for v in now.x), default=0.0)
-    hidden = rounding * np.maximum(rhos * sizes[0], sizes[1])
+    far = sizes[0] if reach is None else reach[each]
+    hidden = rounding * np.maximum(rhos * np.maximum(sizes[0], far), sizes[1])
     found = [
         _factor(float(dual), float(primal))
         for dual, primal in zip(
@@ -129,9 +135,11 @@ def factors(now: Mark, last: Mark, measure: Measure, rho: Step, first: Step) -> 
     return torch.from_numpy(np.where(held, 1.0, changed))
 
 
-def balanced(now: Mark, last: Mark, measure: Measure, rho: Step, first: Step) -> Step:
+def balanced(
+    now: Mark, last: Mark, measure: Measure, rho: Step, first: Step, reach: Norms | None = None
+) -> Step:
     """ρ, or each sample's, times what ``factors`` finds; the very same where nothing changes."""
-    changes = factors(now, last, measure, rho, first)
+    changes = factors(now, last, measure, rho, first, reach)
     if bool((changes == 1.0).all()):
         return rho
     return rho * changes if is_per_sample(rho) else rho * float(changes[0])
@@ -146,7 +154,7 @@ def _factor(dual: float, primal: float) -> float:
     if not (math.isfinite(dual) and math.isfinite(primal)) or dual == primal == 0.0:
         return 1.0
     if min(dual, primal) == 0.0:
-        return _MOST if dual > 0.0 else 1.0 / _MOST
+        return _LITTLE if dual > 0.0 else 1.0 / _LITTLE
     wanted = math.log2(dual / primal)
     if abs(wanted) <= 0.5:
         return 1.0

@@ -30,6 +30,7 @@ class Blocks:
         shapes = [space.shape for space in spaces]
         self.measure = Measure(batch_of(shapes + [term.row.range.shape for term in terms]))
         self._feasible = feasible_blocks(terms)
+        self.length = max((term.row.norm_bound() for term in terms), default=0.0)
 
     def push(self, x: Vectors) -> Vectors:
         """K_j x for every block, one for all that share K_j."""

@@ -36,7 +36,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from dprox_core.algorithms.balance import Mark, balanced, is_due, mark
+from dprox_core.algorithms.balance import Mark, balanced, few, is_due, mark
 from dprox_core.algorithms.base import Algorithm, State, Tolerances
 from dprox_core.algorithms.blocks import Blocks
 from dprox_core.algorithms.evidence import Evidence, of_blocks
@@ -150,7 +150,9 @@ class _Splitting(Algorithm[SplitState]):
         if not self._adaptive or not is_due(state.mark, state.iteration):
             return state
         now = self._mark(state)
-        rho = balanced(now, state.mark, self._blocks.measure, state.rho, self._rho)
+        measure = self._blocks.measure
+        reach = self._blocks.length * measure.norm([few(v) for v in state.x])
+        rho = balanced(now, state.mark, measure, state.rho, self._rho, reach)
         state = replace(state, mark=now)
         return state if rho is state.rho else self.with_parameter(state, rho)
 
@@ -307,7 +309,7 @@ class DouglasRachford(_Splitting):
     name = "dr"
     options: ClassVar[Mapping[str, Any]] = {
         "rho": None,
-        "relaxation": 1.0,
+        "relaxation": 1.6,
         "linear_solver": None,
         "split": None,
     }
@@ -322,7 +324,7 @@ class DouglasRachford(_Splitting):
         return self._begun(SplitState(0, x0, None, z, z, self._rho))
 
     def _scaled_duals(self, state: SplitState) -> Vectors:
-        """Of the last proxes; without relaxation w_j − z_j is what they took away."""
+        """Of the last proxes; at rest w_j − z_j is what they took away."""
         return _sum(state.u, state.z, -1.0)
 
     def _points(self, state: SplitState, images: Vectors) -> Vectors:

@@ -36,7 +36,7 @@ def build_admm_vxu(request: Request) -> tuple[AdmmVxu, Plan]:
 def build_dr(request: Request) -> tuple[DouglasRachford, Plan]:
     """Douglas-Rachford splitting."""
     assignment, given, parameters, automatic = _prepared(request)
-    relaxation = between("relaxation", request.options.get("relaxation", 1.0), 0.0, 2.0)
+    relaxation = between("relaxation", request.options.get("relaxation", 1.6), 0.0, 2.0)
     parameters["relaxation"] = relaxation
     automatic += ("relaxation",) * ("relaxation" not in request.options)
     algorithm = DouglasRachford(*given, relaxation=relaxation)

@@ -59,7 +59,7 @@ _TOLERANCES = (
 )
 
 
-_OVER = relaxation(1.6, "How far beyond its own result a step goes; 1 for plain ADMM.")
+_OVER = relaxation(1.6, "How far beyond its own result a step goes; 1 for the plain method.")
 _UNDER = relaxation(1.0, "How far beyond its own result a step goes; up to 2 is often faster.")
 
 
@@ -222,7 +222,7 @@ SPECS = (
         "dr",
         "Douglas-Rachford",
         "mdi6.mirror",
-        (RHO, _UNDER, LINEAR_SOLVER, STEPS),
+        (RHO, _OVER, LINEAR_SOLVER, STEPS),
         "Solves any sum of penalties by reflections.\n\n"
         "A linear system for the unknown and the proximal operators of the split terms, each "
         "applied to the mirror image of the other's result. It accepts what ADMM accepts.\n\n"

@@ -50,8 +50,10 @@ def test_what_leads_away_is_undone(method: str, monkeypatch: pytest.MonkeyPatch)
     blurred = dp.conv(x, make.uniform(3, 3) / 9)
     problem = dp.Problem(dp.sum_squares(blurred - b) + penalty)
     # Not adapted: trials that fail put looks at ρ off, which leads another way.
-    options = {"pd3o": {"weight": 0.5}, "admm": {"rho": 0.5}, "ladmm": {"rho": 0.5}}.get(method, {})
-    options = {"max_iter": 20_000, **options, **TIGHT}
+    options = {"pd3o": {"weight": 0.5}, "admm": {"rho": 0.5}, "ladmm": {"rho": 0.5}}
+    options |= {"dr": {"rho": 0.5}, "hqs": {"rho": 0.5}, "admm_vxu": {"rho": 0.5}}
+    options |= {"pdhg": {"weight": 0.5}}
+    options = {"max_iter": 20_000, **options.get(method, {}), **TIGHT}
     monkeypatch.setattr(extrapolation, "_START", 10**9)
     plain = problem.solve(method, **options)
     assert plain.converged

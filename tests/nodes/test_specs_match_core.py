@@ -179,7 +179,7 @@ def test_a_solver_has_the_options_of_its_method(spec: NodeSpec) -> None:
     # Lists of noise levels and of terms are written in code.
     assert own == options_of(spec) - {"sigmas", "split"}
     defaults = {"adaptive": True, "preconditioned": True, "backtracking": False, "restart": True}
-    defaults |= {"relaxation": 1.6 if method == "admm" else 1.0, "variant": "pd3o"}
+    defaults |= {"relaxation": 1.0 if method == "pdhg" else 1.6, "variant": "pd3o"}
     for name in own:
         parameter = spec.parameter(name)
         assert parameter is not None
