@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 __all__ = ["forward", "inverse", "multiply", "paired", "real_pairs", "spectrum_shape"]
 
@@ -73,6 +74,7 @@ def _worth_turning(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Ten
         and spectrum.device.type == "cpu"
         and spectrum.shape[-2] == size[0]
         and not (spectrum.requires_grad and torch.is_grad_enabled())
+        and not _has_tangent(spectrum)
         and (out is None or out.is_contiguous())
     )
 
@@ -97,13 +99,21 @@ def multiply(a: torch.Tensor, b: torch.Tensor, conjugate_b: bool = False) -> tor
 
 
 class _Product(torch.autograd.Function):
-    """``multiply`` of complex tensors with gradients, and gradients of these."""
+    """``multiply`` of complex tensors with derivatives either way, and derivatives of these."""
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx: Any, a: torch.Tensor, b: torch.Tensor, conjugate_b: bool) -> torch.Tensor:
-        ctx.save_for_backward(a, b)
-        ctx.conjugate_b = conjugate_b
+    def forward(a: torch.Tensor, b: torch.Tensor, conjugate_b: bool) -> torch.Tensor:
         return _product(a, b, conjugate_b)
+
+    @staticmethod
+    def setup_context(
+        ctx: Any, inputs: tuple[torch.Tensor, torch.Tensor, bool], output: torch.Tensor
+    ) -> None:
+        a, b, ctx.conjugate_b = inputs
+        ctx.save_for_backward(a, b)
+        ctx.save_for_forward(a, b)
 
     @staticmethod
     def backward(ctx: Any, slope: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -116,11 +126,24 @@ class _Product(torch.autograd.Function):
             of_b = multiply(first, second, conjugate_b=True).sum_to_size(b.shape)
         return of_a, of_b, None
 
+    @staticmethod
+    def jvp(ctx: Any, of_a: torch.Tensor, of_b: torch.Tensor, _: None) -> torch.Tensor:
+        a, b = ctx.saved_tensors
+        return multiply(of_a, b, ctx.conjugate_b) + multiply(a, of_b, ctx.conjugate_b)
+
+
+def _has_tangent(values: torch.Tensor) -> bool:
+    """Whether a derivative is carried along forward, which writing into memory would lose."""
+    return forward_ad.unpack_dual(values).tangent is not None
+
 
 def _product(a: torch.Tensor, b: torch.Tensor, conjugate_b: bool) -> torch.Tensor:
     shape = a.shape if a.shape == b.shape else torch.broadcast_shapes(a.shape, b.shape)
     if shape.numel() <= _AT_ONCE or a.device.type != "cpu" or torch.compiler.is_compiling():
         return a * (b.conj() if conjugate_b else b)
+    if _has_tangent(a) or _has_tangent(b):
+        product: torch.Tensor = _Product.apply(a, b, conjugate_b)
+        return product
     if a.shape != b.shape and shape[-2:].numel() < _AT_ONCE // 8:
         return _by_parts(a, b, conjugate_b)
     dtype = torch.promote_types(a.dtype, b.dtype)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from solver_cases import noise
 
+import dprox_core as dp
 from dprox_core.numerics import fourier
 
 SHAPES = [(24, 19), (1, 1, 24, 19), (3, 2, 17, 24)]
@@ -119,3 +121,63 @@ def test_products_have_the_same_bits_on_any_number_of_threads() -> None:
     finally:
         torch.set_num_threads(threads)
     assert all(torch.equal(x, y) for pair in found for x, y in zip(pair, found[0], strict=True))
+
+
+@pytest.mark.parametrize("side", [16, 260])
+def test_derivatives_are_carried_along_forward(side: int) -> None:
+    x, v = noise(1, (1, side, side)), noise(2, (1, side, side))
+    kernel, change = noise(3, (5, 4)), noise(4, (5, 4))
+    moved = torch.func.jvp(dp.conv, (x, kernel), (v, change))[1]
+    assert torch.allclose(moved, dp.conv(v, kernel) + dp.conv(x, change), atol=1e-10)
+
+    def cost(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        return (dp.conv(x, kernel) ** 3).sum()
+
+    # Forward over reverse, and twice in reverse.
+    slopes = torch.func.grad(cost, (0, 1))
+    found = torch.func.jvp(slopes, (x, kernel), (v, change))[1]
+    leaves = (x.clone().requires_grad_(), kernel.clone().requires_grad_())
+    first = torch.autograd.grad(cost(*leaves), leaves, create_graph=True)
+    expected = torch.autograd.grad((first[0] * v).sum() + (first[1] * change).sum(), leaves)
+    for a, b in zip(found, expected, strict=True):
+        assert torch.allclose(a, b, rtol=1e-9, atol=1e-8)
+
+
+def test_a_large_solve_of_a_repeated_picture_repeats_the_small_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # On a circle the solution for a picture that repeats repeats as well, and so do gradients.
+    monkeypatch.setattr(fourier, "_TURNED", 16384)
+    calls: list[tuple[int, int]] = []
+    turned = fourier._turned
+
+    def counted(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor) -> torch.Tensor:
+        calls.append(size)
+        return turned(spectrum, size, out)
+
+    monkeypatch.setattr(fourier, "_turned", counted)
+    kernels = noise(6, (2, 5, 4)).abs()
+    small, weights = noise(7, (1, 2, 32, 24)), noise(8, (1, 2, 32, 24))
+
+    def solved(repeat: tuple[int, int]) -> list[torch.Tensor]:
+        b, w = (t.repeat(1, 1, *repeat).requires_grad_() for t in (small, weights))
+        held = (kernels / kernels.sum((-2, -1), keepdim=True)).requires_grad_()
+        found = []
+        for is_recorded in (False, True):
+            with torch.set_grad_enabled(is_recorded):
+                x = dp.Variable("x", b.shape)
+                squares = dp.sum_squares(dp.conv(x, held) - b)
+                problem = dp.Problem(squares + 0.1 * dp.norm1(dp.grad(x)) + dp.nonneg(x))
+                found.append(problem.solve(rho=0.5, max_iter=12, abs_tol=0.0, rel_tol=0.0)[x])
+        (found[1] * w).sum().backward()
+        assert b.grad is not None
+        assert held.grad is not None
+        return [*found, b.grad, held.grad / (repeat[0] * repeat[1])]
+
+    few = solved((1, 1))
+    assert not calls
+    many = solved((8, 11))
+    assert len(calls) > 12
+    for a, b in zip(few[:3], many[:3], strict=True):
+        assert torch.allclose(a.repeat(1, 1, 8, 11), b, atol=1e-10)
+    assert torch.allclose(few[3], many[3], atol=1e-10)
