@@ -29,7 +29,7 @@ from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
 from dprox_core.algorithms.parts import Parts, Steps, weights_of
-from dprox_core.algorithms.per_sample import at_most, representative, shaped
+from dprox_core.algorithms.per_sample import at_most, is_none, representative, shaped
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Ladmm", "LadmmState"]
@@ -66,7 +66,7 @@ class Ladmm(Algorithm[LadmmState]):
         adaptive: whether ρ is balanced.
         curvatures: L_i for each variable, no second derivative of f above diag(L_i I).
         couplings: c_i for each variable, Σ_j s_j K_jᴴ K_j ⪯ diag(c_i I).
-        shares: s_j.
+        shares: s_j; these and the numbers above may be one for each sample.
     """
 
     name = "ladmm"
@@ -78,9 +78,9 @@ class Ladmm(Algorithm[LadmmState]):
         tolerances: Tolerances,
         rho: Step,
         adaptive: bool,
-        curvatures: tuple[float, ...],
-        couplings: tuple[float, ...],
-        shares: tuple[float, ...],
+        curvatures: Steps,
+        couplings: Steps,
+        shares: Steps,
     ) -> None:
         self.model = parts.model
         self.tolerances = tolerances
@@ -112,7 +112,7 @@ class Ladmm(Algorithm[LadmmState]):
         pairs = zip(state.x, self._couplings, strict=True)
         shares = zip(state.u, self._shares, strict=True)
         duals = tuple(u.detach() * shaped(state.rho * share**0.5, u) for u, share in shares)
-        return mark(state.iteration, tuple(x * c**0.5 for x, c in pairs), duals)
+        return mark(state.iteration, tuple(x * shaped(c**0.5, x) for x, c in pairs), duals)
 
     def step(self, state: LadmmState, measure: bool) -> LadmmState:
         """One iteration; nothing of the state given is overwritten."""
@@ -217,7 +217,7 @@ class Ladmm(Algorithm[LadmmState]):
         return representative(state.rho)
 
 
-def _length(bend: float, pull: Step) -> Step:
+def _length(bend: Step, pull: Step) -> Step:
     """The longest step; below 1.9 / L, so that what is curved alike everywhere hardly swings."""
     longest = 0.99 / (0.5 * bend + pull)
-    return longest if bend == 0.0 else at_most(1.9 / bend, longest)
+    return longest if is_none(bend) else at_most(1.9 / bend, longest)

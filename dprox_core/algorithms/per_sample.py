@@ -11,6 +11,7 @@ from dprox_core.proxfns.base import Step
 __all__ = [
     "at_least",
     "at_most",
+    "is_none",
     "is_per_sample",
     "representative",
     "samples_stand_alone",
@@ -33,18 +34,27 @@ def shaped(value: Step, like: torch.Tensor) -> Step:
     return value.to(like.device, like.real.dtype).reshape(-1, *(1,) * (like.ndim - 1))
 
 
-def at_most(bound: float, value: Step) -> Step:
+def at_most(bound: Step, value: Step) -> Step:
     """The lesser of the two, for each sample."""
+    if isinstance(bound, torch.Tensor):
+        return torch.minimum(bound, torch.as_tensor(value, dtype=bound.dtype))
     if isinstance(value, torch.Tensor):
         return torch.clamp(value, max=bound)
     return min(bound, value)
 
 
-def at_least(bound: float, value: Step) -> Step:
+def at_least(bound: Step, value: Step) -> Step:
     """The greater of the two, for each sample."""
+    if isinstance(bound, torch.Tensor):
+        return torch.maximum(bound, torch.as_tensor(value, dtype=bound.dtype))
     if isinstance(value, torch.Tensor):
         return torch.clamp(value, min=bound)
     return max(bound, value)
+
+
+def is_none(value: Step) -> bool:
+    """Whether it is the number 0, and not one for each sample."""
+    return not isinstance(value, torch.Tensor) and value == 0.0
 
 
 def representative(value: Step) -> float:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import torch
@@ -34,7 +35,7 @@ from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.measure import largest
 from dprox_core.algorithms.parts import Parts, Steps, along, weights_of
-from dprox_core.algorithms.per_sample import at_least, at_most, representative, shaped
+from dprox_core.algorithms.per_sample import at_least, at_most, is_none, representative, shaped
 from dprox_core.proxfns.base import Step
 
 __all__ = ["PrimalDual", "PrimalDualState", "StepRule"]
@@ -46,6 +47,8 @@ Vectors = tuple[torch.Tensor, ...]
 class StepRule:
     """Step sizes for a primal weight ω: σ_j = ω s_j, and the longest τ_i that converge.
 
+    Each number may be one for each sample of a batch.
+
     Attributes:
         shares: s_j.
         couplings: c_i for each variable, Σ_j s_j K_jᴴ K_j ⪯ diag(c_i I).
@@ -54,9 +57,9 @@ class StepRule:
         given: τ where the user gave it, in units of nothing; None for the longest.
     """
 
-    shares: tuple[float, ...]
-    couplings: tuple[float, ...]
-    curvatures: tuple[float, ...]
+    shares: Steps
+    couplings: Steps
+    curvatures: Steps
     three: bool
     given: Step | None = None
 
@@ -66,22 +69,23 @@ class StepRule:
         return tuple(self._tau(weight, coupling, bend) for coupling, bend in pairs)
 
     @property
-    def least_weight(self) -> float:
+    def least_weight(self) -> Step:
         """Up to this ω longer dual steps make no primal step shorter; 0 where there is none."""
         if self.given is not None or not self.three:
             return 0.0
         pairs = zip(self.couplings, self.curvatures, strict=True)
-        return min((0.99 / 1.9 * bend / pull for pull, bend in pairs if pull > 0.0), default=0.0)
+        found = [0.99 / 1.9 * bend / pull for pull, bend in pairs if not is_none(pull)]
+        return reduce(at_most, found) if found else 0.0
 
-    def _tau(self, weight: Step, coupling: float, bend: float) -> Step:
+    def _tau(self, weight: Step, coupling: Step, bend: Step) -> Step:
         if self.given is not None:
             return self.given
-        if coupling == 0.0:
+        if is_none(coupling):
             return (1.9 if self.three else 1.98) / bend
         pull = weight * coupling
         if not self.three:
             return 0.99 / (pull + 0.5 * bend)
-        if bend == 0.0:
+        if is_none(bend):
             return 0.99 / pull
         return at_most(1.9 / bend, 0.99 / pull)
 
@@ -145,8 +149,10 @@ class PrimalDual(Algorithm[PrimalDualState]):
 
     def _mark(self, state: PrimalDualState) -> Mark:
         """ω weighs variables and duals by what it shares out among them."""
-        x = tuple(v * c**0.5 for v, c in zip(state.x, self._rule.couplings, strict=True))
-        y = tuple(v * s**-0.5 for v, s in zip(state.y, self._rule.shares, strict=True))
+        pairs = zip(state.x, self._rule.couplings, strict=True)
+        x = tuple(v * shaped(c**0.5, v) for v, c in pairs)
+        shares = zip(state.y, self._rule.shares, strict=True)
+        y = tuple(v * shaped(s**-0.5, v) for v, s in shares)
         return mark(state.iteration, x, y)
 
     def _slope(self, x: Vectors) -> Vectors:

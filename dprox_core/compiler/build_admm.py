@@ -180,7 +180,7 @@ def automatic_rho(assignment: Split, sample: int = 0, batch: int = 1) -> float:
         batch: how many there are; 1 for all together.
     """
     size = _data_size(assignment, sample, batch)
-    steep = max((_steepness(term, size) for term in assignment.blocks), default=0.0)
+    steep = max((_steepness(term, size, sample, batch) for term in assignment.blocks), default=0.0)
     if 0.0 < steep < math.inf:
         return nearest_power_of_two(steep)
     curvature = sum(
@@ -195,7 +195,7 @@ def automatic_rho(assignment: Split, sample: int = 0, batch: int = 1) -> float:
     return nearest_power_of_two(curvature / coupling)
 
 
-def _steepness(term: BoundTerm, size: float) -> float:
+def _steepness(term: BoundTerm, size: float, sample: int, batch: int) -> float:
     """Ten times the longest subgradient over the data's size, or the curvature where that is less.
 
     0 where subgradients have no bound.
@@ -203,15 +203,17 @@ def _steepness(term: BoundTerm, size: float) -> float:
     slope, weight = term.function.slope, reductions.number(term.penalty.weight)
     if slope is None:
         return 0.0
-    stretch = _stretch(term)
+    stretch = _stretch(term, sample, batch)
     steep = 10.0 * slope * stretch * weight / size if size > 0.0 else math.inf
     bend = term.function.lipschitz
     return steep if bend is None else min(steep, bend * stretch**2 * weight)
 
 
-def _stretch(term: BoundTerm) -> float:
+def _stretch(term: BoundTerm, sample: int, batch: int) -> float:
     """By what its prox multiplies its argument, the root mean square of numbers that vary."""
     scale = term.penalty.scale
+    if scale is not None:
+        scale = _own(term, scale, sample, batch)
     held = 0.0 if scale is None else reductions.norm(scale) / scale.numel() ** 0.5
     return held or 1.0
 
@@ -223,7 +225,12 @@ def _data_size(assignment: Split, sample: int, batch: int) -> float:
         offset = term.penalty.offset
         if offset is None or term.function.is_indicator:
             continue
-        if batch > 1 and offset.shape[:1] == (batch,) and offset.ndim == len(term.row.range.shape):
-            offset = offset[sample]
-        means.append((reductions.norm(offset) / _stretch(term)) ** 2 / offset.numel())
+        offset, stretch = _own(term, offset, sample, batch), _stretch(term, sample, batch)
+        means.append((reductions.norm(offset) / stretch) ** 2 / offset.numel())
     return (sum(means) / len(means)) ** 0.5 if means else 0.0
+
+
+def _own(term: BoundTerm, numbers: torch.Tensor, sample: int, batch: int) -> torch.Tensor:
+    """A sample's part of numbers that lie beside the term's argument; all where it has none."""
+    apart = numbers.shape[:1] == (batch,) and numbers.ndim == len(term.row.range.shape)
+    return numbers[sample] if batch > 1 and apart else numbers

@@ -9,7 +9,7 @@ import torch
 
 from dprox_core.algorithms.ladmm import Ladmm
 from dprox_core.algorithms.parts import Parts
-from dprox_core.algorithms.per_sample import at_least, representative
+from dprox_core.algorithms.per_sample import at_least, is_per_sample, representative
 from dprox_core.algorithms.primal_dual import PrimalDual, StepRule
 from dprox_core.compiler.assign import assign, plan_terms
 from dprox_core.compiler.build_admm import automatic_rho, rho_of_samples
@@ -24,6 +24,7 @@ from dprox_core.compiler.shared import (
     rounded_above,
 )
 from dprox_core.compiler.split import Split
+from dprox_core.compiler.steps_of_samples import SampleNorms, norms_of_parts
 from dprox_core.errors import ParameterError
 from dprox_core.linsolve.base import QuadraticPart
 from dprox_core.numerics import reductions
@@ -53,7 +54,8 @@ def _primal_dual(
     adaptive = flag("adaptive", options.get("adaptive", True))
     preconditioned = flag("preconditioned", options.get("preconditioned", True))
     shares = _shares(parts.block_norms(), preconditioned)
-    exact = StepRule(shares, parts.couplings(shares), parts.smooth.curvatures(), three)
+    couplings, curvatures = parts.couplings(shares), parts.smooth.curvatures()
+    exact = StepRule(shares, couplings, curvatures, three)
     lipschitz, coupling = parts.smooth.lipschitz(), parts.coupling(shares)
     step = options.get("step")
     # A step that is given leaves room for one weight.
@@ -64,10 +66,13 @@ def _primal_dual(
     # Rounded, so that a small change of kernel or data leaves the steps alone.
     rule = replace(
         exact,
-        couplings=_rounded(_pulls(parts, exact, _largest(weight))),
-        curvatures=_rounded(exact.curvatures),
+        couplings=_rounded(_pulls(parts, couplings, curvatures, _largest(weight))),
+        curvatures=_rounded(curvatures),
         given=step,
     )
+    own = norms_of_parts(parts, preconditioned) if is_per_sample(weight) else None
+    if own is not None:
+        rule = replace(rule, shares=own.shares, couplings=own.couplings, curvatures=own.curvatures)
     if automatic:
         # All that the duals can have for nothing is theirs.
         weight = at_least(rule.least_weight, weight)
@@ -101,9 +106,11 @@ def _largest(weight: Step) -> float:
     return reductions.number(torch.as_tensor(weight).max())
 
 
-def _pulls(parts: Parts, rule: StepRule, weight: float) -> tuple[float, ...]:
+def _pulls(
+    parts: Parts, couplings: tuple[float, ...], curvatures: tuple[float, ...], weight: float
+) -> tuple[float, ...]:
     """The couplings; where nothing pulls at a variable, one that leaves its step long."""
-    pairs = zip(rule.couplings, rule.curvatures, strict=True)
+    pairs = zip(couplings, curvatures, strict=True)
     return tuple(
         coupling if coupling or bend else _pull_of_bowls(parts, index, weight)
         for index, (coupling, bend) in enumerate(pairs)
@@ -130,19 +137,17 @@ def build_ladmm(request: Request) -> tuple[Ladmm, Plan]:
     rho, automatic = _given(request.options, "rho", lambda: _weight(parts, apart=True))
     shares = _shares(parts.block_norms(), automatic)
     curvatures, couplings = parts.smooth.curvatures(), parts.couplings(shares)
-    algorithm = Ladmm(
-        parts,
-        request.tolerances,
-        rho,
-        automatic,
-        _rounded(curvatures),
-        # Where nothing is split or smooth, one prox is the solution whatever the step.
-        tuple(
-            rounded_above(coupling) if coupling or bend else 1.0
-            for bend, coupling in zip(curvatures, couplings, strict=True)
-        ),
-        shares,
+    # Where nothing is split or smooth, one prox is the solution whatever the step.
+    pulls = tuple(
+        rounded_above(coupling) if coupling or bend else 1.0
+        for bend, coupling in zip(curvatures, couplings, strict=True)
     )
+    bounds = SampleNorms(shares, pulls, _rounded(curvatures))
+    own = norms_of_parts(parts, automatic) if is_per_sample(rho) else None
+    if own is not None:
+        bounds = own
+    steps = (bounds.curvatures, bounds.couplings, bounds.shares)
+    algorithm = Ladmm(parts, request.tolerances, rho, automatic, *steps)
     parameters = {
         "rho": representative(rho),
         "lipschitz": parts.smooth.lipschitz(),

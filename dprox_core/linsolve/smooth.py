@@ -57,13 +57,14 @@ class SmoothPart:
 
     def lipschitz(self) -> float:
         """A bound of the gradient's Lipschitz constant."""
-        return joint_norm(self._bounds())
+        return joint_norm(self.bounds())
 
     def curvatures(self) -> tuple[float, ...]:
         """Numbers L_i such that the second derivative is nowhere above diag(L_i I)."""
-        return curvatures(self._bounds(), len(self._spaces))
+        return curvatures(self.bounds(), len(self._spaces))
 
-    def _bounds(self) -> list[Weighed]:
+    def bounds(self) -> list[Weighed]:
+        """What lies above the second derivative, wherever that is taken, as a sum."""
         return [weighed for term in self.terms for weighed in _curvature(term)]
 
 

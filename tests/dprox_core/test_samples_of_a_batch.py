@@ -9,6 +9,9 @@ import torch
 
 import dprox_core as dp
 from dprox_core.algorithms.base import State
+from dprox_core.compiler.model import Row
+from dprox_core.linops.sampling import MulElementwise
+from dprox_core.linsolve.norms_of_samples import Shared, norms_of_samples, treats_alike
 from dprox_core.solver import Solver
 
 Build = Callable[[torch.Tensor], tuple[dp.Variable, dp.Problem]]
@@ -84,6 +87,67 @@ def test_every_sample_ends_when_it_ends_alone(method: str) -> None:
         assert abs(sample.iterations - alone.iterations) <= 10
         far = (together[x][index] - alone[v][0]).norm() / alone[v].norm()
         assert far < 5e-3
+
+
+@pytest.mark.parametrize("method", SPLITTING)
+@pytest.mark.parametrize("place", ["data", "penalty"])
+def test_weights_of_a_sample_leave_the_others_alone(place: str, method: str) -> None:
+    def build(part: slice) -> tuple[dp.Variable, dp.Problem]:
+        weights = torch.tensor(SIZES, dtype=torch.float64).reshape(-1, 1, 1, 1)
+        b, w = (images() / weights)[part], weights[part]
+        x = dp.Variable("x", tuple(b.shape), dtype=torch.float64)
+        if place == "data":
+            fit = dp.sum_squares(dp.mul_elementwise(dp.conv(x, KERNEL) - b, w))
+            return x, dp.Problem(fit + 0.01 * dp.norm1(dp.grad(x)) + dp.nonneg(x))
+        tv = dp.norm1(dp.mul_elementwise(dp.grad(x), w.unsqueeze(-1)))
+        return x, dp.Problem(dp.sum_squares(dp.conv(x, KERNEL) - b) + 0.01 * tv + dp.nonneg(x))
+
+    x, problem = build(slice(None))
+    together = problem.solve(method, max_iter=3000)
+    assert together.converged
+    for index, sample in enumerate(together.samples):
+        v, problem = build(slice(index, index + 1))
+        alone = problem.solve(method, max_iter=3000)
+        # Norms have margins, which differ a little.
+        assert abs(sample.iterations - alone.iterations) <= max(20, 0.3 * alone.iterations)
+        far = (together[x][index] - alone[v][0]).norm() / alone[v].norm()
+        assert far < 2e-2
+
+
+@pytest.mark.parametrize("kind", ["frequency", "space", "neither"])
+def test_norms_of_samples_are_those_of_their_matrices(kind: str) -> None:
+    shape = (3, 1, 4, 5)
+    x = dp.Variable("x", shape, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    kernels = torch.rand((3, 1, 3, 3), generator=generator, dtype=torch.float64)
+    weights = torch.rand(shape, generator=generator, dtype=torch.float64)
+    weights[2] = 0.0
+    term = {
+        "frequency": dp.norm1(dp.conv(x, kernels)),
+        "space": dp.norm1(dp.mul_elementwise(dp.mul_elementwise(x, weights), weights)),
+        "neither": dp.norm1(dp.conv(dp.mul_elementwise(x, weights), kernels)),
+    }[kind]
+    model = dp.Problem(dp.sum_squares(x) + term).compile("pdhg").model
+    rows = [held.row for held in model.terms if not held.row.is_identity] or [
+        Row(((0, MulElementwise(model.spaces[0], weights)),))
+    ]
+    assert not treats_alike(rows[0], None, model.spaces[0])
+    factors = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    found = norms_of_samples([Shared(rows[0], factors)], model.spaces[0])
+    for index in range(3):
+        columns = []
+        for place in range(20):
+            unit = torch.zeros(shape, dtype=torch.float64)
+            unit[index].view(-1)[place] = 1.0
+            columns.append(rows[0].forward((unit,)).reshape(-1))
+        exact = float(torch.linalg.matrix_norm(torch.stack(columns), ord=2) ** 2 * factors[index])
+        assert exact <= float(found[index]) * (1.0 + 1e-12)
+        assert float(found[index]) <= 1.03 * exact + 1e-12
+
+
+def test_one_bound_serves_operators_that_treat_samples_alike() -> None:
+    solver = deblur(images())[1].compile("pd3o")
+    assert all(isinstance(step, float) for step in solver.algorithm._rule.curvatures)
 
 
 @pytest.mark.parametrize("method", SPLITTING)
