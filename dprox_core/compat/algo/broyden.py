@@ -96,7 +96,7 @@ def broyden(
         row = times(moved, right, left)
         pushed = times(change, left, right)
         told = _dot(row, change)
-        if abs(float(told.detach())) > _FLAT * float(_dot(moved, moved).detach()):
+        if float(told.detach().abs()) > _FLAT * float(_dot(moved, moved).detach().abs()):
             left.append((moved - pushed) / told)
             right.append(row)
     return search.answer()

@@ -10,6 +10,7 @@ import torch
 
 from dprox_core.errors import ParameterError
 from dprox_core.numerics.anderson import Anderson
+from dprox_core.numerics.fourier import real_pairs
 
 __all__ = ["Search", "anderson", "jac_loss_estimate", "power_method", "refuse_stop_mode"]
 
@@ -81,7 +82,7 @@ def anderson(
 
     Args:
         f: the map.
-        x0: where to start, of any shape.
+        x0: where to start, of any shape, complex where images are.
         m: how many points are kept.
         lam: how much the extrapolation is regularized, relative to the residuals.
         threshold: the most evaluations of f.
@@ -106,9 +107,16 @@ def anderson(
     image = f(point)
     while search.goes_on(image, image - point, image):
         mixed = image if beta == 1.0 else point + beta * (image - point)
-        point = mixing.next(point.flatten(), mixed.flatten()).reshape(x0.shape)
+        point = mixing.next(_reals(point), _reals(mixed))
+        point = torch.view_as_complex(point.view(-1, 2)) if image.is_complex() else point
+        point = point.reshape(x0.shape)
         image = f(point)
     return search.answer()
+
+
+def _reals(values: torch.Tensor) -> torch.Tensor:
+    """All numbers in a row, complex ones as two."""
+    return (real_pairs(values) if values.is_complex() else values).flatten()
 
 
 def jac_loss_estimate(

@@ -214,9 +214,9 @@ class LPSolverADMM(nn.Module):
         from dprox_core.compat.algo.lp_unrolled import residuals
 
         self._in_range()
-        return residuals(
-            lpproblem.program, self.rho, self.sigma, self.alpha, iterations, *self.tolerances
-        )
+        # The factors live on the CPU.
+        rho, sigma, alpha = self.rho.cpu(), self.sigma.cpu(), self.alpha.cpu()
+        return residuals(lpproblem.program, rho, sigma, alpha, iterations, *self.tolerances)
 
     def adapt(
         self, lpproblem: LPProblem, steps: int = 10, iterations: int = 20, lr: float = 0.3

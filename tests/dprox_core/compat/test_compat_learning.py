@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -168,6 +169,18 @@ def test_broyden_finds_the_fixed_point(ls: bool) -> None:
     assert broyden(lambda x: x * torch.nan, b, ls=ls)["prot_break"]
     with pytest.raises(ParameterError, match="stop_mode is"):
         broyden(step, b, stop_mode="relative")
+
+
+@pytest.mark.parametrize("search", [anderson, broyden])
+def test_fixed_points_may_be_complex(search: Any) -> None:
+    torch.manual_seed(0)
+    root = torch.randn(6, 6, dtype=torch.complex128)
+    matrix = 0.9 * root / torch.linalg.matrix_norm(root, 2)
+    b = torch.randn(6, dtype=torch.complex128)
+    found = search(lambda x: matrix @ x + b, torch.zeros_like(b), threshold=80, eps=1e-9)
+    assert found["nstep"] < 80
+    expected = torch.linalg.solve(torch.eye(6) - matrix, b)
+    assert torch.allclose(found["result"], expected, atol=1e-7)
 
 
 def test_a_search_along_a_line_takes_a_step_that_is_shorter() -> None:
