@@ -45,7 +45,7 @@ _SHORTER = 0.95
 _SLACK = 10.0
 _EPSILON = 1e-6
 # The numbers of a trail.
-_COUNTS = ("first", "length", "accepted", "wait", "rest")
+_COUNTS = ("first", "length", "accepted", "wait", "rest", "failed")
 # Checks to wait after a trial that failed, at most.
 _LONGEST_WAIT = 64
 
@@ -101,16 +101,21 @@ class Extrapolation:
         ]
 
     @torch.no_grad()
-    def settled(self, state: State) -> State | None:
-        """After ten steps: where to go on from if a trial failed, None where all is well."""
+    def settled(self, state: State) -> tuple[State | None, list[bool]]:
+        """After ten steps: where to go on from if trials failed, None where all is well.
+
+        Returns:
+            The state, and for each sample that has a trail of its own whether its trial failed.
+        """
         if not self._trails or all(trail.idle for trail in self._trails):
-            return None
+            return None, []
         rows = self._rows(*self._algorithm.essence(state))
         found = [trail.settled(row) for trail, row in zip(self._trails, rows, strict=True)]
-        if all(point is None for point in found):
-            return None
+        failed = [point is not None for point in found]
+        if not any(failed):
+            return None, failed
         points = [row if point is None else point for row, point in zip(rows, found, strict=True)]
-        return self._at(state, points)
+        return self._at(state, points), failed
 
     @torch.no_grad()
     def ahead(self, state: State, tries: bool = True) -> State:
@@ -183,6 +188,7 @@ class _Trail:
         self._accepted = 0
         self._wait = 1
         self._rest = 0
+        self._failed = False
 
     def save(self, start: str, tensors: dict[str, torch.Tensor], numbers: dict[str, float]) -> None:
         """Enter all that it knows, under names that begin so."""
@@ -222,13 +228,13 @@ class _Trail:
     def settled(self, image: torch.Tensor) -> torch.Tensor | None:
         """After ten steps: the point to go on from if a trial failed."""
         length = reductions.norm(image - self.point)
-        safe, self._safe = self._safe, None
+        safe, self._safe, self._failed = self._safe, None, False
         if safe is not None:
             bound = _SLACK * self._first * (self._accepted + 1) ** (-1.0 - _EPSILON)
             if not length <= min(_SHORTER * self._length, bound):
                 self._points, self._images = [], []
                 self._rest, self._wait = self._wait, min(2 * self._wait, _LONGEST_WAIT)
-                self.point = safe
+                self.point, self._failed = safe, True
                 return safe
             self._accepted += 1
             self._wait = 1
@@ -241,6 +247,10 @@ class _Trail:
 
     def ahead(self) -> torch.Tensor | None:
         """A point to try, None where nothing is known yet or the last trials failed."""
+        if self._failed:
+            # It goes ten steps from where it is before it is looked at again.
+            self._failed = False
+            return None
         if self._rest > 0:
             self._rest -= 1
             return None

@@ -153,7 +153,7 @@ class Run:
         held = self._state.residuals
         assert held is not None, "a check is always measured"
         due = self._state.iteration % CHECK_EVERY == 0
-        back = self._extrapolation.settled(self._state) if due else None
+        back, failed = self._extrapolation.settled(self._state) if due else (None, [])
         if back is None and not held.finite:
             return Status.NOT_FINITE
         if self._doubt is None:
@@ -165,6 +165,10 @@ class Run:
             return Status.FINISHED
         if back is not None:
             self._state = back
+            if not all(failed):
+                # The other samples go on as each would alone.
+                self._keep(live, failed)
+                self._go_on()
             return None
         size = max(
             held.primal / max(held.primal_tolerance, 1e-300),
@@ -182,12 +186,25 @@ class Run:
         hopeless = self._outlook.look(self._state)
         if hopeless is not None:
             return hopeless
-        self._good = tuple(v.detach().clone() for v in self._ended.answer(live))
+        self._keep(live)
         if due:
-            with self._solver.mode():
-                self._state = self._adapted()
-            self._ahead = True
+            self._go_on()
         return None
+
+    def _keep(self, live: Vectors, failed: list[bool] | None = None) -> None:
+        """The answer as the last good one, without the samples whose trials failed."""
+        found = tuple(v.detach().clone() for v in self._ended.answer(live))
+        for index, out in enumerate(failed or ()):
+            if out:
+                for new, old in zip(found, self._good, strict=True):
+                    new[index] = old[index]
+        self._good = found
+
+    def _go_on(self) -> None:
+        """Adapt step sizes, and look ahead before the next step."""
+        with self._solver.mode():
+            self._state = self._adapted()
+        self._ahead = True
 
     def _adapted(self) -> State:
         """With another ρ where that is better: residuals may then be as many times as large."""

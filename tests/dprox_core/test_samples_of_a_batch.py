@@ -225,3 +225,27 @@ def test_a_penalty_method_grows_every_sample_s_number() -> None:
         for (rhos, x), (rho, own) in zip(together, alone, strict=True):
             assert float(rhos[index]) == pytest.approx(float(rho[0]))
             torch.testing.assert_close(x[index], own[0], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["dr", "pdhg", "pd3o"])
+def test_a_trial_that_fails_for_one_sample_holds_up_none_of_the_others(method: str) -> None:
+    """Beyond iteration 100 each sample is extrapolated, and set back, by itself."""
+    generator = torch.Generator().manual_seed(0)
+    photo = dp.load_image("sample:camera", size=32).double()
+    kernel = dp.gaussian_psf(size=9, sigma=1.5).double()
+    photos = torch.cat([photo, photo.flip(-1), photo.flip(-2)])
+    scales = torch.tensor([1.0, 30.0, 1 / 30], dtype=torch.float64).reshape(3, 1, 1, 1)
+    noise = 0.01 * torch.randn(photos.shape, generator=generator, dtype=torch.float64)
+    observed = (dp.blur(photos, kernel) + noise) * scales
+
+    def counts(data: torch.Tensor) -> list[int]:
+        x = dp.Variable("x", tuple(data.shape), dtype=torch.float64)
+        terms = dp.sum_squares(dp.conv(x, kernel) - data) + 0.01 * dp.norm1(dp.grad(x))
+        result = dp.Problem(terms + dp.nonneg(x)).solve(method, max_iter=3000)
+        assert result.status is dp.Status.CONVERGED
+        return [sample.iterations for sample in result.samples] or [result.iterations]
+
+    alone = [counts(observed[index : index + 1])[0] for index in range(3)]
+    assert max(alone) > 100
+    # Norms of all operators together are estimated, of one sample and of three.
+    assert counts(observed) == pytest.approx(alone, abs=20)
