@@ -199,7 +199,7 @@ class _Trail:
             numbers[f"{start}{name}"] = len(held)
             tensors |= {f"{start}{name}.{index}": t for index, t in enumerate(held)}
         for name in _COUNTS:
-            numbers[start + name] = getattr(self, f"_{name}")
+            numbers[start + name] = float(getattr(self, f"_{name}"))
 
     @classmethod
     def restored(cls, start: str, past: Past) -> _Trail:
