@@ -40,7 +40,7 @@ class Norm1(ProxFn):
         """Soft thresholding: magnitudes shrink by the step, down to zero."""
         if v.is_complex() or isinstance(step, torch.Tensor):
             cut = self.dual_prox(v, step)
-            return torch.sub(v, cut, out=None if torch.is_grad_enabled() else cut)
+            return torch.sub(v, cut, out=cut if _reusable() else None)
         return torch.nn.functional.softshrink(v, step)
 
     def dual_prox(
@@ -54,7 +54,7 @@ class Norm1(ProxFn):
         if not (v.requires_grad or step.requires_grad):
             # A clamp between tensors takes four times as long.
             above = torch.maximum(v, -step, out=out)
-            return torch.minimum(above, step, out=None if torch.is_grad_enabled() else above)
+            return torch.minimum(above, step, out=above if _reusable() else out)
         # At a step of zero, bounds that coincide would share the gradient. By products, whose
         # gradients are cheaper than those of a choice, a clamp's by five times.
         held = v.detach()
@@ -152,6 +152,11 @@ class GroupNorm1(ProxFn):
         # The root has no gradient at zero; the norm's is zero there.
         positive = squares > 0.0
         return torch.where(positive, squares, 1.0).sqrt() * positive
+
+
+def _reusable() -> bool:
+    """Whether results in between may be written over: no gradients, and no graph to be traced."""
+    return not (torch.is_grad_enabled() or torch.compiler.is_compiling())
 
 
 def _cut(lengths: torch.Tensor, step: Step) -> torch.Tensor:
