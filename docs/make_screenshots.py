@@ -61,7 +61,7 @@ def _take(window: MainWindow, name: str, size: tuple[int, int], iteration: int) 
 
 
 def _save(window: MainWindow, path: Path) -> None:
-    _pause(0.4)
+    _pause(1.0)
     window.grab().save(str(path))
     print(path)
 
