@@ -22,7 +22,7 @@ from typing import Any, ClassVar, cast
 
 import torch
 
-from dprox_core.algorithms.balance import Mark, factors, few, is_due, mark
+from dprox_core.algorithms.balance import Mark, balanced, few, is_due, mark
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
 from dprox_core.algorithms.blocks import feasible_blocks, first_of
 from dprox_core.algorithms.copies import Watch, relaxed, update
@@ -31,6 +31,7 @@ from dprox_core.algorithms.measure import Measure, Norms, Tally, largest
 from dprox_core.algorithms.per_sample import is_per_sample, representative, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
+from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Admm", "AdmmState"]
@@ -283,13 +284,9 @@ class Admm(Algorithm[AdmmState]):
             return state
         now = self._mark(state)
         reach = self._length * self._measure.norm([few(v) for v in state.x])
-        changes = factors(now, state.mark, self._measure, state.rho, self._rho, reach)
+        rho = balanced(now, state.mark, self._measure, state.rho, self._rho, reach)
         state = replace(state, mark=now)
-        if bool((changes == 1.0).all()):
-            return state
-        if not is_per_sample(state.rho):
-            return self._rescaled(state, float(changes[0]))
-        return self.with_parameter(state, state.rho * changes)
+        return state if rho is state.rho else self._rescaled(state, rho)
 
     def with_parameter(self, state: AdmmState, value: Step) -> AdmmState:
         """The state with another ρ, the scaled duals along with it."""
@@ -299,14 +296,15 @@ class Admm(Algorithm[AdmmState]):
         v = tuple(a + (c - b) for a, b, c in zip(state.v, state.u, u, strict=True))
         return replace(state, u=u, v=v, rho=value)
 
-    def _rescaled(self, state: AdmmState, factor: float) -> AdmmState:
-        """The same with factor · ρ, in the memory of the state where that may be."""
-        if not self._in_place:
-            return self.with_parameter(state, state.rho * factor)
+    def _rescaled(self, state: AdmmState, value: Step) -> AdmmState:
+        """The same with another ρ, in the memory of the state where that may be."""
+        if not self._in_place or is_per_sample(value):
+            return self.with_parameter(state, value)
+        factor = reductions.number(state.rho) / reductions.number(value)
         for v, u in zip(state.v, state.u, strict=True):
-            v.add_(u, alpha=1.0 / factor - 1.0)
-            u.mul_(1.0 / factor)
-        return replace(state, rho=state.rho * factor)
+            v.add_(u, alpha=factor - 1.0)
+            u.mul_(factor)
+        return replace(state, rho=value)
 
     @contextmanager
     def overwriting(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ import torch
 
 import dprox_core as dp
 
-__all__ = ["CASES", "Case", "dense", "optimum"]
+__all__ = ["CASES", "Case", "dense", "goes_on_from_a_file", "optimum"]
 
 SHAPE = (1, 1, 5, 6)
 Build = Callable[[], tuple[dp.Problem, dict[dp.Variable, object], object, list[object]]]
@@ -38,6 +38,19 @@ def noise(seed: int, shape: tuple[int, ...] = SHAPE, complex: bool = False) -> t
     generator = torch.Generator().manual_seed(seed)
     dtype = torch.complex128 if complex else torch.float64
     return torch.randn(shape, generator=generator, dtype=dtype)
+
+
+def goes_on_from_a_file(
+    problem: dp.Problem, x: dp.Variable, method: str, path: str, half: int, whole: int
+) -> None:
+    """So many iterations, saved, loaded by a fresh solver and gone on from, are bit for bit all."""
+    options = {"abs_tol": 0.0, "rel_tol": 1e-14}
+    solver = problem.compile(method, **options)
+    through = solver.solve(max_iter=whole)
+    solver.save_state(solver.solve(max_iter=half).state, path)
+    fresh = problem.compile(method, **options)
+    rest = fresh.solve(state=fresh.load_state(path), max_iter=whole - half)
+    torch.testing.assert_close(rest[x], through[x], rtol=0.0, atol=0.0)
 
 
 def dense(

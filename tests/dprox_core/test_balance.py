@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from solver_cases import goes_on_from_a_file
 
 import dprox_core as dp
 from dprox_core.algorithms.balance import MAX_SPAN, factors, few, is_due, mark
@@ -92,14 +93,7 @@ def test_a_state_from_a_file_goes_on_as_if_it_had_never_stopped(
     x = dp.Variable("x", (1, 1, 6, 7))
     b = torch.linspace(0.0, 1.0, 42).reshape(x.shape).double()
     problem = dp.Problem(dp.sum_squares(x - b) + 0.1 * dp.norm1(dp.grad(x)) + dp.nonneg(x - 0.2))
-    options = {"abs_tol": 0.0, "rel_tol": 1e-14}
-    solver = problem.compile(method, **options)
-    through = solver.solve(max_iter=60)
-    half = solver.solve(max_iter=30)
-    path = solver.save_state(half.state, f"{tmp_path}/half.safetensors")
-    fresh = problem.compile(method, **options)
-    rest = fresh.solve(state=fresh.load_state(path), max_iter=30)
-    torch.testing.assert_close(rest[x], through[x], rtol=0.0, atol=0.0)
+    goes_on_from_a_file(problem, x, method, f"{tmp_path}/half.safetensors", 30, 60)
 
 
 def test_gradient_steps_of_ladmm_are_as_long_as_those_of_primal_dual_methods() -> None:

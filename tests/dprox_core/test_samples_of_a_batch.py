@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from solver_cases import goes_on_from_a_file
 
 import dprox_core as dp
 from dprox_core.algorithms.base import State
@@ -177,14 +178,7 @@ def test_a_batch_from_a_file_goes_on_as_if_it_had_never_stopped(
     b = images()
     x, problem = deblur(b)
     # Beyond the hundredth iteration, where points to extrapolate from are kept as well.
-    options = {"abs_tol": 0.0, "rel_tol": 1e-14}
-    solver = problem.compile(method, **options)
-    through = solver.solve(max_iter=180)
-    half = solver.solve(max_iter=140)
-    path = solver.save_state(half.state, f"{tmp_path}/half.safetensors")
-    fresh = problem.compile(method, **options)
-    rest = fresh.solve(state=fresh.load_state(path), max_iter=40)
-    torch.testing.assert_close(rest[x], through[x], rtol=0.0, atol=0.0)
+    goes_on_from_a_file(problem, x, method, f"{tmp_path}/half.safetensors", 140, 180)
 
 
 @pytest.mark.parametrize("method", SPLITTING)
