@@ -122,7 +122,8 @@ class DirectSolver(ABC):
         given, rho = rho, beside(rho, len(self._space.shape), self._coupling.device)
         plain = not (isinstance(rho, torch.Tensor) or torch.is_grad_enabled())
         # Courses change ρ at every step, and fresh memory costs more than what is done with it.
-        spare = held if plain else None
+        fits = held is not None and not isinstance(held.rho, torch.Tensor)
+        spare = held if plain and fits else None
         if isinstance(rho, torch.Tensor):
             whole = self._quadratic + rho * self._coupling
         else:

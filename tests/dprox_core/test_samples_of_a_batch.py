@@ -243,3 +243,14 @@ def test_a_trial_that_fails_for_one_sample_holds_up_none_of_the_others(method: s
     assert max(alone) > 100
     # Norms of all operators together are estimated, of one sample and of three.
     assert counts(observed) == pytest.approx(alone, abs=20)
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_rho_after_one_for_each_sample_gets_factors_of_its_own() -> None:
+    problem = deblur(images())[1]
+    solver = problem.compile("admm")
+    state = solver.step(solver.step(solver.init()))
+    one = solver.algorithm.with_parameter(state.clone(), 0.5)
+    fresh = problem.compile("admm")
+    found, expected = solver.step(one.clone()), fresh.step(one.clone())
+    torch.testing.assert_close(found.x[0], expected.x[0], rtol=0.0, atol=0.0)
