@@ -214,8 +214,8 @@ class Run:
         if before > 0.0 and after > 0.0 and after != before:
             times = max(after / before, before / after)
             self._least *= times
-            assert self._bound is not None, "a check before was judged"
-            self._bound *= times
+            # Where a solve goes on and its first trial fails, nothing is bounded yet.
+            self._bound = None if self._bound is None else self._bound * times
         return state
 
     def _converged(self, held: Residuals, live: Vectors) -> bool:
@@ -296,7 +296,7 @@ class Run:
 
     def _certificate(self, answer: Vectors, objective: float) -> Certificate | None:
         held = self._state.residuals
-        if held is None or not all(t.function.convex for t in self._solver.model.terms):
+        if held is None or not self._solver.model.convex:
             return None
         numbers = (held.primal, held.dual, held.primal_tolerance, held.dual_tolerance)
         proof = self._proof(answer) if math.isfinite(objective) else None

@@ -11,6 +11,7 @@ import dprox_core as dp
 from dprox_core import extrapolation
 from dprox_core.numerics import reductions
 from dprox_core.numerics.anderson import _solved, extrapolated
+from dprox_core.run import Run
 from dprox_core.testing.cases import Maker
 
 NEVER = {"abs_tol": 1e-30, "rel_tol": 1e-30}
@@ -170,3 +171,16 @@ def test_small_systems_are_solved_and_singular_ones_by_some_solution(rank: int) 
     right = matrix @ torch.randn(4, dtype=torch.float64)
     solution = torch.tensor(_solved(matrix, right), dtype=torch.float64)
     assert torch.allclose(matrix @ solution, right, atol=1e-8)
+
+
+def test_rho_may_change_before_anything_is_bounded() -> None:
+    """As where a solve goes on from a state and the trial of one of its samples fails at once."""
+    x = dp.Variable("x", (1, 1, 8, 8), dtype=torch.float64)
+    data = torch.linspace(0.0, 30.0, 64, dtype=torch.float64).reshape(x.shape)
+    problem = dp.Problem(dp.sum_squares(x - data) + dp.norm1(dp.grad(x)))
+    solver = problem.compile("admm")
+    state = solver.init()
+    for count in range(10):
+        state = solver.step(state, measure=count == 9)
+    before = state.rho
+    assert Run(solver, state, 10, {})._adapted().rho != before
