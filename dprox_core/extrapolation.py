@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dprox_core.algorithms.base import Past, State, batch_of
+from dprox_core.algorithms.base import Past, State
 from dprox_core.algorithms.packing import joined, parted
 from dprox_core.memory import available
 from dprox_core.numerics import reductions
@@ -63,7 +63,7 @@ class Extrapolation:
         tolerances = solver.algorithm.tolerances
         fixed = tolerances.absolute == 0.0 and tolerances.relative == 0.0
         self._on = solver.model.convex and not fixed and not solver.differentiate
-        self._batch = batch_of([space.shape for space in solver.model.spaces])
+        self._batch = solver.model.samples if self._on else 1
         self._weights: tuple[Step, ...] | None = None
         self._trails: list[_Trail] = []
         if past is not None and self._on:

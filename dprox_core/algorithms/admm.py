@@ -23,7 +23,7 @@ from typing import Any, ClassVar, cast
 import torch
 
 from dprox_core.algorithms.balance import Mark, balanced, few, is_due, mark
-from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances, batch_of
+from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.blocks import feasible_blocks, first_of
 from dprox_core.algorithms.copies import Watch, relaxed, update
 from dprox_core.algorithms.evidence import Evidence, of_blocks
@@ -98,8 +98,7 @@ class Admm(Algorithm[AdmmState]):
     ) -> None:
         self.model = model
         self.quadratic = quadratic
-        shapes = [space.shape for space in model.spaces]
-        self._batch = batch_of(shapes + [block.row.range.shape for block in blocks])
+        self._batch = model.samples
         self._measure = Measure(self._batch)
         self.blocks = blocks
         self.solver = solver

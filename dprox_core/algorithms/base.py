@@ -19,7 +19,7 @@ from dprox_core.proxfns.base import Step
 if TYPE_CHECKING:
     from dprox_core.algorithms.evidence import Evidence
 
-__all__ = ["Algorithm", "Past", "Residuals", "State", "Tolerances", "batch_of", "sample_norms"]
+__all__ = ["Algorithm", "Past", "Residuals", "State", "Tolerances", "sample_norms"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -93,16 +93,6 @@ class State:
         """A copy with memory of its own: a step, or a change of ρ
         that a solve makes by itself, may write into the state it is given."""
         return replace(self, **{f.name: _copied(getattr(self, f.name)) for f in fields(self)})
-
-
-def batch_of(shapes: list[tuple[int, ...]]) -> int:
-    """How many samples lie along the first axis of all, 1 where that is no axis of samples.
-
-    Images have it in front of channels and pixels (B, C, H, W); tensors of fewer axes than three
-    are one sample.
-    """
-    first = {shape[0] for shape in shapes if len(shape) >= 3}
-    return first.pop() if len(first) == 1 and all(len(s) >= 3 for s in shapes) else 1
 
 
 def _copied(value: Any) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from dprox_core.algorithms.base import Residuals, Tolerances, batch_of
+from dprox_core.algorithms.base import Residuals, Tolerances
 from dprox_core.algorithms.measure import Measure, largest
 from dprox_core.algorithms.per_sample import shaped
-from dprox_core.compiler.model import BoundTerm
-from dprox_core.linops.space import Space
+from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Blocks", "feasible_blocks", "first_of"]
@@ -21,14 +20,13 @@ class Blocks:
 
     Args:
         terms: the terms.
-        spaces: the spaces of the variables.
+        model: the problem that they belong to.
     """
 
-    def __init__(self, terms: tuple[BoundTerm, ...], spaces: tuple[Space, ...]) -> None:
+    def __init__(self, terms: tuple[BoundTerm, ...], model: Model) -> None:
         self.terms = terms
-        self.spaces = spaces
-        shapes = [space.shape for space in spaces]
-        self.measure = Measure(batch_of(shapes + [term.row.range.shape for term in terms]))
+        self.spaces = model.spaces
+        self.measure = Measure(model.samples)
         self._feasible = feasible_blocks(terms)
         self.length = max((term.row.norm_bound() for term in terms), default=0.0)
 

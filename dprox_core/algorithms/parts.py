@@ -12,7 +12,7 @@ from functools import cached_property
 
 import torch
 
-from dprox_core.algorithms.base import Residuals, Tolerances, batch_of
+from dprox_core.algorithms.base import Residuals, Tolerances
 from dprox_core.algorithms.measure import Measure, Norms, largest
 from dprox_core.algorithms.per_sample import is_per_sample, shaped
 from dprox_core.compiler.model import BoundTerm, Model
@@ -91,8 +91,7 @@ class Parts:
     @cached_property
     def measure(self) -> Measure:
         """What measures residuals, of all samples together and of each."""
-        shapes = [space.shape for space in self.model.spaces]
-        return Measure(batch_of(shapes + [block.row.range.shape for block in self.blocks]))
+        return Measure(self.model.samples)
 
     @cached_property
     def first_slope(self) -> Norms:

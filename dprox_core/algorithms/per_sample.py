@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -14,12 +13,8 @@ __all__ = [
     "is_none",
     "is_per_sample",
     "representative",
-    "samples_stand_alone",
     "shaped",
 ]
-
-# Products that agree to so many roundings are the same.
-_ROUNDINGS = 1e3
 
 
 def is_per_sample(value: Step) -> bool:
@@ -62,36 +57,3 @@ def representative(value: Step) -> float:
     if not isinstance(value, torch.Tensor) or not is_per_sample(value):
         return reductions.number(value)
     return float(value.detach().log().mean().exp())
-
-
-@torch.no_grad()
-def samples_stand_alone(model: Model, terms: tuple[BoundTerm, ...], batch: int) -> bool:
-    """Whether each of these terms is a sum over samples that never meet.
-
-    An operator that treats each sample alone commutes with a factor for each, which is seen on
-    random tensors: K (s ⊙ x) = s ⊙ (K x).
-    """
-    if not all(
-        term.function.samplewise and term.penalty.rotation is None for term in terms
-    ) or not all(space.shape[:1] == (batch,) for space in model.spaces):
-        return False
-    generator = torch.Generator().manual_seed(0)
-    x = tuple(
-        torch.randn(space.shape, generator=generator, dtype=torch.float64).to(
-            space.device, space.dtype
-        )
-        for space in model.spaces
-    )
-    factors = torch.rand(batch, generator=generator, dtype=torch.float64) + 0.5
-    scaled = tuple(v * shaped(factors, v) for v in x)
-    for term in terms:
-        if term.row.is_identity:
-            continue
-        first, second = term.row.forward(x), term.row.forward(scaled)
-        if first.shape[:1] != (batch,):
-            return False
-        error = reductions.norm(second - first * shaped(factors, first))
-        rounding = torch.finfo(first.real.dtype).eps
-        if error > _ROUNDINGS * rounding * max(reductions.norm(first), reductions.norm(second)):
-            return False
-    return True

@@ -8,8 +8,7 @@ from dataclasses import replace
 import torch
 
 from dprox_core.algorithms.admm import Admm
-from dprox_core.algorithms.base import batch_of
-from dprox_core.algorithms.per_sample import representative, samples_stand_alone
+from dprox_core.algorithms.per_sample import representative
 from dprox_core.compiler.even import evened
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.plan import Plan
@@ -85,24 +84,16 @@ def build_admm(request: Request) -> tuple[Admm, Plan]:
     return algorithm, plan
 
 
-def rho_of_samples(
-    assignment: Split, model: Model, others: tuple[BoundTerm, ...] = (), portion: float = 1.0
-) -> Step:
+def rho_of_samples(assignment: Split, model: Model, portion: float = 1.0) -> Step:
     """A ρ to start from, for each sample of a batch where they never meet.
 
     Args:
         assignment: where the terms went.
         model: the compiled problem.
-        others: terms beside those that are split in which samples must not meet either.
         portion: what to multiply it by.
     """
-    shapes = [space.shape for space in model.spaces]
-    batch = batch_of(shapes + [block.row.range.shape for block in assignment.blocks])
-    if (
-        batch == 1
-        or assignment.kind not in _EACH_ITS_RHO
-        or not samples_stand_alone(model, (*assignment.blocks, *others), batch)
-    ):
+    batch = model.samples if assignment.kind in _EACH_ITS_RHO else 1
+    if batch == 1:
         return portion * automatic_rho(assignment)
     found = [portion * automatic_rho(assignment, sample, batch) for sample in range(batch)]
     return torch.tensor(found, dtype=torch.float64)

@@ -173,8 +173,7 @@ def _weight(parts: Parts, apart: bool) -> Step:
     split = Split(part, parts.blocks, "", "", ())
     if not apart or not parts.blocks:
         return automatic_rho(split)
-    others = (*parts.smooth.terms, *(term for chain in parts.proxes for term in chain))
-    return rho_of_samples(split, parts.model, others)
+    return rho_of_samples(split, parts.model)
 
 
 def _given(options: dict[str, Any], name: str, choose: Any) -> tuple[Step, bool]:

@@ -89,7 +89,7 @@ def _prepared(
             rho = float(rho)
     how = checked_linear_solver(options.get("linear_solver"))
     solver = linear_solver(assignment, request.differentiate, request.fixed, how)
-    blocks = Blocks(assignment.blocks, model.spaces)
+    blocks = Blocks(assignment.blocks, model)
     tolerances, part = request.tolerances, assignment.part
     given = (model, blocks, solver, tolerances, rho, bool(automatic), part)
     return assignment, given, {"rho": representative(rho)}, automatic

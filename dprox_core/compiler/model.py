@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 
@@ -18,6 +19,9 @@ from dprox_core.proxfns.base import ProxFn, Step
 __all__ = ["BoundTerm", "Model", "Penalty", "Row", "by_row", "same_row"]
 
 Vectors = tuple[torch.Tensor, ...]
+
+# Products that agree to so many roundings are the same.
+_ROUNDINGS = 1e3
 
 
 @dataclass(frozen=True)
@@ -238,6 +242,10 @@ def by_row(terms: Iterable[BoundTerm]) -> list[list[BoundTerm]]:
     return groups
 
 
+def _along(numbers: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    return numbers.to(like.device, like.real.dtype).reshape(-1, *(1,) * (like.ndim - 1))
+
+
 @dataclass(frozen=True)
 class Model:
     """A problem with numbers in place.
@@ -262,6 +270,45 @@ class Model:
     def convex(self) -> bool:
         """Whether every term is."""
         return all(term.function.convex for term in self.terms)
+
+    @cached_property
+    def samples(self) -> int:
+        """How many samples of a batch this is the sum over; 1 for one problem.
+
+        Images have them in front of channels and pixels (B, C, H, W); tensors of fewer axes than
+        three are one sample. Where any term lets samples meet, they are one problem together.
+        """
+        first = {space.shape[0] if len(space.shape) >= 3 else 1 for space in self.spaces}
+        batch = first.pop()
+        return batch if not first and batch > 1 and self._stand_alone(batch) else 1
+
+    @torch.no_grad()
+    def _stand_alone(self, batch: int) -> bool:
+        """Whether each term is a sum over samples that never meet.
+
+        An operator that treats each sample alone commutes with a factor for each, which is seen on
+        random tensors: K (s ⊙ x) = s ⊙ (K x).
+        """
+        if not all(t.function.samplewise and t.penalty.rotation is None for t in self.terms):
+            return False
+        generator = torch.Generator().manual_seed(0)
+        x = tuple(
+            torch.randn(space.shape, generator=generator, dtype=torch.float64).to(
+                space.device, space.dtype
+            )
+            for space in self.spaces
+        )
+        factors = torch.rand(batch, generator=generator, dtype=torch.float64) + 0.5
+        scaled = tuple(v * _along(factors, v) for v in x)
+        for row in (term.row for term in self.terms if not term.row.is_identity):
+            first, second = row.forward(x), row.forward(scaled)
+            if first.shape[:1] != (batch,):
+                return False
+            error = reductions.norm(second - first * _along(factors, first))
+            rounding = _ROUNDINGS * torch.finfo(first.real.dtype).eps
+            if error > rounding * max(reductions.norm(first), reductions.norm(second)):
+                return False
+        return True
 
     def with_terms(self, terms: tuple[BoundTerm, ...]) -> Model:
         """The model with other terms."""

@@ -142,6 +142,7 @@ class QuadForm(ProxFn):
         self._matrix = matrix if space.is_complex or not matrix.is_complex() else matrix.real
         values, vectors = torch.linalg.eigh(self._matrix.detach())
         self._basis = None if P.requires_grad else (values, vectors)
+        self.sums_samples = len(space.shape) > 1 and self._basis is not None
         slack = 64 * torch.finfo(space.precision).eps * float(values.abs().max())
         if float(values.min()) < -slack or float((P - P.mH).detach().abs().max()) > slack:
             raise ParameterError(

@@ -183,6 +183,10 @@ class NuclearNorm(ProxFn):
     slope = 1.0
     homogeneous = True
 
+    def __init__(self, space: Space) -> None:
+        super().__init__(space)
+        self.sums_samples = len(space.shape) > 2
+
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
         """There must be matrices.

@@ -43,6 +43,7 @@ class Simplex(SetIndicator):
         super().__init__(space)
         self._total = total
         self._axis = axis
+        self.sums_samples = axis is not None and axis % len(space.shape) != 0
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
@@ -80,6 +81,7 @@ class AffineSet(SetIndicator):
 
     def __init__(self, space: Space, A: torch.Tensor, b: torch.Tensor | float) -> None:
         super().__init__(space)
+        self.sums_samples = len(space.shape) > 1
         if space.is_complex:
             A = A.to(space.dtype)
         elif A.is_complex() or (isinstance(b, torch.Tensor) and b.is_complex()):
@@ -185,6 +187,10 @@ class PsdCone(SetIndicator):
     """f(v) = 0 where the matrices of the last two axes are positive semi-definite, else ∞."""
 
     name = "psd_cone"
+
+    def __init__(self, space: Space) -> None:
+        super().__init__(space)
+        self.sums_samples = len(space.shape) > 2
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

@@ -218,6 +218,21 @@ def test_a_step_may_be_a_tensor(kind: Kind) -> None:
 
 
 @every_kind
+def test_samples_that_are_summed_never_meet(kind: Kind) -> None:
+    setting = Setting(kind)
+    function, v = setting.function, setting.point()
+    if not function.samplewise or v.ndim < 2:
+        return
+    steps = torch.linspace(0.3, 2.0, len(v), dtype=torch.float64)
+    found = function.prox(v, steps.reshape(-1, *(1,) * (v.ndim - 1)))
+    for index in range(len(v)):
+        others = torch.where(torch.arange(len(v)) == index, 1.0, 3.0)
+        moved = v * others.reshape(-1, *(1,) * (v.ndim - 1))
+        alone = function.prox(moved, float(steps[index]))[index]
+        torch.testing.assert_close(found[index], alone, rtol=1e-7, atol=1e-7)
+
+
+@every_kind
 def test_gradients_of_the_prox(kind: Kind) -> None:
     at = Setting(kind)
     if not at.case.differentiable:

@@ -171,6 +171,31 @@ def test_samples_that_meet_share_one_number(method: str) -> None:
         assert number_of(solver.init()).shape == (1,)
 
 
+@pytest.mark.parametrize("method", [*SPLITTING, "pgd", "fista"])
+@pytest.mark.parametrize("place", ["operator", "all of them", "function"])
+def test_samples_that_meet_end_together(place: str, method: str) -> None:
+    b = images(3, 8)
+    x = dp.Variable("x", tuple(b.shape), dtype=torch.float64)
+    fit = dp.sum_squares(x - b)
+    meeting = {
+        "operator": lambda: dp.sum_squares(dp.sum_over(x, 0) - 1.0),
+        "all of them": lambda: dp.sum_squares(dp.sum_over(x) - 1.0),
+        "function": lambda: dp.norm2(x),
+    }[place]()
+    result = dp.Problem(fit + meeting).solve(method, max_iter=3000, abs_tol=1e-8, rel_tol=1e-8)
+    assert result.converged
+    assert not result.samples
+    # The slope of the objective by hand.
+    v = result[x].requires_grad_()
+    value = (v - b).square().sum() + {
+        "operator": lambda: (v.sum(0) - 1.0).square().sum(),
+        "all of them": lambda: (v.sum() - 1.0).square(),
+        "function": lambda: v.square().sum().sqrt(),
+    }[place]()
+    slope = torch.autograd.grad(value, v)[0]
+    assert float(slope.norm()) <= 1e-5 * float(b.norm())
+
+
 @pytest.mark.parametrize("method", SPLITTING)
 def test_a_batch_from_a_file_goes_on_as_if_it_had_never_stopped(
     method: str, tmp_path: object
