@@ -6,6 +6,7 @@ import math
 import os
 from typing import Any
 
+import numpy as np
 import torch
 
 from dprox_core.errors import DataError, ParameterError
@@ -37,7 +38,7 @@ def whole_number(what: str, value: object, where: str, least: int = 1) -> None:
     Raises:
         ParameterError: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise ParameterError(
             f"{what} must be a whole number from {least}, not {value!r}.",
             expected=f"a whole number from {least}",

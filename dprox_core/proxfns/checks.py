@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
@@ -17,7 +18,15 @@ from dprox_core.expressions.leaves import Constant
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
 
-__all__ = ["finite_numbers", "fitting", "matrices", "positive", "real_valued", "refuse_negative"]
+__all__ = [
+    "finite_numbers",
+    "fitting",
+    "matrices",
+    "positive",
+    "real_data",
+    "real_valued",
+    "refuse_negative",
+]
 
 
 def real_valued(name: str, argument: Expression) -> None:
@@ -35,16 +44,34 @@ def real_valued(name: str, argument: Expression) -> None:
         )
 
 
-def positive(name: str, parameter: str, value: object, strict: bool = True) -> None:
-    """Refuse a parameter that is no number above 0 (or from 0).
+def real_data(name: str, role: str, operand: Expression) -> None:
+    """Refuse complex data.
+
+    Raises:
+        ParameterError: with the operand's role.
+    """
+    if operand.is_complex:
+        raise ParameterError(
+            f"{name}: {role} must be real, not complex: take the real part or the magnitude.",
+            expected="real numbers",
+            got="complex numbers",
+            where=role,
+        )
+
+
+def positive(
+    name: str, parameter: str, value: object, strict: bool = True, above: float = 0.0
+) -> None:
+    """Refuse a parameter that is no number above 0, or another bound (or from there on).
 
     Raises:
         ParameterError: with the parameter's name.
     """
-    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-    fine = math.isfinite(number) and (number > 0 or (number == 0 and not strict))
-    if not fine:
-        words = "a number above 0" if strict else "a number from 0"
+    number = math.nan
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        number = float(value)
+    if not (math.isfinite(number) and (number > above or (number == above and not strict))):
+        words = f"a number {'above' if strict else 'from'} {above:g}"
         raise ParameterError(
             f"{name}: {parameter} must be {words}, not {value!r}.",
             expected=words,

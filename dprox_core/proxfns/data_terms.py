@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,14 +32,60 @@ __all__ = [
 ]
 
 
+class _Misfit(ProxFn):
+    """f(v) = ‖A v − y‖², where A Aᴴ is easily inverted.
+
+    By Woodbury's identity prox = v − 2t Aᴴ (I + 2t A Aᴴ)⁻¹ (A v − y). From v + 2t Aᴴ y, as it is
+    often written, what a long step adds would have to cancel again.
+    """
+
+    _y: torch.Tensor
+
+    @abstractmethod
+    def _forward(self, v: torch.Tensor) -> torch.Tensor:
+        """A v."""
+
+    @abstractmethod
+    def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """Aᴴ y."""
+
+    @abstractmethod
+    def _damped(self, y: torch.Tensor, step: Step) -> torch.Tensor:
+        """(I + 2 step A Aᴴ)⁻¹ y."""
+
+    @classmethod
+    def _refuse_complex(cls, argument: Expression, data: Expression, role: str, alike: str) -> None:
+        """Of a real argument, A Aᴴ is easily inverted for real data only."""
+        if data.is_complex and not argument.is_complex:
+            raise ParameterError(
+                f"{cls.name}: {role} is complex and {argument.describe()} is real: declare that "
+                f"complex, or write {alike}.",
+                expected=f"a real {role}, or a complex argument",
+                got=f"a complex {role}",
+                where=role,
+            )
+
+    def value(self, v: torch.Tensor) -> torch.Tensor:
+        """‖A v − y‖²."""
+        return reductions.squared_norm(self._forward(v) - self._y)
+
+    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """v − 2 step Aᴴ (I + 2 step A Aᴴ)⁻¹ (A v − y)."""
+        missing = self._forward(v) - self._y
+        return v - 2.0 * step * self._adjoint(self._damped(missing, step))
+
+    def grad(self, v: torch.Tensor) -> torch.Tensor:
+        """2 Aᴴ (A v − y)."""
+        return 2.0 * self._adjoint(self._forward(v) - self._y)
+
+
 @register
-class Sisr(ProxFn):
+class Sisr(_Misfit):
     """f(v) = ‖(k ∗ v)↓s − y‖².
 
-    With A = S K, prox = v − 2t Aᴴ (I + 2t A Aᴴ)⁻¹ (A v − y), and A Aᴴ is a circular convolution of
-    the coarse image: its spectrum is |k̂|² averaged over the s² frequencies that become one
-    (N. Zhao et al., Fast single image super-resolution using a new analytical solution
-    for l2-l2 problems, 2016).
+    With A = S K, A Aᴴ is a circular convolution of the coarse image: its spectrum is |k̂|² averaged
+    over the s² frequencies that become one (N. Zhao et al., Fast single image super-resolution
+    using a new analytical solution for l2-l2 problems, 2016).
     """
 
     name = "sisr"
@@ -66,12 +113,15 @@ class Sisr(ProxFn):
         """Sizes must be multiples of the factor, y have the coarse size.
 
         Raises:
-            ParameterError: the factor is no whole number from 1.
+            ParameterError: the factor is no whole number from 1, or the kernel is complex and the
+                argument is not.
             ShapeError: a size is no multiple of it, or y or the kernel do not match.
         """
         factor = options["factor"]
         Subsample.infer(argument, (), factor=factor)
         Conv.infer(argument, operands[1:])
+        alike = f"sum_squares(subsample(conv(x, kernel), {factor}) - y)"
+        cls._refuse_complex(argument, operands[1], "kernel", alike)
         shape, given = argument.shape, operands[0].shape
         if shape is None:
             return
@@ -100,29 +150,14 @@ class Sisr(ProxFn):
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
         return self._conv.adjoint(self._subsample.adjoint(y))
 
-    def value(self, v: torch.Tensor) -> torch.Tensor:
-        """‖A v − y‖²."""
-        return reductions.squared_norm(self._forward(v) - self._y)
-
-    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
-        """Woodbury's identity, in the coarse image's frequencies."""
-        # From v + 2t Aᴴ y, as in the paper, what a long step adds would have to cancel again.
-        missing = self._forward(v) - self._y
-        solved = torch.fft.ifft2(torch.fft.fft2(missing) / (1.0 + 2.0 * step * self._powers))
-        solved = solved if missing.is_complex() else solved.real
-        return v - 2.0 * step * self._adjoint(solved)
-
-    def grad(self, v: torch.Tensor) -> torch.Tensor:
-        """2 Aᴴ (A v − y)."""
-        return 2.0 * self._adjoint(self._forward(v) - self._y)
+    def _damped(self, y: torch.Tensor, step: Step) -> torch.Tensor:
+        found = torch.fft.ifft2(torch.fft.fft2(y) / (1.0 + 2.0 * step * self._powers))
+        return found if y.is_complex() else found.real
 
 
 @register
-class CompressSensing(ProxFn):
-    """f(v) = ‖Σ_c m_c ⊙ v_c − y‖² over the channels c of axis −3.
-
-    A Aᴴ = Σ_c |m_c|² is diagonal, which Woodbury's identity makes use of.
-    """
+class CompressSensing(_Misfit):
+    """f(v) = ‖Σ_c m_c ⊙ v_c − y‖² over the channels c of axis −3; A Aᴴ = Σ_c |m_c|² is diagonal."""
 
     name = "compress_sensing"
     operand_names: ClassVar[tuple[str, ...]] = ("y", "masks")
@@ -131,8 +166,8 @@ class CompressSensing(ProxFn):
         super().__init__(space)
         self._y = y
         self._masks = masks
-        squared = masks.abs().square().expand(*masks.shape[:-3], space.shape[-3], *masks.shape[-2:])
-        self._powers = squared.sum(dim=-3)
+        full = torch.broadcast_shapes(masks.shape, (space.shape[-3], 1, 1))
+        self._powers = masks.abs().square().expand(full).sum(dim=-3)
         self.lipschitz = 2.0 * float(self._powers.detach().max())
 
     @classmethod
@@ -140,6 +175,7 @@ class CompressSensing(ProxFn):
         """Masks must fit, y be one image.
 
         Raises:
+            ParameterError: the masks are complex and the argument is not.
             ShapeError: one of them does not match.
         """
         shape, given = argument.shape, operands[0].shape
@@ -154,6 +190,8 @@ class CompressSensing(ProxFn):
                 where=argument.describe(),
             )
         checks.fitting(cls.name, "masks", operands[1], argument)
+        alike = "sum_squares(sum_over(mul_elementwise(x, masks), -3) - y)"
+        cls._refuse_complex(argument, operands[1], "masks", alike)
         wanted = (*shape[:-3], *shape[-2:])
         if given is not None and tuple(given) != wanted:
             raise ShapeError(
@@ -168,20 +206,11 @@ class CompressSensing(ProxFn):
         return (v * self._masks).sum(dim=-3)
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        return y.unsqueeze(-3) * self._masks.conj()
+        found = y.unsqueeze(-3) * self._masks.conj()
+        return found if self.space.is_complex else found.real
 
-    def value(self, v: torch.Tensor) -> torch.Tensor:
-        """‖A v − y‖²."""
-        return reductions.squared_norm(self._forward(v) - self._y)
-
-    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
-        """v moved along the masks by what is missing to the data."""
-        missing = self._forward(v) - self._y
-        return v - 2.0 * step * self._adjoint(missing / (1.0 + 2.0 * step * self._powers))
-
-    def grad(self, v: torch.Tensor) -> torch.Tensor:
-        """2 Aᴴ (A v − y)."""
-        return 2.0 * self._adjoint(self._forward(v) - self._y)
+    def _damped(self, y: torch.Tensor, step: Step) -> torch.Tensor:
+        return y / (1.0 + 2.0 * step * self._powers)
 
 
 def sisr(
@@ -200,6 +229,7 @@ def sisr(
         An objective.
 
     Raises:
+        ParameterError: the factor is no whole number from 1, or the kernel is complex and e is not.
         ShapeError: sizes are no multiples of the factor, or y or the kernel do not match.
 
     Example:
@@ -307,6 +337,7 @@ def compress_sensing(e: Expression | torch.Tensor, y: object, masks: object) -> 
         An objective.
 
     Raises:
+        ParameterError: the masks are complex and e is not.
         ShapeError: masks or y do not match e.
 
     Example:

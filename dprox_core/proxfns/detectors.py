@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
+from dprox_core.arguments import whole_number
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.numerics.roots import increasing_root
 from dprox_core.proxfns import checks
-from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+from dprox_core.proxfns.base import Objective, Step, make, register
 from dprox_core.proxfns.likelihoods import above_zero
+from dprox_core.proxfns.pointwise import Pointwise
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
@@ -21,38 +23,22 @@ __all__ = ["PhaseRet", "Spi", "phase_ret", "spi"]
 
 
 @register
-class PhaseRet(ProxFn):
+class PhaseRet(Pointwise):
     """f(v) = Σ (|v_i| − y_i)²."""
 
     name = "phase_ret"
     operand_names: ClassVar[tuple[str, ...]] = ("y",)
     convex = False
-    separable = True
-
-    def __init__(self, space: Space, y: torch.Tensor | float) -> None:
-        super().__init__(space)
-        self._y = torch.as_tensor(y, dtype=space.precision, device=space.device)
-        checks.refuse_negative(self.name, "y", self._y)
-
-    @classmethod
-    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """Magnitudes must fit and be from 0.
-
-        Raises:
-            ShapeError: they do not broadcast to the argument.
-            ParameterError: one is below 0.
-        """
-        checks.fitting(cls.name, "y", operands[0], argument)
-        checks.refuse_negative(cls.name, "y", operands[0])
+    data_from_zero = True
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ (|v_i| − y_i)²."""
-        return reductions.squared_norm(v.abs() - self._y)
+        return reductions.squared_norm(v.abs() - self.data)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The phase stays, the magnitude moves towards y; a zero takes the phase 0."""
         size = v.abs()
-        moved = (size + 2.0 * step * self._y) / (1.0 + 2.0 * step)
+        moved = (size + 2.0 * step * self.data) / (1.0 + 2.0 * step)
         # A complex quotient overflows for the smallest numbers where a product does not.
         seen = size >= torch.finfo(size.dtype).tiny
         phase = torch.where(seen, v * (1.0 / torch.where(seen, size, 1.0)), torch.ones_like(v))
@@ -60,23 +46,22 @@ class PhaseRet(ProxFn):
 
 
 @register
-class Spi(ProxFn):
+class Spi(Pointwise):
     """f(v) = Σ (K − n_i) s_i − n_i log(1 − exp(−s_i)) with s_i = α v_i / K > 0; else ∞."""
 
     name = "spi"
     has_domain = True
     operand_names: ClassVar[tuple[str, ...]] = ("ones",)
-    separable = True
+    real_only = True
+    data_from_zero = True
 
     def __init__(
         self, space: Space, ones: torch.Tensor | float, jots: int = 1, gain: float = 1.0
     ) -> None:
-        super().__init__(space)
-        self._ones = torch.as_tensor(ones, dtype=space.precision, device=space.device)
+        super().__init__(space, ones)
         self._jots = jots
         self._rate = gain / jots
-        checks.refuse_negative(self.name, "ones", self._ones)
-        most = float(self._ones.detach().max())
+        most = float(self.data.detach().max())
         if most > jots:
             raise ParameterError(
                 f"spi: at most {jots} of {jots} jots can be one, but ones holds {most:g}.",
@@ -87,35 +72,34 @@ class Spi(ProxFn):
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """Counts must fit, jots and gain be above 0, the argument real.
+        """Counts must fit, jots be a whole number, gain above 0, the argument real.
 
         Raises:
             ParameterError: the argument is complex, or a number is out of range.
             ShapeError: the counts do not broadcast to the argument.
         """
-        checks.real_valued(cls.name, argument)
-        checks.positive(cls.name, "jots", options["jots"])
+        super().check(argument, operands, **options)
+        whole_number("spi: jots", options["jots"], "jots")
         checks.positive(cls.name, "gain", options["gain"])
-        checks.fitting(cls.name, "ones", operands[0], argument)
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The negative logarithm of the likelihood."""
         infinite = torch.full((), torch.inf, dtype=v.dtype, device=v.device)
-        hit = self._ones > 0
+        hit = self.data > 0
         rate = self._rate * v
         safe = torch.where(rate > 0, rate, torch.ones_like(rate))
-        logs = torch.where(hit, self._ones * torch.log(-torch.expm1(-safe)), torch.zeros_like(v))
-        costs = (self._jots - self._ones) * rate - logs
+        logs = torch.where(hit, self.data * torch.log(-torch.expm1(-safe)), torch.zeros_like(v))
+        costs = (self._jots - self.data) * rate - logs
         outside = (v < 0) | ((v == 0) & hit)
         return reductions.total(torch.where(outside, infinite, costs))
 
     def finite(self, v: torch.Tensor) -> torch.Tensor:
         """Not below 0, and above it where something was detected."""
-        return above_zero(v, self._ones > 0)
+        return above_zero(v, self.data > 0)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The root of u − v + step r ((K − n) − n / (exp(r u) − 1)) = 0, where n > 0."""
-        rate, n = self._rate, self._ones
+        rate, n = self._rate, self.data
         size = torch.as_tensor(step, dtype=v.dtype, device=v.device)
         # So small a step is lost beside v: its prox is the projection, and what it starts to do
         # there. The slope of the root below, by the step, would be that of the very edge.
@@ -145,7 +129,7 @@ class Spi(ProxFn):
 
     def _first(self, v: torch.Tensor, step: torch.Tensor, least: float) -> torch.Tensor:
         """The prox to first order in the step."""
-        rate, n = self._rate, self._ones
+        rate, n = self._rate, self.data
         bright, below = v > least, v < -least
         shrunk = n / torch.expm1(rate * torch.where(bright, v, torch.ones_like(v)))
         inside = v - step * rate * ((self._jots - n) - shrunk)

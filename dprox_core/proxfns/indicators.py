@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.expressions.base import broadcasts_into
+from dprox_core.errors import ParameterError
 from dprox_core.expressions.leaves import Constant
 from dprox_core.numerics import reductions
 from dprox_core.proxfns import checks
@@ -30,6 +29,7 @@ class Box(ProxFn):
     name = "box"
     operand_names: ClassVar[tuple[str, ...]] = ("lower", "upper")
     infinite_operands = True
+    real_only = True
     separable = True
     is_indicator = True
     meets_bounds = True
@@ -49,26 +49,16 @@ class Box(ProxFn):
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """Values must be real, bounds must fit them and leave room.
+        """Values and bounds must be real, bounds must fit and leave room.
 
         Raises:
-            ParameterError: the argument is complex, or a lower bound is above an upper one.
+            ParameterError: something is complex, or a lower bound is above an upper one.
             ShapeError: a bound does not broadcast to the argument.
         """
-        for compared in (argument, *operands):
-            checks.real_valued(cls.name, compared)
+        super().check(argument, operands, **options)
         for name, bound in zip(cls.operand_names, operands, strict=True):
-            shape = bound.shape
-            if shape is None or argument.shape is None:
-                continue
-            if not broadcasts_into(shape, argument.shape):
-                raise ShapeError(
-                    f"{cls.name}: the {name} bound, of shape {shape}, does not match "
-                    f"{argument.describe()} of shape {argument.shape}.",
-                    expected=argument.shape,
-                    got=shape,
-                    where=name,
-                )
+            checks.real_data(cls.name, name, bound)
+            checks.fitting(cls.name, name, bound, argument)
         numbers = [b.tensor.item() for b in operands if isinstance(b, Constant) and b.is_number]
         # Both bounds at the same infinity leave nothing either.
         same = len(set(numbers)) == 1 < len(numbers) and math.isinf(numbers[0])

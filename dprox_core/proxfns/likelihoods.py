@@ -10,8 +10,8 @@ import torch
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.numerics.roots import increasing_root
-from dprox_core.proxfns import checks
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
+from dprox_core.proxfns.pointwise import Pointwise
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
@@ -31,10 +31,6 @@ __all__ = [
 ]
 
 
-def _placed(value: torch.Tensor | float, space: Space) -> torch.Tensor:
-    return torch.as_tensor(value, dtype=space.precision, device=space.device)
-
-
 def above_zero(v: torch.Tensor, strictly: torch.Tensor) -> torch.Tensor:
     """v, but not below 0, and where said above it: by rounding of the largest value."""
     info = torch.finfo(v.dtype)
@@ -43,34 +39,18 @@ def above_zero(v: torch.Tensor, strictly: torch.Tensor) -> torch.Tensor:
 
 
 @register
-class Poisson(ProxFn):
+class Poisson(Pointwise):
     """f(v) = Σ v_i − y_i + y_i log(y_i / v_i) for v > 0, with 0 log 0 = 0; else ∞."""
 
     name = "poisson"
     has_domain = True
     operand_names: ClassVar[tuple[str, ...]] = ("y",)
-    separable = True
-
-    def __init__(self, space: Space, counts: torch.Tensor | float) -> None:
-        super().__init__(space)
-        self._counts = _placed(counts, space)
-        checks.refuse_negative(self.name, "y", self._counts)
-
-    @classmethod
-    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """Counts must fit and be from 0, the argument real.
-
-        Raises:
-            ParameterError: the argument is complex, or a count is below 0.
-            ShapeError: the counts do not broadcast to the argument.
-        """
-        checks.real_valued(cls.name, argument)
-        checks.fitting(cls.name, "y", operands[0], argument)
-        checks.refuse_negative(cls.name, "y", operands[0])
+    real_only = True
+    data_from_zero = True
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The Kullback-Leibler divergence of v from the counts."""
-        y = self._counts
+        y = self.data
         infinite = torch.full((), torch.inf, dtype=v.dtype, device=v.device)
         counted = y > 0
         safe_v = torch.where(v > 0, v, torch.ones_like(v))
@@ -81,12 +61,12 @@ class Poisson(ProxFn):
 
     def finite(self, v: torch.Tensor) -> torch.Tensor:
         """Not below 0, and above it where something was counted."""
-        return above_zero(v, self._counts > 0)
+        return above_zero(v, self.data > 0)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The positive root of u² − (v − step) u − step y = 0."""
         shifted = v - step
-        y = self._counts
+        y = self.data
         # In units in which the square of a large sum does not overflow.
         unit = shifted.detach().abs().clamp_min(1.0)
         inside = (shifted / unit).square() + 4.0 * step * (y / unit) / unit
@@ -103,16 +83,8 @@ class Entropy(ProxFn):
 
     name = "entropy"
     has_domain = True
+    real_only = True
     separable = True
-
-    @classmethod
-    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """The argument must be real.
-
-        Raises:
-            ParameterError: it is complex.
-        """
-        checks.real_valued(cls.name, argument)
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ v_i log v_i."""
@@ -149,27 +121,22 @@ class Entropy(ProxFn):
         return torch.where(lost, torch.where(inside, first, torch.zeros_like(v)), root)
 
 
-class _Labelled(ProxFn):
+class _Labelled(Pointwise):
     """A loss of margins y_i v_i, with labels y_i of −1 and 1."""
 
     operand_names: ClassVar[tuple[str, ...]] = ("y",)
-    separable = True
+    real_only = True
 
     def __init__(self, space: Space, labels: torch.Tensor | float = 1.0) -> None:
-        super().__init__(space)
-        self._labels = _placed(labels, space)
-        _check_labels(self.name, self._labels)
-
-    @classmethod
-    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """Labels must fit, the argument be real.
-
-        Raises:
-            ParameterError: the argument is complex.
-            ShapeError: the labels do not broadcast to the argument.
-        """
-        checks.real_valued(cls.name, argument)
-        checks.fitting(cls.name, "y", operands[0], argument)
+        super().__init__(space, labels)
+        given = self.data.detach()
+        if bool((given.abs() != 1.0).any()):
+            raise ParameterError(
+                f"{self.name}: the labels y must be 1 or −1.",
+                expected="1 or −1",
+                got=given.flatten()[:8].tolist(),
+                where="y",
+            )
 
 
 @register
@@ -182,11 +149,11 @@ class Logistic(_Labelled):
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The negative logarithm of the likelihood."""
-        return reductions.total(torch.nn.functional.softplus(-self._labels * v, threshold=50.0))
+        return reductions.total(torch.nn.functional.softplus(-self.data * v, threshold=50.0))
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """u with u − v = step y σ(−y u)."""
-        y = self._labels
+        y = self.data
 
         def equation(m: torch.Tensor) -> torch.Tensor:
             return m - y * v - step * torch.sigmoid(-m)
@@ -200,7 +167,7 @@ class Logistic(_Labelled):
 
     def grad(self, v: torch.Tensor) -> torch.Tensor:
         """−y σ(−y v)."""
-        return -self._labels * torch.sigmoid(-self._labels * v)
+        return -self.data * torch.sigmoid(-self.data * v)
 
 
 @register
@@ -212,13 +179,13 @@ class Hinge(_Labelled):
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """What is missing to a margin of one."""
-        return reductions.total((1.0 - self._labels * v).clamp_min(0.0))
+        return reductions.total((1.0 - self.data * v).clamp_min(0.0))
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The margin grows by the step, up to one."""
-        margin = self._labels * v
+        margin = self.data * v
         grown = torch.minimum(margin + step, torch.ones_like(margin))
-        return self._labels * torch.where(margin < 1.0, grown, margin)
+        return self.data * torch.where(margin < 1.0, grown, margin)
 
 
 @register
@@ -226,6 +193,7 @@ class Quantile(ProxFn):
     """f(v) = Σ max(q v_i, (q − 1) v_i)."""
 
     name = "quantile"
+    real_only = True
     separable = True
     slope = 1.0
 
@@ -240,7 +208,7 @@ class Quantile(ProxFn):
         Raises:
             ParameterError: one of both is not so.
         """
-        checks.real_valued(cls.name, argument)
+        super().check(argument, operands, **options)
         q = options["q"]
         if not isinstance(q, (int, float)) or not 0.0 <= q <= 1.0:
             raise ParameterError(
@@ -259,16 +227,6 @@ class Quantile(ProxFn):
         above = (v - self._q * step).clamp_min(0.0)
         below = (v + (1.0 - self._q) * step).clamp_max(0.0)
         return above + below
-
-
-def _check_labels(name: str, labels: torch.Tensor) -> None:
-    if bool((labels.detach().abs() != 1.0).any()):
-        raise ParameterError(
-            f"{name}: the labels y must be 1 or −1.",
-            expected="1 or −1",
-            got=labels.detach().flatten()[:8].tolist(),
-            where="y",
-        )
 
 
 def poisson(e: Expression | torch.Tensor, y: object) -> Objective | Any:

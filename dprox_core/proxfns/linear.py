@@ -11,10 +11,9 @@ from dprox_core.expressions.algebra import subtract
 from dprox_core.linops.matrix import Matrix
 from dprox_core.linops.sampling import MulElementwise
 from dprox_core.numerics import reductions
-from dprox_core.proxfns import checks
 from dprox_core.proxfns.base import Objective, ProxFn, Quadratic, Step, make, register
+from dprox_core.proxfns.pointwise import Pointwise, Weighted
 from dprox_core.proxfns.projections import onto_simplex
-from dprox_core.proxfns.weighted import Weighted
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
@@ -33,45 +32,29 @@ __all__ = [
 
 
 @register
-class Linear(ProxFn):
+class Linear(Pointwise):
     """f(v) = Σ c_i v_i."""
 
     name = "linear"
     operand_names: ClassVar[tuple[str, ...]] = ("c",)
-    separable = True
+    real_only = True
     lipschitz = 0.0
-
-    def __init__(self, space: Space, c: torch.Tensor | float = 1.0) -> None:
-        super().__init__(space)
-        self._c = torch.as_tensor(c, dtype=space.precision, device=space.device)
-
-    @classmethod
-    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """The cost must fit, both be real.
-
-        Raises:
-            ParameterError: the argument or the cost is complex.
-            ShapeError: the cost does not broadcast to the argument.
-        """
-        checks.real_valued(cls.name, argument)
-        checks.real_valued(cls.name, operands[0])
-        checks.fitting(cls.name, "c", operands[0], argument)
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ c_i v_i."""
-        return reductions.total(self._c * v)
+        return reductions.total(self.data * v)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """v − step c."""
-        return v - step * self._c
+        return v - step * self.data
 
     def grad(self, v: torch.Tensor) -> torch.Tensor:
         """c."""
-        return self._c.expand(v.shape)
+        return self.data.expand(v.shape)
 
     def quadratic(self) -> Quadratic:
         """W = 0, g = c."""
-        return Quadratic(slope=self._c.expand(self.space.shape), curved=False)
+        return Quadratic(slope=self.data.expand(self.space.shape), curved=False)
 
 
 @register
@@ -79,16 +62,8 @@ class Maximum(ProxFn):
     """f(v) = max v_i."""
 
     name = "maximum"
+    real_only = True
     slope = 1.0
-
-    @classmethod
-    def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """The argument must be real.
-
-        Raises:
-            ParameterError: it is complex.
-        """
-        checks.real_valued(cls.name, argument)
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The largest element."""
@@ -107,25 +82,25 @@ class WeightedSumSquares(Weighted):
 
     def __init__(self, space: Space, weights: torch.Tensor | float) -> None:
         super().__init__(space, weights)
-        self.lipschitz = 2.0 * float(self._weights.detach().max())
-        self.modulus = 2.0 * float(self._weights.detach().min())
+        self.lipschitz = 2.0 * float(self.data.detach().max())
+        self.modulus = 2.0 * float(self.data.detach().min())
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ w_i |v_i|²."""
         squared = v.real.square() + v.imag.square() if v.is_complex() else v.square()
-        return reductions.total(self._weights * squared)
+        return reductions.total(self.data * squared)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """v / (1 + 2 step w)."""
-        return v / (1.0 + 2.0 * step * self._weights)
+        return v / (1.0 + 2.0 * step * self.data)
 
     def grad(self, v: torch.Tensor) -> torch.Tensor:
         """2 w v."""
-        return 2.0 * self._weights * v
+        return 2.0 * self.data * v
 
     def quadratic(self) -> Quadratic:
         """W = diag(w)."""
-        return Quadratic(MulElementwise(self.space, self._weights))
+        return Quadratic(MulElementwise(self.space, self.data))
 
 
 @register
@@ -140,9 +115,9 @@ class QuadForm(ProxFn):
         matrix = 0.5 * (P + P.mH)
         # Real vectors see only the real part of a Hermitian matrix.
         self._matrix = matrix if space.is_complex or not matrix.is_complex() else matrix.real
-        values, vectors = torch.linalg.eigh(self._matrix.detach())
-        self._basis = None if P.requires_grad else (values, vectors)
-        self.sums_samples = len(space.shape) > 1 and self._basis is not None
+        # In double precision: a long step makes much of what rounding leaves of a zero.
+        exact = torch.complex128 if self._matrix.is_complex() else torch.float64
+        values, vectors = torch.linalg.eigh(self._matrix.detach().to(exact))
         slack = 64 * torch.finfo(space.precision).eps * float(values.abs().max())
         if float(values.min()) < -slack or float((P - P.mH).detach().abs().max()) > slack:
             raise ParameterError(
@@ -155,6 +130,10 @@ class QuadForm(ProxFn):
             )
         self.lipschitz = 2.0 * float(values.max())
         self.modulus = 2.0 * max(0.0, float(values.min()) - slack)
+        # What rounding left below zero would make a long step's prox unbounded.
+        basis = values.clamp_min(0.0).to(space.precision), vectors.to(self._matrix.dtype)
+        self._basis = None if P.requires_grad else basis
+        self.sums_samples = len(space.shape) > 1 and self._basis is not None
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:

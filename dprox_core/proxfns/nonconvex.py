@@ -84,7 +84,6 @@ class Scad(ProxFn):
     name = "scad"
     convex = False
     separable = True
-    slope = None
 
     def __init__(self, space: Space, threshold: float = 1.0, a: float = 3.7) -> None:
         super().__init__(space)
@@ -99,7 +98,7 @@ class Scad(ProxFn):
             ParameterError: one of them is not.
         """
         checks.positive(cls.name, "threshold", options["threshold"])
-        checks.positive(cls.name, "a − 2", options["a"] - 2.0)
+        checks.positive(cls.name, "a", options["a"], above=2.0)
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The sum over all elements."""

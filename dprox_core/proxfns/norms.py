@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
     from dprox_core.linops.space import Space
 
-__all__ = ["GroupNorm1", "Norm1", "group_norm1", "norm1"]
+__all__ = [
+    "GroupNorm1",
+    "Norm1",
+    "cut_off",
+    "group_norm1",
+    "norm1",
+    "share_within",
+    "soft_threshold",
+]
 
 # Groups of so many are summed member by member.
 _FEW = 8
@@ -37,29 +45,14 @@ class Norm1(ProxFn):
         return reductions.norm1(v)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
-        """Soft thresholding: magnitudes shrink by the step, down to zero."""
-        if v.is_complex() or isinstance(step, torch.Tensor):
-            cut = self.dual_prox(v, step)
-            return torch.sub(v, cut, out=cut if _reusable() else None)
-        return torch.nn.functional.softshrink(v, step)
+        """Soft thresholding."""
+        return soft_threshold(v, step)
 
     def dual_prox(
         self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
     ) -> torch.Tensor:
         """v with magnitudes cut off at the step."""
-        if v.is_complex():
-            return torch.mul(v, _cut(v.abs(), step), out=out)
-        if not isinstance(step, torch.Tensor):
-            return torch.clamp(v, -step, step, out=out)
-        if not (v.requires_grad or step.requires_grad):
-            # A clamp between tensors takes four times as long.
-            above = torch.maximum(v, -step, out=out)
-            return torch.minimum(above, step, out=above if _reusable() else out)
-        # At a step of zero, bounds that coincide would share the gradient. By products, whose
-        # gradients are cheaper than those of a choice, a clamp's by five times.
-        held = v.detach()
-        inside = held.abs() <= step.detach()
-        return v * inside + step * (held.sign() * ~inside)
+        return cut_off(v, step, out)
 
 
 @register
@@ -128,7 +121,7 @@ class GroupNorm1(ProxFn):
         self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Each group cut off at the step in length."""
-        return torch.mul(v, _cut(self._lengths(v), step), out=out)
+        return torch.mul(v, share_within(self._lengths(v), step), out=out)
 
     def follows(self, first: ProxFn) -> bool:
         """After what is positively homogeneous inside each group: shortening a group keeps its
@@ -150,8 +143,34 @@ class GroupNorm1(ProxFn):
         parts = torch.view_as_real(v.resolve_conj()) if v.is_complex() else v.unsqueeze(-1)
         squares = parts.square().sum(dim=(*self._axes, v.ndim), keepdim=True).squeeze(-1)
         # The root has no gradient at zero; the norm's is zero there.
-        positive = squares > 0.0
-        return torch.where(positive, squares, 1.0).sqrt() * positive
+        zero = squares == 0.0
+        return torch.where(zero, 1.0, squares).sqrt() * ~zero
+
+
+def soft_threshold(v: torch.Tensor, by: Step) -> torch.Tensor:
+    """v with magnitudes less ``by``, down to zero: the prox of Σ |v_i|."""
+    if v.is_complex() or isinstance(by, torch.Tensor):
+        cut = cut_off(v, by)
+        return torch.sub(v, cut, out=cut if _reusable() else None)
+    return torch.nn.functional.softshrink(v, by)
+
+
+def cut_off(v: torch.Tensor, at: Step, out: torch.Tensor | None = None) -> torch.Tensor:
+    """v with magnitudes cut off, what soft thresholding takes away: the projection |v_i| ≤ at."""
+    if v.is_complex():
+        return torch.mul(v, share_within(v.abs(), at), out=out)
+    if not isinstance(at, torch.Tensor):
+        return torch.clamp(v, -at, at, out=out)
+    if not (v.requires_grad or at.requires_grad):
+        # A clamp between tensors takes four times as long.
+        above = torch.maximum(v, -at, out=out)
+        return torch.minimum(above, at, out=above if _reusable() else out)
+    # Where bounds coincide at zero, a clamp would share the gradient between them; what is zero
+    # itself is not cut off there, so that a weight of zero leaves all as it is. By products, whose
+    # gradients are cheaper than those of a choice, a clamp's by five times.
+    held = v.detach()
+    inside = held.abs() < at.detach()
+    return v * inside + at * (held.sign() * ~inside)
 
 
 def _reusable() -> bool:
@@ -159,7 +178,7 @@ def _reusable() -> bool:
     return not (torch.is_grad_enabled() or torch.compiler.is_compiling())
 
 
-def _cut(lengths: torch.Tensor, step: Step) -> torch.Tensor:
+def share_within(lengths: torch.Tensor, step: Step) -> torch.Tensor:
     """min(1, step / length), zero where both are zero."""
     tiny = torch.finfo(lengths.dtype).tiny
     if isinstance(step, torch.Tensor):

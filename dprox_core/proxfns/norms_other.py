@@ -11,9 +11,9 @@ from dprox_core.numerics.spectral import low_rank
 from dprox_core.proxfns import checks
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
 from dprox_core.proxfns.losses import SumSquares
-from dprox_core.proxfns.norms import Norm1
+from dprox_core.proxfns.norms import Norm1, cut_off, share_within, soft_threshold
+from dprox_core.proxfns.pointwise import Weighted
 from dprox_core.proxfns.projections import onto_l1_ball
-from dprox_core.proxfns.weighted import Weighted
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression
@@ -35,13 +35,6 @@ __all__ = [
 ]
 
 
-def shrunk(v: torch.Tensor, by: Step) -> torch.Tensor:
-    """Soft thresholding: magnitudes less ``by``, down to zero."""
-    size = v.abs()
-    tiny = torch.finfo(size.dtype).tiny
-    return v * ((size - by).clamp_min(0.0) / size.clamp_min(tiny))
-
-
 @register
 class WeightedNorm1(Weighted):
     """f(v) = Σ w_i |v_i|."""
@@ -51,11 +44,17 @@ class WeightedNorm1(Weighted):
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """Σ w_i |v_i|."""
-        return reductions.total(self._weights * v.abs())
+        return reductions.total(self.data * v.abs())
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """Soft thresholding, each element with its own threshold."""
-        return shrunk(v, step * self._weights)
+        return soft_threshold(v, step * self.data)
+
+    def dual_prox(
+        self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """v with magnitudes cut off, each at its own threshold."""
+        return cut_off(v, step * self.data, out)
 
 
 @register
@@ -68,15 +67,25 @@ class Norm2(ProxFn):
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """‖v‖₂."""
-        return reductions.squared_norm(v).sqrt()
+        squared = reductions.squared_norm(v)
+        # The root has no gradient at zero; a subgradient there is zero.
+        zero = squared == 0.0
+        return torch.where(zero, 1.0, squared).sqrt() * ~zero
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The direction stays, the length loses the step, down to zero."""
-        # In double precision, where squares of single values neither overflow nor vanish.
+        return v * (1.0 - self._share(v, step)).to(v.real.dtype)
+
+    def dual_prox(
+        self, v: torch.Tensor, step: Step, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """v, its length cut off at the step."""
+        return torch.mul(v, self._share(v, step).to(v.real.dtype), out=out)
+
+    def _share(self, v: torch.Tensor, step: Step) -> torch.Tensor:
+        """min(1, step / ‖v‖), in double precision: squares neither overflow nor vanish there."""
         dtype = torch.complex128 if v.is_complex() else torch.float64
-        length = torch.linalg.vector_norm(v, dtype=dtype)
-        kept = (length - step).clamp_min(0.0) / length.clamp_min(torch.finfo(length.dtype).tiny)
-        return v * kept.to(v.real.dtype)
+        return share_within(torch.linalg.vector_norm(v, dtype=dtype), step)
 
     def follows(self, first: ProxFn) -> bool:
         """After all that is positively homogeneous: shortening keeps its subgradients."""
@@ -126,7 +135,7 @@ class ElasticNet(ProxFn):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """Soft thresholding, then scaling."""
-        return shrunk(v, step) / (1.0 + self._gamma * step)
+        return soft_threshold(v, step) / (1.0 + self._gamma * step)
 
     def summands(self) -> tuple[tuple[float, ProxFn, str], ...]:
         """The norm and the squares."""

@@ -38,6 +38,7 @@ class Simplex(SetIndicator):
     """f(v) = 0 where v ≥ 0 and Σ v = total, else ∞."""
 
     name = "simplex"
+    real_only = True
 
     def __init__(self, space: Space, total: float = 1.0, axis: int | None = None) -> None:
         super().__init__(space)
@@ -53,7 +54,7 @@ class Simplex(SetIndicator):
             ParameterError: total or argument is not so.
             ShapeError: there is no such axis.
         """
-        checks.real_valued(cls.name, argument)
+        super().check(argument, operands, **options)
         checks.positive(cls.name, "total", options["total"])
         axis, shape = options["axis"], argument.shape
         axis = None if axis is None else whole_number(cls.name, "axis", axis)
@@ -142,31 +143,37 @@ class HalfSpace(SetIndicator):
 
     name = "halfspace"
     operand_names: ClassVar[tuple[str, ...]] = ("a", "b")
+    real_only = True
 
     def __init__(
         self, space: Space, a: torch.Tensor | float, b: torch.Tensor | float = 0.0
     ) -> None:
         super().__init__(space)
-        self._a = torch.as_tensor(a, dtype=space.precision, device=space.device).expand(space.shape)
-        self._b = b.reshape(()) if isinstance(b, torch.Tensor) else b
-        if float(self._a.detach().abs().max()) == 0.0:
+        normal = torch.as_tensor(a, dtype=space.precision, device=space.device).expand(space.shape)
+        size = float(normal.detach().abs().max())
+        if size == 0.0:
             raise ParameterError(
                 "halfspace: a is zero, which bounds nothing.",
                 expected="an element other than 0",
                 got=0.0,
                 where="a",
             )
+        # In units in which squares neither overflow nor vanish.
+        self._a = normal / size
+        self._b = (b.reshape(()) if isinstance(b, torch.Tensor) else b) / size
 
     @classmethod
     def check(cls, argument: Expression, operands: tuple[Expression, ...], **options: Any) -> None:
-        """a must fit, b be one number, the argument real.
+        """a must fit, b be one number, all of them real.
 
         Raises:
-            ParameterError: the argument is complex.
+            ParameterError: something is complex.
             ShapeError: a does not broadcast to the argument, or b is not one number.
         """
-        checks.real_valued(cls.name, argument)
+        super().check(argument, operands, **options)
         checks.fitting(cls.name, "a", operands[0], argument)
+        for role, operand in zip(cls.operand_names, operands, strict=True):
+            checks.real_data(cls.name, role, operand)
         given = operands[1].shape
         if given is not None and math.prod(given) != 1:
             raise ShapeError(

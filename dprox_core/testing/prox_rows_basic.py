@@ -99,7 +99,11 @@ BASIC = (
         inside=lambda shape, make: make.uniform(*shape, low=-0.5, high=1.0),
         wrong=(
             Wrong(lambda: box(variable(4), 2, 1), ParameterError, "must not be above"),
-            Wrong(lambda: box(variable(4), torch.ones(3), 9), ShapeError, "does not match x"),
+            Wrong(
+                lambda: box(variable(4), torch.ones(3), 9),
+                ShapeError,
+                "box: lower of shape (3,) does not match x",
+            ),
             Wrong(
                 lambda: box(variable(4), math.nan, 1), ParameterError, "must be a number, not nan"
             ),

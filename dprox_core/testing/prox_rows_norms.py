@@ -146,7 +146,7 @@ NORMS = (
         convex=False,
         wrong=(
             Wrong(lambda: scad(variable(4), 0.0), ParameterError, "threshold must be"),
-            Wrong(lambda: scad(variable(4), a=1.5), ParameterError, "a − 2 must be"),
+            Wrong(lambda: scad(variable(4), a=1.5), ParameterError, "a must be a number above 2"),
         ),
     ),
     ProxCase(

@@ -83,6 +83,14 @@ def _blurred(v: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     return total
 
 
+def _sisr(v: torch.Tensor, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+    return (_blurred(v, kernel)[..., ::2, ::2] - y).abs().square().sum()
+
+
+def _compress_sensing(v: torch.Tensor, y: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    return ((v * masks).sum(-3) - y).abs().square().sum()
+
+
 SETS = (
     ProxCase(
         "l1_ball",
@@ -135,8 +143,9 @@ SETS = (
     ProxCase(
         "affine_set",
         affine_set,
-        lambda v, A, b: infinite_unless((v @ A.mT - b).abs() <= _ROUNDING),
+        lambda v, A, b: infinite_unless((v @ A.mT.to(v.dtype) - b).abs() <= _ROUNDING),
         data=_equations,
+        complex=True,
         inside=_on_plane,
         wrong=(
             Wrong(
@@ -172,6 +181,7 @@ SETS = (
         psd_cone,
         _is_semidefinite,
         shapes=((2, 2), (2, 3, 3)),
+        complex=True,
         inside=_semidefinite,
         wrong=(Wrong(lambda: psd_cone(variable(2, 3)), ShapeError, "takes square matrices"),),
     ),
@@ -179,6 +189,7 @@ SETS = (
         "equal",
         equal,
         lambda v, b: infinite_unless((v - b).abs() <= _ROUNDING),
+        complex=True,
         data=lambda shape, make: (make.normal(*shape),),
         inside=lambda shape, make, b: b,
         wrong=(Wrong(lambda: equal(variable(4), torch.ones(3)), ShapeError, "does not match"),),
@@ -186,12 +197,13 @@ SETS = (
     ProxCase(
         "sisr",
         sisr,
-        lambda v, y, k: (_blurred(v, k)[..., ::2, ::2] - y).square().sum(),
+        _sisr,
         shapes=((1, 1, 4, 2), (2, 1, 2, 4)),
         data=lambda shape, make: (
             make.normal(*shape[:-2], shape[-2] // 2, shape[-1] // 2),
             make.normal(2, 2),
         ),
+        complex=True,
         smooth=True,
         wrong=(
             Wrong(
@@ -204,16 +216,48 @@ SETS = (
                 ShapeError,
                 "they must have shape (2, 2)",
             ),
+            Wrong(
+                lambda: sisr(variable(4, 4), torch.ones(2, 2), 1j * torch.ones(2, 2)),
+                ParameterError,
+                "sisr: kernel is complex and x is real",
+            ),
         ),
+    ),
+    ProxCase(
+        "sisr",
+        sisr,
+        _sisr,
+        label="complex data and kernel",
+        shapes=((1, 1, 4, 2),),
+        data=lambda shape, make: (
+            make.normal(*shape[:-2], shape[-2] // 2, shape[-1] // 2, is_complex=True),
+            make.normal(2, 2, is_complex=True),
+        ),
+        real=False,
+        complex=True,
+        smooth=True,
+    ),
+    ProxCase(
+        "sisr",
+        sisr,
+        _sisr,
+        label="complex data of a real image",
+        shapes=((1, 1, 4, 2),),
+        data=lambda shape, make: (
+            make.normal(*shape[:-2], shape[-2] // 2, shape[-1] // 2, is_complex=True),
+            make.normal(2, 2),
+        ),
+        smooth=True,
     ),
     ProxCase(
         "compress_sensing",
         compress_sensing,
-        lambda v, y, m: ((v * m).sum(-3) - y).square().sum(),
+        _compress_sensing,
         data=lambda shape, make: (
             make.normal(*shape[:-3], *shape[-2:]),
             make.normal(*shape[-3:]),
         ),
+        complex=True,
         smooth=True,
         wrong=(
             Wrong(
@@ -226,6 +270,37 @@ SETS = (
                 ShapeError,
                 "takes an image",
             ),
+            Wrong(
+                lambda: compress_sensing(
+                    variable(2, 2, 2), torch.ones(2, 2), 1j * torch.ones(2, 2, 2)
+                ),
+                ParameterError,
+                "masks is complex and x is real",
+            ),
         ),
+    ),
+    ProxCase(
+        "compress_sensing",
+        compress_sensing,
+        _compress_sensing,
+        label="complex masks",
+        data=lambda shape, make: (
+            make.normal(*shape[:-3], *shape[-2:], is_complex=True),
+            make.normal(*shape[-3:], is_complex=True),
+        ),
+        real=False,
+        complex=True,
+        smooth=True,
+    ),
+    ProxCase(
+        "compress_sensing",
+        compress_sensing,
+        _compress_sensing,
+        label="complex data of a real image, one row of masks",
+        data=lambda shape, make: (
+            make.normal(*shape[:-3], *shape[-2:], is_complex=True),
+            make.normal(shape[-1]),
+        ),
+        smooth=True,
     ),
 )

@@ -58,7 +58,8 @@ class Setting:
     def inside(self) -> torch.Tensor:
         if self.case.inside is None:
             return self.point()
-        return self.case.inside(self.shape, self.make, *self.data)
+        found = self.case.inside(self.shape, self.make, *self.data)
+        return found.to(self.function.space.dtype)
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         return self.case.formula(v, *self.data)

@@ -64,7 +64,7 @@ class Setting:
     def inside(self) -> torch.Tensor:
         if self.case.inside is None:
             return self.point()
-        return self.case.inside(self.shape, self._make, *self.data)
+        return self.case.inside(self.shape, self._make, *self.data).to(self.f.space.dtype)
 
     def between(self, low: float, high: float) -> float:
         """A number whose logarithm is uniform."""
