@@ -20,6 +20,7 @@ from dprox_core.compiler.shared import (
     between,
     choice,
     flag,
+    nearest_sixteenth,
     positive,
     rounded_above,
 )
@@ -162,7 +163,9 @@ def _shares(norms: list[float], preconditioned: bool) -> tuple[float, ...]:
     if not preconditioned or not norms:
         return (1.0,) * len(norms)
     least = min((norm for norm in norms if norm > 0.0), default=1.0)
-    return tuple(rounded_above((least / norm) ** 2) if norm > 0.0 else 1.0 for norm in norms)
+    # To a grid that holds 1 and 1/8: one on the grid of the couplings would leave these, norms of
+    # one being common, on the edge between two of its numbers.
+    return tuple(nearest_sixteenth((least / norm) ** 2) if norm > 0.0 else 1.0 for norm in norms)
 
 
 def _weight(parts: Parts, apart: bool) -> Step:

@@ -23,6 +23,7 @@ __all__ = [
     "flag",
     "nearest_eighth",
     "nearest_power_of_two",
+    "nearest_sixteenth",
     "plan_term",
     "positive",
     "positives",
@@ -119,6 +120,11 @@ def nearest_power_of_two(value: float) -> float:
 def nearest_eighth(value: float) -> float:
     """The nearest of eight numbers an octave, powers of two among them; zero stays zero."""
     return 2.0 ** (round(8.0 * math.log2(value)) / 8.0) if value > 0.0 else value
+
+
+def nearest_sixteenth(value: float) -> float:
+    """The same with sixteen numbers an octave."""
+    return nearest_eighth(value**2) ** 0.5
 
 
 def rounded_below(value: float) -> float:

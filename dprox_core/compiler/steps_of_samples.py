@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from dprox_core.algorithms.parts import Parts, Steps
-from dprox_core.compiler.shared import rounded_above
+from dprox_core.compiler.shared import nearest_sixteenth, rounded_above
 from dprox_core.linsolve.norms_of_samples import Shared, norms_of_samples, treats_alike
 
 __all__ = ["SampleNorms", "norms_of_parts"]
@@ -52,7 +53,7 @@ def norms_of_parts(parts: Parts, preconditioned: bool) -> SampleNorms | None:
     shares = [one] * len(squares)
     if preconditioned and squares:
         least = torch.stack([_positive(square) for square in squares]).amin(dim=0)
-        shares = [_rounded(least / _positive(square)) for square in squares]
+        shares = [_rounded(least / _positive(square), nearest_sixteenth) for square in squares]
     coupled = [Shared(b.row, s) for b, s in zip(parts.blocks, shares, strict=True)]
     curved = [Shared(b.row, b.weight * one, b.metric) for b in bounds]
     pull, bend = norms_of_samples(coupled, space), norms_of_samples(curved, space)
@@ -67,8 +68,8 @@ def _positive(numbers: torch.Tensor) -> torch.Tensor:
 
 def _bound(numbers: torch.Tensor) -> float | torch.Tensor:
     """Above the numbers, 0 where all of them are."""
-    return _rounded(_positive(numbers)) if bool(numbers.any()) else 0.0
+    return _rounded(_positive(numbers), rounded_above) if bool(numbers.any()) else 0.0
 
 
-def _rounded(numbers: torch.Tensor) -> torch.Tensor:
-    return torch.tensor([rounded_above(n) for n in numbers.tolist()], dtype=torch.float64)
+def _rounded(numbers: torch.Tensor, to: Callable[[float], float]) -> torch.Tensor:
+    return torch.tensor([to(n) for n in numbers.tolist()], dtype=torch.float64)

@@ -124,6 +124,22 @@ def test_steps_that_follow_from_norms_do_not_move_with_the_kernel(method: str) -
     assert torch.autograd.gradcheck(solve, (kernel,), atol=1e-5)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("method", ["ladmm", "pdhg", "pd3o"])
+def test_steps_do_not_move_with_kernels_that_sum_to_one(method: str, batch: int) -> None:
+    # Their norm is one, and that of a block whose share of the step is all of it.
+    make = Maker(8)
+    psf = make.uniform(batch, 1, 3, 3, low=0.5, high=1.5)
+    psf, b = psf / psf.sum((-2, -1), keepdim=True), make.normal(batch, 1, 4, 5)
+    x = dp.Variable("x", b.shape, dtype="float64")
+
+    def solve(kernel: torch.Tensor) -> torch.Tensor:
+        rest = dp.norm1(dp.conv(x, kernel) - b)
+        return dp.Problem(rest + 0.1 * dp.sum_squares(x)).solve(method, max_iter=4)[x]
+
+    assert torch.autograd.gradcheck(solve, (psf.requires_grad_(),), atol=1e-5)
+
+
 @pytest.mark.parametrize("method", ["admm", "pdhg"])
 def test_where_a_mask_is_zero_its_gradient_is_that_of_the_limit(method: str) -> None:
     keep = torch.tensor([1.0, 0.0, 1.0, 0.0, 0.0, 1.0], dtype=torch.float64)

@@ -249,7 +249,7 @@ def test_a_penalty_method_grows_every_sample_s_number() -> None:
 @pytest.mark.parametrize("method", ["dr", "pdhg", "pd3o"])
 def test_a_trial_that_fails_for_one_sample_holds_up_none_of_the_others(method: str) -> None:
     """Beyond iteration 100 each sample is extrapolated, and set back, by itself."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(3)
     photo = dp.load_image("sample:camera", size=32).double()
     kernel = dp.gaussian_psf(size=9, sigma=1.5).double()
     photos = torch.cat([photo, photo.flip(-1), photo.flip(-2)])
