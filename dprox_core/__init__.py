@@ -88,6 +88,7 @@ from dprox_core.monitoring import (
     cancel_requested,
     monitor,
 )
+from dprox_core.numerics.heap import keep_freed_memory
 from dprox_core.priors import weights
 from dprox_core.priors.denoise import denoise
 from dprox_core.priors.denoisers import denoiser
@@ -162,6 +163,8 @@ if TYPE_CHECKING:
         save_lp,
         solve_lp,
     )
+
+keep_freed_memory()
 
 # Linear programs bring scipy along, which takes as long to import as all the rest: they are
 # imported when one of their names is first used.

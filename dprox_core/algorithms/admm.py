@@ -186,17 +186,16 @@ class Admm(Algorithm[AdmmState]):
         self, index: int, image: torch.Tensor, state: AdmmState, watch: Watch | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         v, u, penalty = state.v[index], state.u[index], self.blocks[index].penalty
-        old = None if watch is None else self._moves_buffer(index, v)
+        moved = None if watch is None else self._moves_memory(index, image, v)
         if self._in_place:
-            arrays = (v, u, image) if old is None else (v, u, image, old)
+            arrays = (v, u, image) if moved is None else (v, u, image, moved)
             update(arrays, self.relaxation, penalty, state.rho, watch, self._batch > 1)
             return v, u
         new_v = relaxed(v, u, image, self.relaxation, out=None)
         new_u = penalty.dual_prox(new_v, shaped(1.0 / state.rho, new_v))
-        if watch is not None and old is not None:
+        if watch is not None and moved is not None:
             with torch.no_grad():
-                torch.sub(v, u, out=old)
-            watch.add(new_v, new_u, image, old)
+                watch.add(new_v, new_u, image, torch.sub(v, u), moved)
         return new_v, new_u
 
     def _watch(self, tally: Tally, index: int) -> Watch:
@@ -234,14 +233,13 @@ class Admm(Algorithm[AdmmState]):
         )
 
     def _pulled_together(self, moves: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Kᴴ (z_old − z)."""
+        """Kᴴ (z_old − z), in the place of what moved where nothing stands in between."""
         sums: list[torch.Tensor | None] = [None] * len(self.model.spaces)
         for index in self._order:
             row, move = self.blocks[index].row, moves[index]
             first = row.entries[0][0]
             if row.is_identity and sums[first] is None:
-                held = self._sum_buffer(first)
-                sums[first] = move.clone() if held is None else held.copy_(move)
+                sums[first] = move
                 continue
             for variable, _ in row.entries:
                 if sums[variable] is None:
@@ -350,11 +348,18 @@ class Admm(Algorithm[AdmmState]):
             held = self._pulled[index] = self.model.spaces[index].empty()
         return held
 
-    def _moves_buffer(self, index: int, like: torch.Tensor) -> torch.Tensor:
-        """Memory for z_old and z_old − z: new memory would cost more than the differences."""
+    def _moves_memory(self, index: int, image: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        """Memory for z_old − z: where possible such as nobody needs before the next step."""
         held = self._moves[index]
+        if held is None and self._in_place:
+            row = self.blocks[index].row
+            if self._first.count(self._first[index]) == 1 and image is self._scratch[index]:
+                held = image
+            elif row.is_identity and self._first[index] == index:
+                held = self._sum_buffer(row.entries[0][0])
         if held is None or not self._in_place:
-            held = self._moves[index] = torch.empty_like(like, requires_grad=False)
+            held = torch.empty_like(like, requires_grad=False)
+        self._moves[index] = held
         return held
 
     def _buffer(self, index: int, state: AdmmState) -> torch.Tensor | None:

@@ -40,6 +40,7 @@ class Watch:
         u: torch.Tensor,
         image: torch.Tensor,
         old: torch.Tensor,
+        moved: torch.Tensor,
         sample: int | None = None,
     ) -> None:
         """Take in more of the term.
@@ -48,25 +49,26 @@ class Watch:
             v: after the step.
             u: after the step.
             image: K x.
-            old: z before the step; becomes z_old − z.
+            old: z before the step.
+            moved: memory for z_old − z, of its own or that of ``image``, which is lost then.
             sample: which sample it is a part of, None for all of them.
         """
-        arrays = (v, u, image, old)
+        arrays = (v, u, image, old, moved)
         if self._apart and sample is None:
             if worth_a_call(v[0]):
-                for index in range(len(v)):
-                    self.add(v[index], u[index], image[index], old[index], index)
+                for i in range(len(v)):
+                    self.add(v[i], u[i], image[i], old[i], moved[i], sample=i)
                 return
             pieces: Iterable[Arrays] = [arrays]
         else:
             pieces = in_pieces(*arrays)
         add, term = self._tally.add, self._index
-        for now_v, now_u, seen, moved in pieces:
+        for now_v, now_u, seen, before, target in pieces:
             add((term, "image"), seen, sample)
             copy = torch.sub(now_v, now_u)
             add((term, "copy"), copy, sample)
-            moved.sub_(copy)
-            add((term, "missed"), copy.sub_(seen), sample)
+            add((term, "missed"), torch.sub(copy, seen, out=target), sample)
+            torch.sub(before, copy, out=target)
 
 
 def update(
@@ -78,20 +80,19 @@ def update(
     long, and each may have its ρ.
 
     Args:
-        arrays: v, u, K x, and, where it is watched, memory for z_old − z.
+        arrays: v, u, K x, and, where it is watched, memory for z_old − z, which may be that of K x.
         alpha: the over-relaxation.
         penalty: h.
         rho: ρ, or one for each sample.
         watch: what is told of the step, None for nothing.
         apart: whether the first axis is one of samples.
     """
-    for sample, weight, (v, u, image, *old) in _portions(arrays, penalty, rho, apart):
-        if watch is not None:
-            torch.sub(v, u, out=old[0])
+    for sample, weight, (v, u, image, *moved) in _portions(arrays, penalty, rho, apart):
+        old = None if watch is None else torch.sub(v, u)
         relaxed(v, u, image, alpha, out=v)
         penalty.dual_prox(v, shaped(1.0 / weight, v), out=u)
-        if watch is not None:
-            watch.add(v, u, image, old[0], sample)
+        if watch is not None and old is not None:
+            watch.add(v, u, image, old, moved[0], sample)
 
 
 def relaxed(

@@ -10,6 +10,7 @@ real arithmetic takes.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,9 +19,12 @@ from torch.autograd import forward_ad
 
 __all__ = ["forward", "inverse", "multiply", "paired", "real_pairs", "spectrum_shape"]
 
-# Pixels of an image from which on the inverse copies between its two transforms.
-_TURNED = 65536
+# Pixels of an image from which on the inverse copies between its two transforms, and of images of
+# which there are several from which on each is transformed by itself.
+_TURNED, _APART = 65536, 524288
 _LEAST_SIDE = 128
+# Columns of so many numbers, or a multiple, begin at addresses that share a few lines of the cache.
+_CROWDED = 128
 # Numbers that torch multiplies by one thread, however many there are: fewer than its grain, 32768.
 _AT_ONCE = 16384
 
@@ -39,38 +43,52 @@ def inverse(
     """The image (..., H, W) with this spectrum; the inverse of ``forward``."""
     if full:
         return torch.fft.ifft2(spectrum, out=out)
-    if not _worth_turning(spectrum, size, out):
+    turn = several = False
+    if _by_images(spectrum, size, out):
+        turn = _worth_turning(spectrum.dtype, size)
+        several = size[0] * size[1] >= _APART and spectrum.shape[:-2].numel() > 1
+    if not (turn or several):
         return torch.fft.irfft2(spectrum, s=size, out=out)
     if out is None:
         real = spectrum.real.dtype
         out = torch.empty((*spectrum.shape[:-2], *size), dtype=real, device=spectrum.device)
     images = spectrum.reshape(-1, *spectrum.shape[-2:])
     for image, target in zip(images, out.view(-1, *size), strict=True):
-        _turned(image, size, target)
+        if turn:
+            _turned(image, size, target)
+        else:
+            torch.fft.irfft2(image, s=size, out=target)
     return out
 
 
 def _turned(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor) -> torch.Tensor:
     """irfft2 of one spectrum, copied between its two transforms.
 
-    The first leaves each column in one piece, and the second is so slow on rows that are not that
-    copying them takes less: at 512² two thirds of ``irfft2``'s time, at 1024² × 3 a quarter.
+    The first leaves each column in one piece, and the second is slow on rows that are not. Only a
+    matrix, of two axes, is copied by torch in tiles that stay in the cache; where columns lie at
+    multiples of 1024 bytes any other copy takes four times as long.
     """
     columns = torch.fft.ifft(spectrum, dim=-2)
-    return torch.fft.irfft(columns.contiguous(), n=size[1], dim=-1, out=out)
+    rows = torch.empty(columns.shape, dtype=columns.dtype).copy_(columns)
+    return torch.fft.irfft(rows, n=size[1], dim=-1, out=out)
 
 
-def _worth_turning(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor | None) -> bool:
-    """Whether images are large enough that the copy pays; threads share small ones out better.
+def _worth_turning(dtype: torch.dtype, size: tuple[int, int]) -> bool:
+    """Whether the copy pays: measured, where columns crowd into a few lines of the cache.
 
-    Rows of 64 would be transformed by several threads to other bits than by one.
+    Threads share small images out better. Rows of 64 would be transformed by several threads to
+    other bits than by one.
     """
-    if torch.compiler.is_compiling():
-        return False
+    pixels = size[0] * size[1]
     least = _TURNED if torch.get_num_threads() == 1 else 4 * _TURNED
+    most = math.inf if dtype == torch.complex64 else 8 * _TURNED
+    return least <= pixels <= most and min(size) >= _LEAST_SIDE and size[0] % _CROWDED == 0
+
+
+def _by_images(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor | None) -> bool:
+    """Whether images may be transformed one after the other, into memory."""
     return (
-        size[0] * size[1] >= least
-        and min(size) >= _LEAST_SIDE
+        not torch.compiler.is_compiling()
         and spectrum.device.type == "cpu"
         and spectrum.shape[-2] == size[0]
         and not (spectrum.requires_grad and torch.is_grad_enabled())

@@ -23,6 +23,7 @@ def test_a_copy_on_the_way_changes_nothing(
     plain = fourier.inverse(spectrum, (shape[-2], shape[-1]), full=False)
     monkeypatch.setattr(fourier, "_TURNED", 1)
     monkeypatch.setattr(fourier, "_LEAST_SIDE", 1)
+    monkeypatch.setattr(fourier, "_CROWDED", 1)
     out = torch.empty_like(image) if given else None
     found = fourier.inverse(spectrum, (shape[-2], shape[-1]), full=False, out=out)
     assert found.shape == image.shape
@@ -34,6 +35,7 @@ def test_a_copy_on_the_way_changes_nothing(
 def test_memory_with_gaps_is_written_into(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fourier, "_TURNED", 1)
     monkeypatch.setattr(fourier, "_LEAST_SIDE", 1)
+    monkeypatch.setattr(fourier, "_CROWDED", 1)
     image = torch.randn(24, 18)
     out = torch.empty(18, 24).T
     fourier.inverse(fourier.forward(image, full=False), (24, 18), full=False, out=out)
@@ -43,6 +45,7 @@ def test_memory_with_gaps_is_written_into(monkeypatch: pytest.MonkeyPatch) -> No
 def test_gradients_pass_through_large_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fourier, "_TURNED", 1)
     monkeypatch.setattr(fourier, "_LEAST_SIDE", 1)
+    monkeypatch.setattr(fourier, "_CROWDED", 1)
     image = torch.randn(6, 5, dtype=torch.float64, requires_grad=True)
 
     def there_and_back(x: torch.Tensor) -> torch.Tensor:

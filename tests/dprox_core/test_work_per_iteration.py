@@ -93,6 +93,7 @@ def test_so_it_does_where_transforms_of_large_images_are_taken_axis_by_axis(
 ) -> None:
     monkeypatch.setattr(fourier, "_TURNED", SIZE * SIZE)
     monkeypatch.setattr(fourier, "_LEAST_SIDE", SIZE)
+    monkeypatch.setattr(fourier, "_CROWDED", 1)
     assert steps(deconvolution(3, 2), "admm", 10).transforms == 10 * 2 * 3 * 2
 
 
