@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 
 import torch
@@ -130,12 +131,13 @@ def _weight(term: Term, binding: Binding) -> Step:
     weight: Step = term.number
     for factor in term.factors:
         value = dense(binding.value(factor)).reshape(())
-        number = float(value.detach())
-        if not (math.isfinite(number) and number >= 0):
-            raise (ParameterError if math.isfinite(number) else DataError)(
-                f"The weight {factor.describe()} of {term.describe_function()} must be a number "
-                f"from 0, not {number:g}: a negative weight is not convex.",
-                expected="a number from 0",
+        number = value.item()
+        if isinstance(number, complex) or not (math.isfinite(number) and number >= 0):
+            why = ": a negative weight is not convex." if number == -abs(number) else "."
+            raise (ParameterError if cmath.isfinite(number) else DataError)(
+                f"The weight {factor.describe()} of {term.describe_function()} must be a real "
+                f"number from 0, not {number:g}{why}",
+                expected="a real number from 0",
                 got=number,
                 where=term.describe_function(),
             )

@@ -6,6 +6,7 @@ import cmath
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
@@ -15,7 +16,6 @@ from dprox_core.expressions.base import (
     Shape,
     as_expression,
     broadcasts_into,
-    number_text,
     shape_text,
 )
 from dprox_core.expressions.leaves import Constant, Placeholder, Variable
@@ -349,11 +349,12 @@ def product(left: object, right: object) -> Expression:
 
 def divide(expression: Expression, divisor: object) -> Expression:
     """An expression divided by a number or a tensor of one element."""
-    if isinstance(divisor, torch.Tensor):
-        return scale(1.0 / divisor, expression)
-    if isinstance(divisor, Expression) or not isinstance(divisor, (int, float, complex)):
+    if isinstance(divisor, (torch.Tensor, np.ndarray)):
+        return scale(1.0 / torch.as_tensor(divisor), expression)
+    if not isinstance(divisor, (int, float, complex, np.number)):
         raise ParameterError(
-            f"An expression can be divided by a number, not by {divisor}.",
+            f"{expression.describe()} / {divisor!s:.60}: an expression is divided by a number; "
+            "multiply it by a tensor or a placeholder of one element.",
             expected="a number",
             got=str(divisor),
             where=expression.describe(),
@@ -362,7 +363,7 @@ def divide(expression: Expression, divisor: object) -> Expression:
         raise ParameterError(
             f"{expression.describe()} is divided by zero.",
             expected="a number other than 0",
-            got=number_text(divisor),
+            got=0,
             where=expression.describe(),
         )
     return scale(1.0 / divisor, expression)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import torch
@@ -239,12 +239,16 @@ class Expression(NoNumber, ABC):
         return at_most(self, upper)
 
     def __lt__(self, upper: object) -> Constraint:
+        self._refuse_strict("<")
+
+    def __gt__(self, lower: object) -> Constraint:
+        self._refuse_strict(">")
+
+    def _refuse_strict(self, sign: str) -> NoReturn:
         raise ParameterError(
-            f"{self.describe()} < …: a strict inequality has no nearest point; write <= or >=.",
+            f"{self.describe()} {sign} …: a strict inequality has no nearest point; write {sign}=.",
             where=self.describe(),
         )
-
-    __gt__ = __lt__
 
     def __eq__(self, value: object) -> Constraint:  # type: ignore[override]
         from dprox_core.expressions.constraints import equal

@@ -58,7 +58,7 @@ class Binding:
         self.device = _choose_device(device, tensors)
         self.dtype = precision or _choose_precision(variables, tensors)
         # The expression is kept beside its value so that its id stays its own.
-        self._values: dict[int, tuple[Expression, torch.Tensor]] = {}
+        self._values: dict[tuple[int, bool], tuple[Expression, torch.Tensor]] = {}
         self._operators: dict[int, LinOp] = {}
         self._affine: dict[int, tuple[Expression, Affine]] = {}
 
@@ -72,14 +72,15 @@ class Binding:
 
     def value(self, expression: Expression, infinite: bool = False) -> torch.Tensor:
         """The value of a constant expression, on the device and in the working precision."""
-        held = self._values.get(id(expression))
+        # What was let through as a bound is looked at again where it is data.
+        held = self._values.get((id(expression), infinite))
         if held is None:
             if isinstance(expression, (Constant, Placeholder)):
                 value = self._leaf(expression, infinite)
             else:
                 value = expression.evaluate(self)
             held = (expression, value)
-            self._values[id(expression)] = held
+            self._values[id(expression), infinite] = held
         return held[1]
 
     def operator(self, node: Apply) -> LinOp:
@@ -190,7 +191,7 @@ def evaluate(expression: Expression) -> torch.Tensor:
 
 def _leaf_tensor(node: Expression, numbers: bool = False) -> torch.Tensor | None:
     if isinstance(node, Constant):
-        return node.tensor if numbers or not node.is_number else None
+        return node.tensor if numbers or not node.is_written else None
     return node.value if isinstance(node, Placeholder) else None
 
 

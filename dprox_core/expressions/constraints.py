@@ -56,6 +56,7 @@ class Constraint(NoNumber):
         self.upper = upper
         self.name = name
         self._text = text
+        self._sides: tuple[Expression, ...] = (expression,)
         for bound in (lower, upper):
             if bound is None or bound.shape is None or expression.shape is None:
                 continue
@@ -142,12 +143,15 @@ class Constraint(NoNumber):
                 "for an expression. Give it to a Problem.",
                 where=self._text,
             )
-        _HALVES.held = (self, frame)
+        _HALVES.held = [*_pending(frame), (self, frame)]
         return True
 
 
 class _Halves(threading.local):
-    held: tuple[Constraint, FrameType] | None = None
+    """The first halves of chains that are being evaluated, and where: chains may nest."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[Constraint, FrameType]] = []
 
 
 _HALVES = _Halves()
@@ -164,12 +168,32 @@ def _in_a_chain(frame: FrameType) -> bool:
     return len(done) - last <= 4 and done[max(last - 2, 0) : last] == ["SWAP", "COPY"]
 
 
-def _chained(new: Constraint, frame: FrameType) -> Constraint:
-    """The whole of a chain of which the first half was just asked for its truth."""
-    held, _HALVES.held = _HALVES.held, None
-    if held is None or held[0].expression is not new.expression or held[1] is not frame:
-        return new
-    return _both(held[0], new)
+def _chained(new: Constraint, sides: tuple[Expression, ...], frame: FrameType) -> Constraint:
+    """The whole of a chain, where its first half was asked for its truth; else the constraint.
+
+    Both halves of a chain compare its middle, which tells the second half from comparisons within
+    its last part.
+
+    Args:
+        new: the constraint.
+        sides: the expressions that it compares.
+        frame: where it is written.
+    """
+    new._sides = sides
+    for index, (half, where) in enumerate(_HALVES.held):
+        if where is frame and any(one is other for one in half._sides for other in sides):
+            del _HALVES.held[index:]
+            return _both(half, new)
+    return new
+
+
+def _pending(frame: FrameType) -> list[tuple[Constraint, FrameType]]:
+    """The halves whose chains still go on: those of a frame and of its callers."""
+    callers = {frame}
+    while frame.f_back is not None:
+        frame = frame.f_back
+        callers.add(frame)
+    return [half for half in _HALVES.held if half[1] in callers]
 
 
 def _both(first: Constraint, second: Constraint) -> Constraint:
@@ -193,33 +217,38 @@ def _both(first: Constraint, second: Constraint) -> Constraint:
 
 def at_least(expression: Expression, bound: object) -> Constraint:
     """expression ≥ bound, for every element."""
-    lower = as_expression(bound, "lower", f"The lower bound of {expression.describe()}")
-    text = f"{expression.describe()} >= {lower.describe()}"
-    if expression.is_constant and not lower.is_constant:
-        return _chained(Constraint(lower, None, expression, text), sys._getframe(2))
-    if not lower.is_constant:
-        return Constraint(expression - lower, as_expression(0.0), None, text)
-    return _chained(Constraint(expression, lower, None, text), sys._getframe(2))
+    return _limited(expression, ">=", bound)
 
 
 def at_most(expression: Expression, bound: object) -> Constraint:
     """expression ≤ bound, for every element."""
-    upper = as_expression(bound, "upper", f"The upper bound of {expression.describe()}")
-    text = f"{expression.describe()} <= {upper.describe()}"
-    if expression.is_constant and not upper.is_constant:
-        return _chained(Constraint(upper, expression, None, text), sys._getframe(2))
-    if not upper.is_constant:
-        return Constraint(expression - upper, None, as_expression(0.0), text)
-    return _chained(Constraint(expression, None, upper, text), sys._getframe(2))
+    return _limited(expression, "<=", bound)
 
 
 def equal(expression: Expression, value: object) -> Constraint:
     """expression = value, for every element."""
-    right = as_expression(value, "b", f"What {expression.describe()} equals")
-    text = f"{expression.describe()} == {right.describe()}"
-    if expression.is_constant and not right.is_constant:
-        return Constraint(right, expression, expression, text)
-    if not right.is_constant:
-        zero = as_expression(0.0)
-        return Constraint(expression - right, zero, zero, text)
-    return Constraint(expression, right, right, text)
+    return _limited(expression, "==", value)
+
+
+def _limited(left: Expression, sign: str, right: object) -> Constraint:
+    """What an operator of the class of expressions is asked for, three frames below the user's."""
+    side, what = _SIDES[sign]
+    given = as_expression(right, side, what.format(left.describe()))
+    text = f"{left.describe()} {sign} {given.describe()}"
+    inner, limit = left, given
+    if not given.is_constant:
+        if left.is_constant:
+            inner, limit, sign = given, left, _REVERSED[sign]
+        else:
+            inner, limit = left - given, as_expression(0.0)
+    lower, upper = (None if sign == other else limit for other in ("<=", ">="))
+    return _chained(Constraint(inner, lower, upper, text), (left, given), sys._getframe(3))
+
+
+_REVERSED = {">=": "<=", "<=": ">=", "==": "=="}
+# What a limit goes by, and how it is named where it is none.
+_SIDES = {
+    ">=": ("lower", "The lower bound of {}"),
+    "<=": ("upper", "The upper bound of {}"),
+    "==": ("b", "What {} equals"),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Constant", "Placeholder", "Variable"]
 
+_DOUBLE = {torch.float32: torch.float64, torch.complex64: torch.complex128}
 _DTYPES = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 
 
@@ -101,6 +102,10 @@ class Constant(Expression):
     def __init__(self, value: object, role: str = "b") -> None:
         self.is_number = isinstance(value, (bool, int, float, complex, np.number))
         self.tensor = as_tensor(value, role)
+        # Numbers written out say nothing of the precision, and so must have all of theirs.
+        self.is_written = self.is_number or isinstance(value, (list, tuple))
+        if self.is_written and self.tensor.dtype in (torch.float32, torch.complex64):
+            self.tensor = torch.as_tensor(value, dtype=_DOUBLE[self.tensor.dtype])
         self.role = role
         self.shape: Shape = tuple(self.tensor.shape)
         self.is_complex = self.tensor.is_complex()
@@ -252,13 +257,12 @@ def as_tensor(value: object, what: str) -> torch.Tensor:
 
 def _checked_shape(shape: int | Sequence[int], owner: str) -> Shape:
     try:
-        extents = (shape,) if isinstance(shape, int) else tuple(operator.index(n) for n in shape)
+        several = shape if isinstance(shape, Iterable) else (shape,)
+        extents = tuple(operator.index(n) for n in several if not isinstance(n, bool))
+        good = len(extents) == len(tuple(several)) and all(n >= 1 for n in extents)
     except TypeError:
-        extents = ()
-        bad = True
-    else:
-        bad = any(extent < 1 for extent in extents)
-    if bad:
+        good = False
+    if not good:
         raise ShapeError(
             f"{owner}: a shape is whole numbers from 1, such as (1, 3, 480, 640), not {shape!r}.",
             expected="whole numbers from 1",

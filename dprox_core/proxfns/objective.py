@@ -138,10 +138,11 @@ class Objective(Refusals):
             return Objective(scaled, self.offset * number)
         factor = as_expression(weight, "weight", lambda: f"The weight of {self.describe()}")
         shape = factor.shape
-        if not factor.is_constant or (shape is not None and math.prod(shape) != 1):
+        one = shape is None or math.prod(shape) == 1
+        if not (one and factor.is_constant and not factor.is_complex):
             raise ParameterError(
-                f"The weight of {self.describe()} must be one number, not {factor!r}.",
-                expected="a number, a tensor of one element or a placeholder",
+                f"The weight of {self.describe()} must be one real number, not {factor!r}.",
+                expected="a real number, a tensor of one element or a placeholder",
                 got=repr(factor),
                 where=self.describe(),
             )
@@ -159,6 +160,8 @@ class Objective(Refusals):
     def __truediv__(self, divisor: float) -> Objective:
         if not isinstance(divisor, (int, float, np.number, torch.Tensor)):
             self._refuse(f"(…) / {divisor!s:.60}", self.algebra)
+        if isinstance(divisor, torch.Tensor) and divisor.numel() != 1:
+            return self * divisor  # refused there
         if divisor == 0:
             raise ParameterError(
                 f"{self.describe()} is divided by zero.",

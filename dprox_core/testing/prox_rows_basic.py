@@ -59,7 +59,7 @@ BASIC = (
             Wrong(
                 lambda: torch.ones(2) * norm1(variable(4)),
                 ParameterError,
-                "must be one number",
+                "must be one real number",
             ),
         ),
     ),

@@ -302,3 +302,88 @@ def test_a_colour_filter_array_is_written_in_any_form() -> None:
     numbers = [[0, 1, 2], [1, 2, 0]]
     for pattern in (["RGB", "GBR"], numbers, torch.tensor(numbers), torch.tensor(numbers).numpy()):
         assert torch.equal(dp.mosaic(image, pattern), expected)
+
+
+A, B = dp.Variable("a", (3,)), dp.Variable("b", (3,))
+
+
+def _bounded(*conditions: object) -> float:
+    """An upper bound, from something that compares as well."""
+    return float(len(conditions))
+
+
+@pytest.mark.parametrize(
+    ("build", "halves"),
+    [
+        (lambda: 0 <= A <= B, "a >= 0 and a <= b"),
+        (lambda: A <= B <= 1, "a <= b and b <= 1"),
+        (lambda: 0 <= 2 * A <= B + 1, "2*a <= b + 1"),
+        (lambda: torch.zeros(3) <= A <= B, "a >= lower and a <= b"),
+        (lambda: 0 <= A == 1, "a >= 0 and a == 1"),
+        (lambda: A == B <= 1, "a == b and b <= 1"),
+    ],
+)
+def test_no_half_of_a_chain_is_lost(build, halves) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(dp.ParameterError, match="write two constraints") as caught:
+        build()
+    assert halves in str(caught.value)
+
+
+def test_comparisons_within_the_last_part_of_a_chain_leave_it_whole() -> None:
+    found = [
+        0 <= A <= _bounded(B >= 1),
+        0 <= A <= _bounded(0 <= B <= 1),
+    ]
+    assert [condition.describe() for condition in found] == ["0 <= a <= 1"] * 2
+
+
+def test_numbers_written_out_keep_their_digits_and_choose_no_precision() -> None:
+    double = torch.tensor([0.1, 0.2, 0.7], dtype=torch.float64)
+    x64 = dp.Variable("x", (3,), dtype=torch.float64)
+    found = dp.Problem(dp.sum_squares(x64 - [0.1, 0.2, 0.7])).solve("admm")[x64]
+    assert torch.equal(found, double)
+    z = dp.Variable("z", (1,), dtype=torch.complex128)
+    assert dp.Problem(dp.sum_squares(z - 0.1j)).solve("admm")[z].item() == 0.1j
+    a = dp.Problem(dp.sum_squares(A - [0.1, 0.2, 0.7])).solve("admm")[A]
+    assert a.dtype == torch.float32
+
+
+def test_numbers_of_any_kind_divide_and_shape() -> None:
+    half = (A / 2).describe()
+    for two in (np.float32(2), np.int64(2)):
+        assert (A / two).describe() == half
+    assert dp.Variable("x", np.int64(3)).shape == (3,)
+    for divisor in (torch.tensor(2.0), np.array(2.0)):
+        problem = dp.Problem(dp.sum_squares(A / divisor - torch.ones(3)))
+        assert torch.allclose(problem.solve("admm")[A], torch.full((3,), 2.0))
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: A / dp.Placeholder("p"), "a / p: an expression is divided by a number"),
+        (lambda: A > 0, "a > …: a strict inequality has no nearest point; write >="),
+        (lambda: A < 0, "a < …: a strict inequality has no nearest point; write <="),
+        (lambda: dp.norm1(A) / torch.ones(2), "must be one real number"),
+        (lambda: dp.norm1(A) * 1j, "must be one real number"),
+        (lambda: dp.Variable("x", True), "whole numbers from 1"),
+    ],
+)
+def test_what_is_no_number_is_refused_as_one(build, words) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(dp.DproxError) as caught:
+        build()
+    assert words in str(caught.value)
+
+
+def test_what_may_be_infinite_as_a_bound_may_not_be_as_data() -> None:
+    b = dp.Placeholder("b", (3,), value=torch.tensor([torch.inf, 1.0, 1.0]))
+    with pytest.raises(dp.DataError, match="b in a - b"):
+        dp.Problem(dp.box(A, 0, b) + dp.sum_squares(A - b)).compile()
+
+
+def test_a_complex_weight_is_refused_also_when_it_comes_later() -> None:
+    weight = dp.Placeholder("w")
+    problem = dp.Problem(dp.sum_squares(A - 1) + weight * dp.norm1(A))
+    weight.value = torch.tensor(1j)
+    with pytest.raises(dp.ParameterError, match="weight w of norm1"):
+        problem.compile()
