@@ -55,6 +55,7 @@ class Solver:
         self.algorithm = algorithm
         self.plan = plan
         self.differentiate = differentiate
+        self._kind: type[State] | None = None
         # The algorithm's scratch memory serves one step at a time.
         self._lock = threading.RLock()
 
@@ -88,11 +89,17 @@ class Solver:
             }
             default = self.algorithm.start() if len(found) < len(spaces) else tuple(found.values())
             x0 = tuple(found.get(v, held) for v, held in zip(spaces, default, strict=True))
-            return self.algorithm.init(x0)
+            state = self.algorithm.init(x0)
+        self._kind = type(state)
+        return state
 
     def step(self, state: State, measure: bool = False) -> State:
-        """One iteration; the state given may be overwritten (``state.clone()`` keeps it)."""
-        _refuse_no_state(state)
+        """One iteration; the state given may be overwritten (``state.clone()`` keeps it).
+
+        Raises:
+            ParameterError: the state is that of another method or problem.
+        """
+        self._refuse_other(state)
         with self.mode(), self._lock:
             return self.algorithm.step(state, measure)
 
@@ -111,7 +118,7 @@ class Solver:
 
     def values(self, state: State) -> dict[str, torch.Tensor]:
         """The variables' values in a state, by name."""
-        _refuse_no_state(state)
+        self._refuse_other(state)
         with self.mode():
             answer = self.algorithm.answer(state)
         names = (variable.name for variable in self.model.variables)
@@ -175,6 +182,13 @@ class Solver:
                 started = state if self.differentiate else state.clone()
             started = self.algorithm.begin(started, max_iter)
             return Run(self, started, max_iter, truths).run()
+
+    def _refuse_other(self, state: State) -> None:
+        """Refuse the state of another method or problem, without looking at all of it each time."""
+        _refuse_no_state(state)
+        fits = all(v.shape == s.shape for v, s in zip(state.x, self.model.spaces, strict=False))
+        if type(state) is not self._kind or not fits:
+            refuse_foreign(state, self.init(), self.plan.method)
 
     def mode(self) -> AbstractContextManager[Any]:
         """Within it torch records what gradients need, where they are wanted."""

@@ -19,13 +19,27 @@ S = TypeVar("S", bound=State)
 
 
 def save_state(state: State, path: str | os.PathLike[str]) -> Path:
-    """Write a state; residuals are left out, since they are measured anew."""
+    """Write a state; residuals are left out, since they are measured anew.
+
+    Raises:
+        DataError: the file cannot be written there.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors, numbers = _parts(state, "")
     target = Path(path)
     header = {"state": type(state).__name__, "numbers": json.dumps(numbers)}
-    save_file(tensors, target, metadata=header)
+    try:
+        save_file(tensors, target, metadata=header)
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f'"{target.name}" could not be written to {target.parent}: give the name of a file in '
+            f"a folder that is there and may be written ({error}).",
+            expected="a file that can be written",
+            got=str(path),
+            where=target.name,
+        ) from error
     return target
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from dprox_core.numerics.reductions import number
 from dprox_core.proxfns.base import Objective, Step
 from dprox_core.solver import Solver
 
-__all__ = ["ABS_TOL", "REL_TOL", "compile_problem"]
+__all__ = ["ABS_TOL", "REL_TOL", "builder_of", "compile_problem"]
 
 # A tenth of a grey level of an 8-bit image is 4e-4.
 ABS_TOL = 3e-4
@@ -62,7 +62,7 @@ def compile_problem(
     options = dict(options)
     switched = _switched_off(options.pop("passes", None))
     memory = _anderson(options.pop("anderson", None))
-    builder = _builder(method, options)
+    builder = builder_of(method, options)
     _refuse_other_methods(objective, method)
     for name, tolerance in (("abs_tol", abs_tol), ("rel_tol", rel_tol)):
         is_number = isinstance(tolerance, (int, float, np.number))
@@ -230,11 +230,17 @@ def _rewritten(model: Model, rewriting: Pass) -> Model:
     return model.with_terms(parts[0] + parts[1])
 
 
-# What solve and compile take for every method.
-_EVERYWHERE = ("x0", "max_iter", "abs_tol", "rel_tol", "truth", "device", "passes")
+# What compile takes for every method, and what solve does.
+_COMPILED = ("abs_tol", "rel_tol", "device", "passes", "anderson")
+_EVERYWHERE = ("x0", "max_iter", "truth", *_COMPILED)
 
 
-def _builder(method: str, options: Mapping[str, Any]) -> Any:
+def builder_of(method: str, options: Collection[str]) -> Any:
+    """What builds a method's solver, if it has all these options.
+
+    Raises:
+        ParameterError: there is no such method, or it has no such option; names what is nearest.
+    """
     from dprox_core.compiler.methods import ALIASES, METHODS
 
     method = ALIASES.get(method, method)
@@ -248,7 +254,7 @@ def _builder(method: str, options: Mapping[str, Any]) -> Any:
         )
     known, builder = METHODS[method]
     for name in options:
-        if name not in known:
+        if name not in (*known, *_COMPILED):
             hint = nearest(name, (*known, *_EVERYWHERE), f"it has {', '.join(known)}.")
             raise ParameterError(
                 f'{method} has no option "{name}": {hint}',

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from dprox_core.arguments import whole_number
 from dprox_core.expressions.leaves import Constant, Placeholder
 from dprox_core.problem import Problem, as_problem
 from dprox_core.proxfns.base import Objective
@@ -54,7 +55,7 @@ def gradient_report(
         One row for each piece of data.
 
     Raises:
-        ParameterError: a placeholder has no value.
+        ParameterError: a placeholder has no value, or steps is no whole number from 1.
         CompileError: the method does not accept the problem.
 
     Example:
@@ -65,6 +66,7 @@ def gradient_report(
         >>> [(row.name, row.receives) for row in dp.gradient_report(problem)]
         [('kernel', True), ('b', True)]
     """
+    whole_number("steps", steps, "steps")
     problem = as_problem(problem)
     slots = _slots(problem)
     originals = [read() for _, _, read, _ in slots]

@@ -142,6 +142,9 @@ class Binding:
                 got=None,
                 where=leaf.describe(),
             )
+        if leaf.shape is not None and tuple(tensor.shape) != leaf.shape:
+            # A value that broadcasts to the declared shape; what holds it counts on that.
+            tensor = dense(tensor).expand(leaf.shape)
         bound = self.cast(tensor)
         check_finite(bound, leaf.describe(), self._context(leaf), infinite)
         return bound

@@ -133,12 +133,12 @@ class Placeholder(Expression):
 
     Args:
         name: its name in descriptions.
-        shape: the shape that values must have; None takes that of the value.
+        shape: the shape that values must have, or broadcast to; None takes that of the value.
         value: the value now; set ``.value`` at any time before a solve.
 
     Raises:
         ParameterError: the name is no string.
-        ShapeError: a value has another shape than declared.
+        ShapeError: a value does not broadcast to the shape declared.
 
     Example:
         >>> import torch, dprox_core as dp

@@ -11,6 +11,7 @@ from torch import nn
 
 from dprox_core.algorithms.base import State
 from dprox_core.arguments import whole_number
+from dprox_core.compiler.compile import builder_of
 from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
 from dprox_core.layers.engines import ENGINES, Settled
@@ -65,7 +66,7 @@ class Specialized(nn.Module):
         given = self._options.pop(name, None)
         if given is not None:
             return reductions.number(given)
-        missing = [p for p in self._placeholders.values() if p.value is None]
+        missing = [p for p in self._placeholders if p.value is None]
         if missing:
             return 1.0
         with torch.no_grad():
@@ -217,6 +218,7 @@ def specialize(
     whole_number("max_iter", max_iter, "max_iter")
     if method == "rl":
         return tuned(problem, algorithm, max_iter, pack, price, options)
+    builder_of(algorithm, options)  # refuses what there is not
     tunable = _tunable(algorithm)
     if learn is not None and learn != tunable:
         has = f'only "{tunable}"' if tunable else "nothing"

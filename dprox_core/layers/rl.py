@@ -19,7 +19,7 @@ from dprox_core.layers.policy import Action, Critic, Policy, Seen, observe
 from dprox_core.numerics import reductions
 from dprox_core.problem import Problem
 
-__all__ = ["Tuned", "negative_psnr", "tuned"]
+__all__ = ["Tuned", "tuned"]
 
 Vectors = tuple[Tensor, ...]
 Loss = Callable[[Any, Any], Tensor]
@@ -230,15 +230,6 @@ def _cut(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.detach()
     return tuple(_cut(held) for held in value) if isinstance(value, tuple) else value
-
-
-def negative_psnr(solution: Any, target: Any) -> Tensor:
-    """−PSNR in dB, of the first variable where there are several."""
-    if isinstance(solution, dict):
-        name = next(iter(solution))
-        solution = solution[name]
-        target = target[name] if isinstance(target, Mapping) else target
-    return 10.0 * (solution - target).abs().square().mean().clamp(min=1e-12).log10()
 
 
 def tuned(

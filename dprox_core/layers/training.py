@@ -10,7 +10,8 @@ from torch import nn
 
 from dprox_core.arguments import whole_number
 from dprox_core.errors import ParameterError
-from dprox_core.layers.rl import Tuned, negative_psnr
+from dprox_core.layers.losses import mean_squared_error, negative_psnr
+from dprox_core.layers.rl import Tuned
 
 __all__ = ["train"]
 
@@ -33,7 +34,8 @@ def train(
         module: what ``specialize`` made, or any module called with one input.
         data: pairs (values for the placeholders, target), gone through once an epoch; a list, or
             any iterable that can be started again.
-        loss: of (solution, target); None takes the mean squared error, for a policy −PSNR in dB.
+        loss: of (solution, target); None takes the mean squared error, for a policy −PSNR in dB,
+            where there are several variables of those that a target, then a mapping, names.
         epochs: how often the data is gone through, from 1.
         lr: Adam's step size, above 0.
         parameters: what to adjust; None takes the module's own. Tensors inside the problem that
@@ -45,6 +47,7 @@ def train(
 
     Raises:
         ParameterError: there is nothing to train, no data, or a number is out of range.
+        ShapeError: a target does not have its variable's shape.
 
     Example:
         >>> import torch, dprox_core as dp
@@ -74,12 +77,12 @@ def train(
             got="none",
             where="parameters",
         )
-    measure = torch.nn.functional.mse_loss if loss is None else loss
+    measure = mean_squared_error if loss is None else loss
     optimizer = torch.optim.Adam(wanted, lr=lr)
     means, step = [], 0
     for _ in range(epochs):
         total, count = 0.0, 0
-        for inputs, target in data:
+        for inputs, target in map(_pair, data):
             if isinstance(module, Tuned):
                 value = module.learn(inputs, target, loss or negative_psnr, optimizer)
             else:
@@ -101,3 +104,15 @@ def train(
             )
         means.append(total / count)
     return means
+
+
+def _pair(item: Any) -> tuple[Any, Any]:
+    if isinstance(item, (tuple, list)) and len(item) == 2:
+        return item[0], item[1]
+    raise ParameterError(
+        f"Training data are pairs (values for the placeholders, target), not "
+        f"{type(item).__name__} {item!r:.60}.",
+        expected="a pair",
+        got=type(item).__name__,
+        where="data",
+    )

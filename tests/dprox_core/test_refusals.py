@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +91,9 @@ def _set_text() -> None:
         (lambda: dp.load_image(3), ParameterError, "load_image takes the name of a file"),
         (lambda: dp.log_descent("a"), ParameterError, "upper is a noise level"),
         (lambda: dp.solve_lp("a"), ParameterError, "solve_lp takes a LinearProgram"),
+        (lambda: dp.specialize(dp.norm1(V), algorithm="adm"), ParameterError, 'mean "admm"'),
+        (lambda: dp.specialize(dp.norm1(V), relax=1.0), ParameterError, 'mean "relaxation"'),
+        (lambda: dp.gradient_report(dp.norm1(V), steps=0), ParameterError, "steps must be a whole"),
         (lambda: dp.vstack(3), ParameterError, "vstack takes a list"),
         (lambda: dp.simplex(V, axis="a"), ParameterError, "axis must be a whole number"),
         (lambda: dp.Placeholder(3), ParameterError, "The name of a placeholder is a string"),
@@ -112,6 +116,16 @@ def test_states_of_other_methods_and_problems_are_refused() -> None:
         ADMM.solve(state=other.compile("fista").init())
     with pytest.raises(ParameterError, match="belongs to another problem"):
         ADMM.solve(state=other.compile("admm").init())
+    with pytest.raises(ParameterError, match="not from PrimalDualState"):
+        ADMM.step(other.compile("pdhg").init())
+    with pytest.raises(ParameterError, match="belongs to another problem"):
+        ADMM.values(other.compile("admm").init())
+
+
+def test_a_state_is_written_to_a_file_in_a_folder_that_is_there(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nowhere" / "state"):
+        with pytest.raises(DataError, match="could not be written"):
+            ADMM.save_state(ADMM.init(), path)
 
 
 def test_an_objective_stands_for_its_problem() -> None:

@@ -13,8 +13,9 @@ import dprox_core
 from dprox_core.compat.algo.solver import Algorithm
 from dprox_core.compat.linop.leaves import Placeholder
 from dprox_core.errors import ParameterError
+from dprox_core.layers.losses import negative_psnr
 from dprox_core.layers.policy import Critic, Policy
-from dprox_core.layers.rl import Tuned, negative_psnr
+from dprox_core.layers.rl import Tuned
 
 __all__ = ["AutoTuneSolver"]
 
