@@ -19,7 +19,7 @@ def in_range(value: Any, low: float = -math.inf, high: float = math.inf) -> bool
     if isinstance(value, (str, bytes, bool)):
         return False
     try:
-        number = float(value)
+        number = float(value.detach() if isinstance(value, torch.Tensor) else value)
     except (TypeError, ValueError, RuntimeError, ParameterError):
         # Whatever is no number says so in its own way.
         return False

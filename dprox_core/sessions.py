@@ -17,7 +17,7 @@ import torch
 
 from dprox_core.errors import DeviceError, ParameterError
 
-__all__ = ["Session", "current", "default_device", "session"]
+__all__ = ["Session", "current", "default_device", "input_path", "session"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,12 @@ def session(
         yield inner
     finally:
         _SESSION.reset(token)
+
+
+def input_path(name: str | os.PathLike[str]) -> Path:
+    """A file to read: relative names start from the session's input folder, ``~`` is home."""
+    path, base = Path(name).expanduser(), current().base
+    return path if base is None else base / path
 
 
 def default_device() -> torch.device:

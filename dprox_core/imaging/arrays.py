@@ -13,7 +13,7 @@ import torch
 
 from dprox_core.arguments import as_path
 from dprox_core.errors import DataError, ParameterError
-from dprox_core.sessions import current, default_device
+from dprox_core.sessions import default_device, input_path
 
 __all__ = ["array", "load_array", "load_matrix"]
 
@@ -48,7 +48,7 @@ def array(values: Sequence[Any], precision: str = "float32") -> torch.Tensor:
     real, _ = _dtypes("array", precision)
     try:
         found = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         raise ParameterError(
             "array: the values must be numbers, in rows of the same length.",
             expected="numbers in rows of one length",
@@ -103,7 +103,7 @@ def load_array(source: str | os.PathLike[str], precision: str = "float32") -> to
                     raise _refusal(path, _several(names), "one array", names)
                 found = held[names[0]]
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise _damaged(path, error) from error
+        raise _damaged(path, error, "array file", "numpy.save") from error
     return _tensor(path, found, dtypes)
 
 
@@ -145,7 +145,7 @@ def load_matrix(source: str | os.PathLike[str], precision: str = "float32") -> t
         else:
             held = scipy.sparse.load_npz(path).tocoo()
     except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise _damaged(path, error, "no sparse matrix that can be read") from error
+        raise _damaged(path, error, "sparse matrix", "scipy.sparse.save_npz") from error
     held.sum_duplicates()
     values = _tensor(path, held.data, dtypes)
     places = torch.from_numpy(np.stack([held.row, held.col]).astype(np.int64))
@@ -166,10 +166,7 @@ def _dtypes(function: str, precision: str) -> tuple[torch.dtype, torch.dtype]:
 
 
 def _locate(source: str, noun: str) -> Path:
-    path = Path(source).expanduser()
-    base = current().base
-    if base is not None and not path.is_absolute():
-        path = base / path
+    path = input_path(source)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else f'was not found in "{path.parent}"'
         raise DataError(
@@ -206,13 +203,9 @@ def _refusal(path: Path, why: str, expected: str, got: object) -> DataError:
     )
 
 
-def _damaged(
-    path: Path, error: Exception, what: str = "no array file that can be read"
-) -> DataError:
+def _damaged(path: Path, error: Exception, what: str, writer: str) -> DataError:
     return DataError(
-        f'"{path.name}" is {what} ({error}): write it with numpy.save, or choose another file.'
-        if "sparse" not in what
-        else f'"{path.name}" is {what} ({error}): write it with scipy.sparse.save_npz, or choose '
+        f'"{path.name}" is no {what} that can be read ({error}): write it with {writer}, or choose '
         "another file.",
         expected="a whole file",
         got=str(error),

@@ -6,8 +6,8 @@ import math
 
 import torch
 
-from dprox_core.arguments import as_image
-from dprox_core.errors import ShapeError
+from dprox_core.arguments import as_image, in_range
+from dprox_core.errors import ParameterError, ShapeError
 
 __all__ = ["psnr"]
 
@@ -21,16 +21,25 @@ def psnr(image: torch.Tensor, truth: torch.Tensor, peak: float = 1.0) -> float:
         peak: the largest possible value, 1 for images in 0…1.
 
     Returns:
-        The ratio over all elements together; infinity for equal images.
+        The ratio over all elements together; infinity for equal images, −infinity where one is
+        infinite.
 
     Raises:
         ShapeError: the shapes differ.
+        ParameterError: the peak is not above 0.
 
     Example:
         >>> import torch, dprox_core as dp
         >>> round(dp.psnr(torch.zeros(4, 4), torch.full((4, 4), 0.1)), 3)
         20.0
     """
+    if not (in_range(peak, 0.0) and peak > 0):
+        raise ParameterError(
+            f"psnr: peak must be a number above 0, not {peak!r}.",
+            expected="a number above 0",
+            got=peak,
+            where="peak",
+        )
     image, truth = as_image("psnr", image), as_image("psnr", truth, "truth")
     if image.shape != truth.shape:
         raise ShapeError(
@@ -40,6 +49,12 @@ def psnr(image: torch.Tensor, truth: torch.Tensor, peak: float = 1.0) -> float:
             got=tuple(image.shape),
             where="image",
         )
-    difference = image.detach() - truth.detach().to(image.device)
-    error = float(difference.abs().square().mean(dtype=torch.float64))
-    return math.inf if error == 0.0 else 10.0 * math.log10(peak * peak / error)
+    # Differences and squares of whole numbers would wrap around, those of halves vanish.
+    image, truth = (
+        t.detach().to(image.device, torch.promote_types(t.dtype, torch.float32))
+        for t in (image, truth)
+    )
+    error = float((image - truth).abs().square().mean(dtype=torch.float64))
+    if error == 0.0 or error == math.inf:
+        return math.inf if error == 0.0 else -math.inf
+    return 20.0 * math.log10(peak) - 10.0 * math.log10(error)

@@ -35,7 +35,8 @@ def fourier_mask(
         shape: the image's shape, (..., H, W).
         keep: the share of frequencies measured, above 0, at most 1.
         pattern: "points" anywhere, "lines" from top to bottom, or "radial" spokes.
-        centre: the share of each axis around the frequency zero that is measured whole, 0…1.
+        centre: the share of each axis around the frequency zero that is measured whole, 0…1, as
+            far as ``keep`` allows.
         seed: any whole number from 0; the same seed gives the same mask.
 
     Returns:
@@ -136,7 +137,8 @@ def _drawn(distance: torch.Tensor, low: torch.Tensor, keep: float, seed: int) ->
     # Efraimidis and Spirakis (2006): the largest of u^(1/w) are a sample with weights w.
     weights = (1.0 - distance).clamp_min(0.0) ** 3 + 1e-3
     order = torch.log(uniform.clamp_min(1e-12)) / weights
-    order[low] = math.inf
+    # Before all others; where there are too many, the lowest.
+    order[low] = 2.0 - distance[low]
     count = max(1, round(keep * distance.numel()))
     mask = torch.zeros(distance.numel())
     mask[order.flatten().topk(count).indices] = 1.0

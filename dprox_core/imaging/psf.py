@@ -44,7 +44,7 @@ def gaussian_psf(size: int = 15, sigma: float = 3.0) -> torch.Tensor:
         )
     _above_zero("gaussian_psf", "sigma", sigma)
     offset = torch.arange(int(size), dtype=torch.float64) - (int(size) - 1) / 2
-    profile = torch.exp(-(offset**2) / (2.0 * sigma**2))
+    profile = torch.exp(-0.5 * (offset / sigma) ** 2)
     return _normalize(profile[:, None] * profile[None, :])
 
 
@@ -107,6 +107,9 @@ def disk_psf(radius: float = 5.0) -> torch.Tensor:
         (5, 5)
     """
     _above_zero("disk_psf", "radius", radius)
+    if radius <= 0.5:
+        # One pixel, which a small disk may fall between the sub-pixels of.
+        return _normalize(torch.ones(1, 1))
     rows, columns = _grid(2 * max(0, math.ceil(radius - 0.5)) + 1)
     inside = rows**2 + columns**2 <= radius**2
     return _normalize(_pool(inside.to(torch.float64)))

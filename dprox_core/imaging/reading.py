@@ -15,7 +15,7 @@ import torch
 import resources
 from dprox_core.arguments import as_path, in_range
 from dprox_core.errors import DataError, ImageError, ParameterError, nearest
-from dprox_core.sessions import current, default_device
+from dprox_core.sessions import default_device, input_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -114,10 +114,7 @@ def _locate(text: str) -> Path:
                 where=text,
             )
         return folder / f"{name}.png"
-    path = Path(text).expanduser()
-    base = current().base
-    if base is not None and not path.is_absolute():
-        path = base / path
+    path = input_path(text)
     if not path.exists():
         raise ImageError(
             f'The image "{text}" was not found in "{path.parent}": check the name, or choose '

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from dprox_core.arguments import as_image, in_range
@@ -141,14 +142,15 @@ def seeded(function: str, seed: int) -> torch.Generator:
     Raises:
         ParameterError: the seed is no whole number from 0.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not (whole and 0 <= seed < 2**63):
         raise ParameterError(
             f"{function}: seed must be a whole number from 0, not {seed!r}.",
             expected="an integer from 0",
             got=seed,
             where="seed",
         )
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(int(seed))
 
 
 def plane(function: str, shape: Sequence[int]) -> tuple[int, ...]:

@@ -133,6 +133,8 @@ def to_array(image: torch.Tensor) -> np.ndarray:
         )
     if tensor.ndim == 3:
         tensor = tensor[0] if tensor.shape[0] == 1 else tensor.permute(1, 2, 0)
+    if tensor.dtype is torch.bfloat16:  # which numpy does not know
+        tensor = tensor.float()
     return tensor.resolve_conj().cpu().contiguous().numpy()
 
 
@@ -168,7 +170,7 @@ def to_pixels(array: np.ndarray, levels: tuple[float, float] | str = (0.0, 1.0))
             low, high = (float(level) for level in levels)
         except (TypeError, ValueError):
             raise _bad_levels(levels) from None
-        if not low < high:
+        if not -math.inf < low < high < math.inf:
             raise _bad_levels(levels)
     stretched = np.clip((values - low) / (high - low), 0.0, 1.0)
     return np.round(stretched * 255.0).astype(np.uint8)

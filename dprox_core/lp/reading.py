@@ -16,7 +16,7 @@ from dprox_core.errors import DataError
 from dprox_core.lp.model import LinearProgram
 from dprox_core.lp.networks import read_network
 from dprox_core.lp.presolve import from_highs, quiet_highs
-from dprox_core.sessions import current
+from dprox_core.sessions import current, input_path
 
 __all__ = ["read_lp", "save_lp"]
 
@@ -56,8 +56,7 @@ def read_lp(path: str | os.PathLike[str]) -> LinearProgram:
         Q. Huangfu, J. Hall, Parallelizing the dual revised simplex method, 2018 (HiGHS).
     """
     path = as_path("read_lp", path)
-    base = current().base
-    target = Path(path) if base is None else base / path
+    target = input_path(path)
     if (target / "buses.csv").is_file() or (target.is_file() and target.suffix == ".nc"):
         return read_network(target)
     if not target.is_file():

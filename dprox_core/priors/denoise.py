@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.priors.noise import FALLBACK, estimate_noise
+from dprox_core.priors.noise import FALLBACK, estimate_noise, refuse_level
 from dprox_core.priors.prior import load_prior
 
 __all__ = ["denoise"]
@@ -50,7 +50,8 @@ def denoise(
         ParameterError: there is no such denoiser, an option is out of range, or the image is
             complex.
         WeightsError: a file of weights is missing or holds something else.
-        ShapeError: the image has fewer than two axes, or channels the network does not take.
+        ShapeError: the image has fewer than two axes or no pixels, or channels the network does
+            not take.
 
     Example:
         >>> import dprox_core as dp
@@ -62,15 +63,19 @@ def denoise(
     References:
         The networks' own pages name their papers: FFDNet, DRUNet, DnCNN, IRCNN, UNet.
     """
-    if not isinstance(image, Tensor) or image.is_complex():
-        got = "complex values" if isinstance(image, Tensor) else type(image).__name__
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        got, instead = type(image).__name__, "in a problem, write deep_prior(x)"
+        if isinstance(image, Tensor):
+            is_complex = image.is_complex()
+            got = "complex values" if is_complex else str(image.dtype)
+            instead = "give its magnitudes" if is_complex else "divide it by its largest value"
         raise ParameterError(
-            f"denoise takes a real image, not {got}: in a problem, write deep_prior(x).",
+            f"denoise takes a real image, not {got}: {instead}.",
             expected="a real tensor",
             got=got,
             where="image",
         )
-    if image.ndim < 2:
+    if image.ndim < 2 or 0 in image.shape:
         raise ShapeError(
             f"denoise takes an image (..., H, W): this one has shape {tuple(image.shape)}.",
             expected="(..., H, W)",
@@ -83,4 +88,5 @@ def denoise(
     if sigma is None:
         measured = estimate_noise(image)
         sigma = FALLBACK if measured is None else measured
+    refuse_level("denoise", sigma)
     return prior(image, sigma)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from dprox_core.arguments import whole_number
+from dprox_core.arguments import as_image, whole_number
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
+from dprox_core.priors.noise import refuse_level
 
 __all__ = ["lipschitz"]
 
@@ -39,7 +40,8 @@ def lipschitz(
         The factor.
 
     Raises:
-        ParameterError: there is no such denoiser, or no gradient passes through it.
+        ParameterError: there is no such denoiser, no gradient passes through it, or the noise
+            level is none.
 
     Example:
         >>> import torch, dprox_core as dp
@@ -53,8 +55,9 @@ def lipschitz(
     from dprox_core.priors.prior import Prior, load_prior
 
     whole_number("lipschitz: iterations", iterations, "iterations")
+    refuse_level("lipschitz", sigma)
     prior = denoiser if isinstance(denoiser, Prior) else load_prior(denoiser)
-    point = image.detach().clone()
+    point = as_image("lipschitz", image).detach().clone()
     generator = torch.Generator().manual_seed(0)
     direction = torch.randn(point.shape, generator=generator).to(point)
     stretch = 0.0

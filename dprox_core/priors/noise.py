@@ -6,9 +6,10 @@ import math
 
 import torch
 
-from dprox_core.arguments import as_image
+from dprox_core.arguments import as_image, in_range
+from dprox_core.errors import ParameterError
 
-__all__ = ["FALLBACK", "estimate_noise"]
+__all__ = ["FALLBACK", "estimate_noise", "refuse_level"]
 
 FALLBACK = 2.55 / 255.0
 """What is assumed where the data cannot tell: a camera's noise in good light."""
@@ -35,6 +36,25 @@ _CHOICES: tuple[tuple[Stencil, int], ...] = (
     (_SQUARE, 4),
     (_ACROSS, 2),
 )
+
+
+def refuse_level(function: str, sigma: object) -> None:
+    """Refuse what is no noise level, and no tensor of them.
+
+    Raises:
+        ParameterError: it is no finite number from 0.
+    """
+    if isinstance(sigma, torch.Tensor) and not sigma.is_complex():
+        fine = bool(((sigma >= 0.0) & sigma.isfinite()).all())
+    else:
+        fine = in_range(sigma, 0.0)
+    if not fine:
+        raise ParameterError(
+            f"{function}: sigma is a noise level, a number from 0 such as 0.05, not {sigma!r:.60}.",
+            expected="a number from 0",
+            got=sigma,
+            where="sigma",
+        )
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from dprox_core.errors import ParameterError, ShapeError, nearest
 from dprox_core.priors.denoisers import NAMES, denoiser
 from dprox_core.priors.filters import FILTERS, filter_denoiser
 from dprox_core.priors.tiling import reach, tiled
+from dprox_core.sessions import input_path
 
 __all__ = ["Prior", "load_prior"]
 
@@ -242,11 +243,11 @@ def _resolved(
     if isinstance(given, str) and given in FILTERS and weights is None:
         return f'"{given}"', filter_denoiser(given)
     if isinstance(given, str) and given in NAMES:
-        path = None if weights is None else _placed_path(weights)
-        return f'"{given}"', _loaded(given, path, None if not fresh else object())
+        path = None if weights is None else input_path(weights)
+        return f'"{given}"', _loaded(given, path, object() if fresh else None)
     if isinstance(given, os.PathLike) or (isinstance(given, str) and _looks_like_file(given)):
-        path = _placed_path(given)
-        return f'"{Path(given).name}"', _loaded(None, path, None if not fresh else object())
+        path = input_path(given)
+        return f'"{Path(given).name}"', _loaded(None, path, object() if fresh else None)
     if callable(given) and not isinstance(given, type):
         name = getattr(given, "__name__", type(given).__name__)
         return name, given
@@ -274,13 +275,6 @@ def _loaded(name: str | None, path: Path | None, fresh: object) -> nn.Module:
 
 def _looks_like_file(text: str) -> bool:
     return "/" in text or "\\" in text or Path(text).suffix != ""
-
-
-def _placed_path(path: str | os.PathLike[str]) -> Path:
-    from dprox_core.sessions import current
-
-    base = current().base
-    return Path(path) if base is None else base / path
 
 
 def _check(

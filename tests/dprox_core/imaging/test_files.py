@@ -215,7 +215,9 @@ def test_levels() -> None:
     assert to_pixels(np.array([[3 + 4j]]), (0.0, 10.0)).tolist() == [[128]]
 
 
-@pytest.mark.parametrize("levels", [(1.0, 0.0), (0.0,), "middle", (0.0, float("nan"))])
+@pytest.mark.parametrize(
+    "levels", [(1.0, 0.0), (0.0,), "middle", (0.0, float("nan")), (0.0, float("inf"))]
+)
 def test_bad_levels_are_refused(levels: object) -> None:
     with pytest.raises(dp.ParameterError, match="levels must be"):
         to_pixels(np.zeros((2, 2)), levels)  # type: ignore[arg-type]

@@ -36,6 +36,17 @@ def test_a_mask_keeps_the_share_and_the_low_frequencies(
         assert float((plane != again).float().mean()) < 0.02
 
 
+@pytest.mark.parametrize("pattern", ["points", "lines"])
+def test_where_the_centre_is_larger_than_the_share_its_lowest_are_kept(pattern: str) -> None:
+    mask = dp.fourier_mask((20, 20), keep=0.1, pattern=pattern, centre=0.5)
+    assert float(mask.mean()) == pytest.approx(0.1)
+    distance = torch.fft.fftfreq(20).abs().expand(20, 20)
+    if pattern == "points":
+        distance = torch.hypot(distance, distance.mT)
+    assert mask[0, 0] == 1
+    assert float(distance[mask > 0].max()) <= float(distance[mask == 0].min()) + 1e-6
+
+
 def test_the_same_seed_means_the_same_mask() -> None:
     one, two, other = (dp.fourier_mask((20, 20), seed=seed) for seed in (3, 3, 4))
     assert torch.equal(one, two)

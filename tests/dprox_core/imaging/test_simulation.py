@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,8 +14,11 @@ import dprox_core as dp
     [
         lambda: dp.gaussian_psf(9, 1.5),
         lambda: dp.gaussian_psf(1, 3.0),
+        lambda: dp.gaussian_psf(5, 1e-200),
+        lambda: dp.gaussian_psf(5, 1e200),
         lambda: dp.motion_psf(1),
         lambda: dp.motion_psf(12.5, 77),
+        lambda: dp.disk_psf(0.01),
         lambda: dp.disk_psf(0.3),
         lambda: dp.disk_psf(4.2),
     ],
@@ -59,6 +63,7 @@ def test_noise_is_repeatable_and_has_the_stated_size() -> None:
     image = torch.zeros(1, 3, 200, 200, dtype=torch.float64)
     noisy = dp.add_noise(image, 0.05, seed=3)
     assert torch.equal(noisy, dp.add_noise(image, 0.05, seed=3))
+    assert torch.equal(noisy, dp.add_noise(image, 0.05, seed=np.int64(3)))
     assert not torch.equal(noisy, dp.add_noise(image, 0.05, seed=4))
     assert abs(float(noisy.std()) - 0.05) < 5e-4
     assert noisy.dtype == torch.float64
@@ -82,6 +87,14 @@ def test_psnr_of_a_known_error() -> None:
         dp.psnr(truth, truth[0])
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.float16, torch.bool])
+def test_psnr_of_stored_values_is_that_of_their_numbers(dtype: torch.dtype) -> None:
+    image, truth = torch.tensor([1, 0]).to(dtype), torch.tensor([17, 1]).to(dtype)
+    exact = dp.psnr(image.double(), truth.double(), peak=255.0)
+    assert dp.psnr(image, truth, peak=255.0) == pytest.approx(exact)
+    assert dp.psnr(image.double() + math.inf, truth.double()) == -math.inf
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -95,6 +108,7 @@ def test_psnr_of_a_known_error() -> None:
         (lambda: dp.add_noise(torch.zeros(2), math.nan), "sigma must be 0 or above"),
         (lambda: dp.add_noise(torch.zeros(2), 0.1, seed=-1), "seed must be"),
         (lambda: dp.random_mask((4, 4), keep=1.2), "between 0 and 1"),
+        (lambda: dp.psnr(torch.zeros(2), torch.ones(2), peak=0.0), "peak must be a number above"),
     ],
 )
 def test_parameters_out_of_range(call, sentence: str) -> None:

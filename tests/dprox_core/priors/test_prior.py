@@ -251,3 +251,33 @@ def test_copies_for_each_iteration_are_their_own() -> None:
     prior = load_prior(nn.Conv2d(1, 1, 1), trainable=True, unroll_step=3)
     assert len({id(prior.at(k).network) for k in range(5)}) == 3
     assert len(prior.parameters()) == 6
+
+
+PHOTO = torch.rand(1, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        # Filters would give the image back as it is, and networks see 2.55 in place of 0.01.
+        (lambda: dp.denoise(PHOTO, "tv", sigma=-0.1), dp.ParameterError, "number from 0"),
+        (lambda: dp.denoise(PHOTO, "tv", sigma=math.nan), dp.ParameterError, "number from 0"),
+        (lambda: dp.denoise(PHOTO, "ffdnet", sigma="a"), dp.ParameterError, "number from 0"),
+        (
+            lambda: dp.denoise(PHOTO, "tv", sigma=torch.tensor([-1.0])),
+            dp.ParameterError,
+            "number from 0",
+        ),
+        (
+            lambda: dp.denoise((255 * PHOTO).to(torch.uint8), "ffdnet", sigma=0.1),
+            dp.ParameterError,
+            "divide whole numbers",
+        ),
+        (lambda: dp.denoise(PHOTO + 0j, "ffdnet"), dp.ParameterError, "deep_prior"),
+        (lambda: dp.denoise(PHOTO[..., :0], "ffdnet"), dp.ShapeError, "has shape"),
+        (lambda: dp.lipschitz("dncnn", PHOTO, -1.0), dp.ParameterError, "number from 0"),
+    ],
+)
+def test_what_cannot_be_denoised_is_refused(call: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words):
+        call()
