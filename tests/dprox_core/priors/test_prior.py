@@ -271,9 +271,9 @@ PHOTO = torch.rand(1, 1, 8, 8)
         (
             lambda: dp.denoise((255 * PHOTO).to(torch.uint8), "ffdnet", sigma=0.1),
             dp.ParameterError,
-            "divide whole numbers",
+            "not torch.uint8: divide it",
         ),
-        (lambda: dp.denoise(PHOTO + 0j, "ffdnet"), dp.ParameterError, "deep_prior"),
+        (lambda: dp.denoise(PHOTO + 0j, "ffdnet"), dp.ParameterError, "its magnitudes"),
         (lambda: dp.denoise(PHOTO[..., :0], "ffdnet"), dp.ShapeError, "has shape"),
         (lambda: dp.lipschitz("dncnn", PHOTO, -1.0), dp.ParameterError, "number from 0"),
     ],
