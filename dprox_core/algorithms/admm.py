@@ -27,7 +27,7 @@ from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.blocks import feasible_blocks, first_of
 from dprox_core.algorithms.copies import Watch, relaxed, update
 from dprox_core.algorithms.evidence import Evidence, of_blocks
-from dprox_core.algorithms.measure import Measure, Norms, Tally, largest
+from dprox_core.algorithms.measure import Measure, Norms, Rounded, Tally, largest
 from dprox_core.algorithms.per_sample import is_per_sample, representative, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
@@ -138,7 +138,7 @@ class Admm(Algorithm[AdmmState]):
         x = self._update_x(state)
         tally = self._measure.tally() if measure else None
         v, u = self._update_split(state, x, tally)
-        residuals = None if tally is None else self._residuals(tally, u, state)
+        residuals = None if tally is None else self._residuals(tally, x, u, state)
         return replace(state, iteration=state.iteration + 1, x=x, v=v, u=u, residuals=residuals)
 
     def _update_x(self, state: AdmmState) -> Vectors:
@@ -202,7 +202,7 @@ class Admm(Algorithm[AdmmState]):
         return Watch(tally, index, self._measure.apart)
 
     @torch.no_grad()
-    def _residuals(self, tally: Tally, u: Vectors, old: AdmmState) -> Residuals:
+    def _residuals(self, tally: Tally, x: Vectors, u: Vectors, old: AdmmState) -> Residuals:
         """Boyd et al. 2011, section 3.3.1: r = K x − z and s = ρ Kᴴ (z − z_old).
 
         The absolute tolerance of s is in units of ρ, so that an objective multiplied by a number
@@ -212,6 +212,8 @@ class Admm(Algorithm[AdmmState]):
             return Residuals(0.0, 0.0, 0.0, 0.0)
         for total in self._pulled_together(cast(list[torch.Tensor], self._moves)):
             tally.add("dual", total)
+        for v in x:
+            tally.add("x", v)
         # Block by block, for where nothing is left in the x-update the whole sum vanishes.
         for index, dual in enumerate(u):
             for pull in self._pull_of(index, dual):
@@ -230,6 +232,7 @@ class Admm(Algorithm[AdmmState]):
             sum(dual.numel() for dual in u),
             sum(space.numel for space in self.model.spaces),
             old.rho,
+            Rounded(tally.norm("x"), self._length, torch.finfo(x[0].dtype).eps),
         )
 
     def _pulled_together(self, moves: list[torch.Tensor]) -> list[torch.Tensor]:

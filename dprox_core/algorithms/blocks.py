@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from dprox_core.algorithms.base import Residuals, Tolerances
-from dprox_core.algorithms.measure import Measure, largest
+from dprox_core.algorithms.measure import Measure, Rounded, largest
 from dprox_core.algorithms.per_sample import shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.proxfns.base import Step
@@ -60,6 +60,7 @@ class Blocks:
     def residuals(
         self,
         tolerances: Tolerances,
+        x: Vectors,
         images: Vectors,
         copies: Vectors,
         moved: Vectors,
@@ -70,6 +71,7 @@ class Blocks:
 
         Args:
             tolerances: absolute and relative.
+            x: the variables.
             images: K_j x.
             copies: z_j.
             moved: what ρ K_jᴴ (·) must vanish for the iterate to be stationary.
@@ -91,8 +93,9 @@ class Blocks:
         columns = sum(space.numel for space in self.spaces)
         pull = measure.norm(self.pull(tuple(m.detach() for m in moved)))
         stationary = measure.weighted(rho, pull)
+        rounded = Rounded(measure.norm(x), self.length, torch.finfo(x[0].dtype).eps)
         return measure.residuals(
-            tolerances, primal, stationary, size, measure.norm(pushed), rows, columns, rho
+            tolerances, primal, stationary, size, measure.norm(pushed), rows, columns, rho, rounded
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -15,10 +15,33 @@ from dprox_core.algorithms.per_sample import is_per_sample, representative
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Measure", "Norms", "Tally", "largest"]
+__all__ = ["Measure", "Norms", "Rounded", "Tally", "largest"]
 
 Vectors = tuple[torch.Tensor, ...]
 Norms = NDArray[np.float64]
+
+
+# Differences are off by so many roundings of what is subtracted.
+_ROUNDINGS = 16.0
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """What residuals are made of, to tell how much of them is rounding.
+
+    Attributes:
+        x: ‖x‖, joint and by sample.
+        length: a bound of every ‖K_j‖.
+        epsilon: of the precision in which they are computed.
+    """
+
+    x: Norms
+    length: float
+    epsilon: float
+
+    def of(self, size: Norms) -> Norms:
+        """By how much K x − z may be off, K x and z as long as that; K x may be what cancels."""
+        return _ROUNDINGS * self.epsilon * largest(size, self.length * self.x)
 
 
 class Measure:
@@ -59,6 +82,7 @@ class Measure:
         rows: int,
         columns: int,
         weight: Step,
+        rounded: Rounded | None = None,
     ) -> Residuals:
         """Residuals with tolerances as in Boyd et al. 2011, section 3.3.1.
 
@@ -71,7 +95,10 @@ class Measure:
             rows: how many numbers the copies hold, all samples together.
             columns: how many are sought.
             weight: ρ, or one for each sample.
+            rounded: what rounding alone may leave of the residuals, which counts as nothing.
         """
+        hidden = np.zeros(len(primal)) if rounded is None else rounded.of(size)
+        length = 0.0 if rounded is None else rounded.length
         weights = self._weights(weight, len(primal))
         found = []
         for index in range(len(primal)):
@@ -80,8 +107,12 @@ class Measure:
                 Residuals(
                     float(primal[index]),
                     float(dual[index]),
-                    tolerances.bound(rows // share, float(size[index])),
-                    weights[index] * tolerances.bound(columns // share, float(pushed[index])),
+                    tolerances.bound(rows // share, float(size[index])) + float(hidden[index]),
+                    weights[index]
+                    * (
+                        tolerances.bound(columns // share, float(pushed[index]))
+                        + length * float(hidden[index])
+                    ),
                 )
             )
         return replace(found[0], samples=tuple(found[1:]))

@@ -186,7 +186,7 @@ class AdmmVxu(_Splitting):
         if measure:
             # z was optimal for the old K x, x for the new one.
             moved = tuple(a - b for a, b in zip(images, before, strict=True))
-            residuals = blocks.residuals(self.tolerances, images, z, moved, u, rho)
+            residuals = blocks.residuals(self.tolerances, x, images, z, moved, u, rho)
         return replace(state, iteration=state.iteration + 1, x=x, z=z, u=u, residuals=residuals)
 
     def essence(self, state: SplitState) -> tuple[Vectors, tuple[Step, ...]]:
@@ -263,7 +263,7 @@ class Hqs(_Splitting):
             if measure:
                 moved = _sum(images, before, -1.0)
                 duals = _sum(apart, u)
-                residuals = blocks.residuals(self.tolerances, images, z, moved, duals, rho)
+                residuals = blocks.residuals(self.tolerances, x, images, z, moved, duals, rho)
             if u:
                 u = _sum(u, apart, self._dual_step)
         return replace(state, iteration=state.iteration + 1, x=x, z=z, u=u, residuals=residuals)
@@ -346,7 +346,7 @@ class DouglasRachford(_Splitting):
             # At z the subgradient is ρ (2 K x − w − z), and q pulls with ρ Kᴴ (w − K x).
             moved = tuple(a - c for a, c in zip(images, z, strict=True))
             duals = tuple(a - p for a, p in zip(images, state.u, strict=True))
-            residuals = blocks.residuals(self.tolerances, images, z, moved, duals, rho)
+            residuals = blocks.residuals(self.tolerances, x, images, z, moved, duals, rho)
         return replace(state, iteration=state.iteration + 1, x=x, z=z, u=w, residuals=residuals)
 
     def essence(self, state: SplitState) -> tuple[Vectors, tuple[Step, ...]]:

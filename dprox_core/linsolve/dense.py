@@ -65,10 +65,10 @@ class DenseSolver(LinearSolver):
             p * value if constant is None else p * value + constant
             for p, constant in zip(pulled, self._constant, strict=True)
         )
-        found = inverse @ pack(right)
+        found = inverse @ pack(right).double()
         if null is not None:
-            found = found + null @ (null.mT @ pack(previous))
-        return unpack(found, self._part.spaces)
+            found = found + null @ (null.mT @ pack(previous).double())
+        return unpack(found.to(self._part.spaces[0].precision), self._part.spaces)
 
     def _at(self, rho: float) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The pseudo-inverse, and a basis of the null space where there is one."""
@@ -84,9 +84,10 @@ class DenseSolver(LinearSolver):
         epsilon = torch.finfo(self._part.spaces[0].precision).eps
         kept = values > 8.0 * epsilon * math.sqrt(len(values)) * values[-1].clamp_min(0.0)
         used = vectors[:, kept]
-        precision = self._part.spaces[0].precision
-        inverse = ((used / values[kept]) @ used.mT).to(precision)
-        null = None if bool(kept.all()) else vectors[:, ~kept].to(precision)
+        # Rounded, an inverse would be off by its largest entries' last digits in every direction,
+        # and where the matrix is large that times the matrix.
+        inverse = (used / values[kept]) @ used.mT
+        null = None if bool(kept.all()) else vectors[:, ~kept]
         self._prepared = (rho, inverse, null)
         return inverse, null
 

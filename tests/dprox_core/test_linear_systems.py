@@ -227,3 +227,21 @@ def test_single_precision_solves_what_double_precision_solves(rows: int, rho: fl
 
     exact = step(torch.float64)
     assert torch.allclose(step(torch.float32), exact, atol=2e-3 * float(exact.abs().max()))
+
+
+def test_a_dense_system_leaves_no_more_than_rounding_of_its_right_side() -> None:
+    generator = torch.Generator().manual_seed(2)
+    basis = torch.linalg.qr(torch.randn(24, 24, generator=generator, dtype=torch.float64))[0]
+    matrix = (torch.diag(torch.logspace(0, -3, 24, dtype=torch.float64)) @ basis.mT).float()
+    b = torch.randn(24, generator=generator)
+    x = dp.Variable("x", (2, 12), dtype="float32")
+    misfit = dp.sum_squares(dp.matrix(dp.reshape(x, (24,)), matrix) - b)
+    solver = dp.Problem(misfit + dp.nuclear_norm(x) + dp.norm1(dp.grad(x))).compile(
+        "admm", rho=1e-3
+    )
+    assert solver.plan.linear_solver == "dense"
+    v = solver.step(solver.init()).x[0].double().requires_grad_()
+    fit = (matrix.double() @ v.reshape(24) - b.double()).square().sum()
+    near = v.square().sum() + dp.grad(v).square().sum()
+    left = torch.autograd.grad(fit + 0.5e-3 * near, v)[0]
+    assert float(left.norm()) <= 1e-7 * float(v.detach().norm())

@@ -237,3 +237,19 @@ def test_douglas_rachford_finds_a_rho_when_the_first_is_poor() -> None:
     best = problem.solve("admm", abs_tol=1e-9, rel_tol=1e-9, max_iter=5000)
     assert result.converged
     assert result.objective <= best.objective * (1 + 1e-4)
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "hqs", "dr"])
+def test_what_rounding_leaves_of_residuals_counts_as_nothing(method: str) -> None:
+    generator = torch.Generator().manual_seed(3)
+    b = 1e4 * torch.randn(20, generator=generator)
+    matrix = torch.randn((30, 20), generator=generator)
+    x = dp.Variable("x", (20,))
+    upper = matrix @ b + 0.3 * torch.randn(30, generator=generator)
+    # All that is sought lies in the last three digits of single precision.
+    problem = dp.Problem(
+        0.03 * dp.sum_squares(x - b) + dp.limits(dp.matrix(x, matrix), upper=upper)
+    )
+    result = problem.solve(method)
+    assert result.converged
+    assert result.objective <= 1e-6 * float(b.square().sum())
