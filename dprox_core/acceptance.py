@@ -12,7 +12,7 @@ import torch
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.numerics.reductions import number
 
-__all__ = ["kept", "sizes_of_objective", "violation"]
+__all__ = ["kept", "size_of", "sizes_of_objective", "summands", "violation"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -73,24 +73,40 @@ def _largest(v: torch.Tensor, samples: int) -> torch.Tensor:
 
 
 @torch.no_grad()
+def summands(model: Model, x: Vectors) -> list[float]:
+    """The constant and each term's value, constraints left out; where that is infinite, its value
+    nearby."""
+    values = [term.near_value(x) for term in model.terms if _adds(term)]
+    return [number(model.constant), *values]
+
+
+@torch.no_grad()
 def sizes_of_objective(model: Model, x: Vectors, samples: int = 1) -> list[float]:
     """Σ |w_j f_j| for each sample; infinite terms do not count.
 
     A function that is not zero at zero does not say what one sample adds: there each counts alike.
     """
+    if samples == 1:
+        return [size_of(summands(model, x))]
     sizes = [abs(number(model.constant)) / samples] * samples
-    for term in model.terms:
-        if term.function.is_indicator or not term.function.has_value:
-            continue
+    for term in filter(_adds, model.terms):
         found = _term_sizes(term, term.row.forward(x), samples)
         sizes = [a + b if math.isfinite(b) else a for a, b in zip(sizes, found, strict=True)]
     return sizes
 
 
+def size_of(values: list[float]) -> float:
+    """The sum of their sizes; infinite ones do not count."""
+    return sum(abs(value) for value in values if math.isfinite(value))
+
+
+def _adds(term: BoundTerm) -> bool:
+    """Whether it has values to add to the objective."""
+    return not term.function.is_indicator and term.function.has_value
+
+
 def _term_sizes(term: BoundTerm, image: torch.Tensor, samples: int) -> list[float]:
     whole = abs(number(term.penalty.near_value(image)))
-    if samples == 1:
-        return [whole]
     inside = term.penalty.inside(image)
     empty = torch.zeros_like(inside)
     if number(term.function.value(term.function.finite(empty))) != 0.0:

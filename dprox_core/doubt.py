@@ -15,7 +15,9 @@ import torch
 
 from dprox_core.acceptance import sizes_of_objective
 from dprox_core.algorithms.base import State
-from dprox_core.algorithms.prospect import Prospect, lengths, look_ahead
+from dprox_core.algorithms.evidence import Evidence
+from dprox_core.algorithms.prospect import Prospect, look_ahead
+from dprox_core.algorithms.standing import lengths
 
 if TYPE_CHECKING:
     from dprox_core.solver import Solver
@@ -93,6 +95,7 @@ class Doubt:
         self._next = [0] * samples
         self._asked_twice = [False] * samples
         self._at_zero: list[float] | None = None
+        self._evidence: tuple[State, Evidence] | None = None
 
     @property
     def _asked(self) -> bool:
@@ -108,8 +111,17 @@ class Doubt:
             self._pace.note(before, now)
 
     @torch.no_grad()
-    def clear(self, state: State, answer: Vectors, wanted: list[bool]) -> list[bool]:
-        """Which of the samples that are wanted leave no doubt; False for the others."""
+    def clear(
+        self, state: State, answer: Vectors, wanted: list[bool], sizes: list[float] | None = None
+    ) -> list[bool]:
+        """Which of the samples that are wanted leave no doubt; False for the others.
+
+        Args:
+            state: where the method is.
+            answer: what it would return.
+            wanted: the samples that are to be looked at.
+            sizes: what ``sizes_of_objective`` says of the answer, where that is known.
+        """
         samples = len(wanted)
         if not self._asked:
             return wanted
@@ -120,32 +132,45 @@ class Doubt:
         evidence = self._solver.algorithm.evidence(state) if any(due) else None
         if evidence is None:
             return due
-        model = self._solver.model
         prospects = look_ahead(evidence, answer, samples, due)
-        here = sizes_of_objective(model, answer, samples)
-        if self._at_zero is None:
-            zero = tuple(torch.zeros_like(v) for v in answer)
-            self._at_zero = sizes_of_objective(model, zero, samples)
+        here = sizes_of_objective(self._solver.model, answer, samples) if sizes is None else sizes
         sure = list(due)
         for index, prospect in enumerate(prospects):
             if prospect is None:
                 continue
-            if self._is_high(prospect, here[index], self._at_zero[index], index):
+            if self._is_high(prospect, here[index], answer, index):
                 sure[index] = False
                 self._asked_twice[index] = True
                 self._next[index] = int(_PATIENCE * state.iteration)
             elif self._asked_twice[index]:
                 # What was in doubt, and is not after one short move, may be so by chance.
                 sure[index] = self._asked_twice[index] = False
+        if all(sure):
+            self._evidence = state, evidence
         return sure
 
-    def _is_high(self, prospect: Prospect, size: float, at_zero: float, sample: int) -> bool:
+    def evidence(self, state: State) -> Evidence | None:
+        """What a method knows, as it was when nothing was in doubt; asked for once."""
+        held, self._evidence = self._evidence, None
+        if held is not None and held[0] is state:
+            return held[1]
+        return self._solver.algorithm.evidence(state)
+
+    def _is_high(self, prospect: Prospect, size: float, answer: Vectors, sample: int) -> bool:
         """Whether the objective may be off by more than is allowed."""
         relative = self._solver.algorithm.tolerances.relative
         precision = torch.finfo(self._solver.model.spaces[0].precision).eps
         share = max(relative, _ROUNDINGS * precision)
+        distance = self._pace.left(sample)
+        if not prospect.is_above(share * size, distance, _FAR * share * size):
+            return False
         # Where the minimum is zero: a sum of squares is as small as the square of its argument.
-        allowed = share * (size + share * at_zero)
-        likely = prospect.error(min(self._pace.left(sample), prospect.reach))
-        most = prospect.error(prospect.reach)
-        return allowed > 0.0 and (likely > allowed or most > _FAR * share * max(size, at_zero))
+        at_zero = self._size_at_zero(answer, sample)
+        allowed, most = share * (size + share * at_zero), _FAR * share * max(size, at_zero)
+        return allowed > 0.0 and prospect.is_above(allowed, distance, most)
+
+    def _size_at_zero(self, like: Vectors, sample: int) -> float:
+        if self._at_zero is None:
+            zero = tuple(torch.zeros_like(v) for v in like)
+            self._at_zero = sizes_of_objective(self._solver.model, zero, len(self._next))
+        return self._at_zero[sample]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dprox_core.acceptance import kept
+from dprox_core.acceptance import kept, size_of, summands
 from dprox_core.algorithms.base import Past, Residuals, State
 from dprox_core.algorithms.evidence import Proof, prove
 from dprox_core.doubt import Doubt
@@ -73,6 +73,8 @@ class Run:
         # that what a solve ends with has been iterated.
         self._ahead = past is not None and fits and past.numbers["ahead"] > 0.0
         self._bound: float | None = None
+        # What was measured in the last iteration, if anything was.
+        self._seen: tuple[Vectors, list[float]] | None = None
         self._ended = Ended(solver.algorithm.tolerances.absolute)
         variables = solver.model.variables
         self._truths = {
@@ -107,6 +109,7 @@ class Run:
     def _advance(self, count: int, hooks: list[Any]) -> Status | None:
         """One iteration with everything around it; a status where the solve is over."""
         begun = time.perf_counter()
+        self._seen = None
         if self._ahead:
             with self._solver.mode():
                 left = self._limit - count + 1
@@ -136,10 +139,12 @@ class Run:
         held = self._state.residuals
         assert held is not None, "the step was asked to measure"
         answer = tuple(v.detach() for v in answer)
+        values = summands(self._solver.model, answer)
+        self._seen = answer, values
         quality = [psnr(answer[index], truth) for index, truth in self._truths.items()]
         return replace(
             row,
-            objective=self._solver.objective(answer),
+            objective=sum(values),
             primal_residual=held.primal,
             dual_residual=held.dual,
             primal_tolerance=held.primal_tolerance,
@@ -164,7 +169,7 @@ class Run:
         if self._state.iteration == self._algorithm.last(self._state):
             return Status.FINISHED
         if back is not None:
-            self._state = back
+            self._state, self._seen = back, None
             if not all(failed):
                 # The other samples go on as each would alone.
                 self._keep(live, failed)
@@ -238,7 +243,12 @@ class Run:
         limits = self._algorithm.tolerances
         held = kept(self._solver.model, answer, limits.absolute, limits.relative, len(met))
         wanted = [a and b for a, b in zip(met, held, strict=True)]
-        return tuple(self._doubt.clear(self._state, answer, wanted)) if any(wanted) else held
+        if not any(wanted):
+            return held
+        sizes = None
+        if len(met) == 1 and self._seen is not None:
+            sizes = [size_of(self._seen[1])]
+        return tuple(self._doubt.clear(self._state, answer, wanted, sizes))
 
     def _answer(self) -> Vectors:
         return self._ended.answer(self._algorithm.answer(self._state))
@@ -268,8 +278,11 @@ class Run:
         good = status not in (Status.NOT_FINITE, Status.DIVERGED)
         answer = self._answer() if good else self._good
         plain = tuple(v.detach() for v in answer)
+        if self._seen is not None and all(map(torch.equal, plain, self._seen[0])):
+            plain, value = self._seen[0], sum(self._seen[1])
+        else:
+            value = solver.objective(plain)
         metrics = {"violation": solver.violation(plain)}
-        value = solver.objective(plain)
         if self._truths:
             index, truth = next(iter(self._truths.items()))
             metrics["psnr"] = psnr(plain[index], truth)
@@ -306,7 +319,9 @@ class Run:
         return Certificate(*numbers, gap, max(0.0, objective - proof.near), proof.residual)
 
     def _proof(self, answer: Vectors) -> Proof | None:
-        evidence = self._algorithm.evidence(self._state)
+        held = self._doubt
+        known = self._algorithm.evidence if held is None else held.evidence
+        evidence = known(self._state)
         return None if evidence is None else prove(evidence, answer)
 
     def _final_objective(self, x: Vectors, value: float) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from dprox_core.acceptance import violation
+from dprox_core.acceptance import summands, violation
 from dprox_core.algorithms.base import Algorithm, State
 from dprox_core.algorithms.files import load_state, refuse_foreign, save_state
 from dprox_core.arguments import as_path, whole_number
@@ -19,7 +19,6 @@ from dprox_core.compiler.plan import Plan
 from dprox_core.errors import ParameterError
 from dprox_core.given import by_variable, refuse_other_shape, starting_point
 from dprox_core.memory import guarded
-from dprox_core.numerics.reductions import number
 from dprox_core.result import Result
 from dprox_core.run import Run
 
@@ -126,13 +125,7 @@ class Solver:
 
     def objective(self, x: Vectors) -> float:
         """The written objective without constraints; where a term is infinite, its value nearby."""
-        with torch.no_grad():
-            finite = [
-                t.penalty.near_value(t.row.forward(x))
-                for t in self.model.terms
-                if not t.function.is_indicator and t.function.has_value
-            ]
-            return number(self.model.constant) + sum(number(value) for value in finite)
+        return sum(summands(self.model, x))
 
     def violation(self, x: Vectors) -> float:
         """By how much a constraint is missed at most."""

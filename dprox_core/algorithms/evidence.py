@@ -18,7 +18,6 @@ Karush, Kuhn and Tucker.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -26,15 +25,15 @@ import torch
 from dprox_core.algorithms.base import joint_norm
 from dprox_core.algorithms.parts import Parts
 from dprox_core.algorithms.per_sample import shaped
+from dprox_core.algorithms.standing import Standing, inners, lengths
 from dprox_core.compiler.model import BoundTerm, Model, Row
-from dprox_core.linsolve.base import Gram, QuadraticPart
+from dprox_core.linsolve.base import QuadraticPart
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Evidence", "Piece", "Proof", "modulus_of", "of_blocks", "of_parts", "prove"]
+__all__ = ["Evidence", "Piece", "Proof", "of_blocks", "of_parts", "prove"]
 
 Vectors = tuple[torch.Tensor, ...]
-Smooth = Callable[[Vectors], tuple[float, Vectors]]
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,20 @@ class Piece:
         terms: what h_j is the sum of.
         row: K_j.
         z: z_j.
-        y: y_j.
+        point: p_j.
+        sigma: σ_j.
     """
 
     terms: tuple[BoundTerm, ...]
     row: Row
     z: torch.Tensor
-    y: torch.Tensor
+    point: torch.Tensor
+    sigma: Step
+
+    @property
+    def y(self) -> torch.Tensor:
+        """y_j, anew: to keep it would take more memory than all steps do."""
+        return torch.sub(self.point, self.z).mul_(self.sigma)
 
     def value(self) -> float:
         """h_j(z_j); a projection may miss its set by rounding, so that indicators count as met."""
@@ -62,23 +68,91 @@ class Piece:
         )
 
 
-@dataclass(frozen=True)
+@dataclass
+class _Pieces:
+    """Σ_j K_jᴴ y_j, how long its summands are, and Σ_j Re⟨y_j, K_j x − z_j⟩ of each sample."""
+
+    pulled: list[torch.Tensor]
+    sizes: list[list[float]]
+    missed: list[float]
+
+
 class Evidence:
     """A problem split into a smooth part and pieces, with what a method knows about each.
 
-    Attributes:
+    What follows is worked out when it is first asked for, and once.
+
+    Args:
         model: the problem.
-        smooth: x ↦ f(x), ∇f(x).
+        here: f where the method stands.
         squares: the quadratic terms in f, for its modulus.
-        x: where the method stands.
         pieces: the others.
     """
 
-    model: Model
-    smooth: Smooth
-    squares: QuadraticPart
-    x: Vectors
-    pieces: tuple[Piece, ...]
+    def __init__(
+        self, model: Model, here: Standing, squares: QuadraticPart, pieces: tuple[Piece, ...]
+    ) -> None:
+        self.model = model
+        self.x = here.x
+        self.here = here
+        self.squares = squares
+        self.pieces = pieces
+        self._elsewhere: Standing | None = None
+        self._pieces: _Pieces | None = None
+        self._bends: list[float] = []
+
+    def at(self, point: Vectors) -> Standing:
+        """f elsewhere; what was last asked about is known again by its memory."""
+        held = self._elsewhere
+        if held is None or not all(map(torch.Tensor.is_set_to, held.x, point)):
+            held = self._elsewhere = self.here.at(point)
+        return held
+
+    def rest(self, point: Standing, samples: int = 1) -> tuple[list[torch.Tensor], list[float]]:
+        """s = ∇f + Σ_j K_jᴴ y_j at a point, and how long its longest summand is, of each sample."""
+        held = self._of_pieces(samples)
+        found = [slope + pulled for slope, pulled in zip(point.slope, held.pulled, strict=True)]
+        sizes = zip(lengths(point.slope, samples), *held.sizes, strict=True)
+        return found, [max(own) for own in sizes]
+
+    def missed(self, samples: int = 1) -> list[float]:
+        """Σ_j Re⟨y_j, K_j x − z_j⟩ of each sample."""
+        return self._of_pieces(samples).missed
+
+    def _of_pieces(self, samples: int) -> _Pieces:
+        held = self._pieces
+        if held is None or len(held.missed) != samples:
+            held = _Pieces([torch.zeros_like(v) for v in self.x], [], [0.0] * samples)
+            for piece in self.pieces:
+                y, own = piece.y, [torch.zeros_like(v) for v in self.x]
+                piece.row.adjoint_add(y, own, in_place=True)
+                held.sizes.append(lengths(own, samples))
+                for total, more in zip(held.pulled, own, strict=True):
+                    total.add_(more)
+                del own
+                missed = inners(y, piece.row.forward(self.x) - piece.z, samples)
+                held.missed = [a + b for a, b in zip(held.missed, missed, strict=True)]
+            self._pieces = held
+        return held
+
+    def bends(self, samples: int = 1) -> list[float]:
+        """Re⟨∇f(x + s) − ∇f(x), s⟩ of each sample, 0 where f is flat but for rounding."""
+        if len(self._bends) != samples:
+            rest, _ = self.rest(self.here, samples)
+            for s, x in zip(rest, self.x, strict=True):
+                s.add_(x)
+            there = self.here.at(tuple(rest)).slope
+            # Once more, for it takes less time than memory.
+            slope, (rest, _) = self.here.slope, self.rest(self.here, samples)
+            found = [0.0] * samples
+            for late, early, s in zip(there, slope, rest, strict=True):
+                more = inners(late - early, s, samples)
+                found = [a + b for a, b in zip(found, more, strict=True)]
+            epsilon = 64.0 * torch.finfo(rest[0].dtype).eps
+            sizes = [lengths(v, samples) for v in (slope, there, rest)]
+            hidden = [epsilon * max(a, b) * length for a, b, length in zip(*sizes, strict=True)]
+            self._bends = [b if b > h else 0.0 for b, h in zip(found, hidden, strict=True)]
+        return self._bends
 
 
 @dataclass(frozen=True)
@@ -112,25 +186,16 @@ def of_blocks(
     """
     bowls = [block for block in blocks if _is_square(block)]
 
-    def smooth(at: Vectors) -> tuple[float, Vectors]:
-        total, sums = 0.0, [torch.zeros_like(v) for v in at]
-        for term in (*quadratic.terms, *bowls):
-            inside = term.penalty.inside(term.row.forward(at))
-            weight, scale = reductions.number(term.penalty.weight), term.penalty.scale
-            total += weight * reductions.number(term.function.value(inside))
-            slope = weight * term.function.grad(inside)
-            slope = slope if scale is None else slope * scale.conj()
-            term.row.adjoint_add(slope, sums, in_place=True)
-        return total, tuple(sums)
-
     pieces = tuple(
         _piece((block,), block.row, point, shaped(rho, point))
         for block, point in zip(blocks, points, strict=True)
         if not _is_square(block)
     )
     whole = tuple(block for block in bowls if _is_bowl(block))
-    squares = QuadraticPart(quadratic.spaces, (*quadratic.terms, *whole), ())
-    return Evidence(model, smooth, squares, x, pieces)
+    squares = quadratic
+    if whole:
+        squares = QuadraticPart(quadratic.spaces, (*quadratic.terms, *whole), ())
+    return Evidence(model, Standing((*quadratic.terms, *bowls), x), squares, pieces)
 
 
 def of_parts(
@@ -148,30 +213,22 @@ def of_parts(
         if len(chain) == 1 and _is_bowl(chain[0])
     }
 
-    def smooth(at: Vectors) -> tuple[float, Vectors]:
-        value = parts.smooth.value(at)
-        slopes = list(parts.smooth(at) if parts.smooth.terms else map(torch.zeros_like, at))
-        for index, term in bowls.items():
-            value += reductions.number(term.value(at))
-            inside = term.penalty.inside(at[index])
-            slopes[index] = slopes[index] + term.function.grad(inside) * term.penalty.weight
-        return value, tuple(slopes)
-
+    here = Standing((*parts.smooth.terms, *bowls.values()), x)
     found = [
         _piece((block,), block.row, point, shaped(sigma, point))
         for block, point, sigma in zip(parts.blocks, points, sigmas, strict=True)
     ]
-    slopes = smooth(x)[1]
+    slopes = here.slope
     pulled = parts.pull(tuple(piece.y for piece in found))
     for index, chain in enumerate(parts.proxes):
         if chain and index not in bowls:
             step = shaped(steps[index], x[index])
             ahead = x[index] - (slopes[index] + pulled[index]) * step
             z = parts.prox_of(index, ahead, step)
-            found.append(Piece(chain, parts.model.identity_row(index), z, (ahead - z) / step))
+            found.append(Piece(chain, parts.model.identity_row(index), z, ahead, 1.0 / step))
     squares = tuple(t for t in parts.smooth.terms if t.function.quadratic() is not None)
     whole = QuadraticPart(parts.model.spaces, (*squares, *bowls.values()), ())
-    return Evidence(parts.model, smooth, whole, x, tuple(found))
+    return Evidence(parts.model, here, whole, tuple(found))
 
 
 def _is_square(term: BoundTerm) -> bool:
@@ -184,7 +241,7 @@ def _is_bowl(term: BoundTerm) -> bool:
 
 def _piece(terms: tuple[BoundTerm, ...], row: Row, point: torch.Tensor, sigma: Step) -> Piece:
     z = terms[0].penalty.prox(point, 1.0 / sigma)
-    return Piece(terms, row, z, (point - z) * sigma)
+    return Piece(terms, row, z, point, sigma)
 
 
 @torch.no_grad()
@@ -193,17 +250,15 @@ def prove(evidence: Evidence, answer: Vectors) -> Proof | None:
     model, pieces = evidence.model, evidence.pieces
     if not model.convex:
         return None
-    value, rest, _ = _stationarity(evidence, evidence.x)
-    value += reductions.number(model.constant)
-    for piece in pieces:
-        apart = piece.row.forward(evidence.x) - piece.z
-        value += float(reductions.inner(piece.y, apart)) + piece.value()
+    (bend,), (rest, _) = evidence.bends(), evidence.rest(evidence.here)
+    value = evidence.here.value + reductions.number(model.constant)
+    value += evidence.missed()[0] + sum(piece.value() for piece in pieces)
     residual = _residual(evidence, answer)
     if not math.isfinite(value):
         # A set was missed by more than rounding: what was found there is no point of its function.
         return Proof(residual, None, -math.inf)
     length = joint_norm(rest)
-    modulus = modulus_of(evidence.squares)
+    modulus = evidence.squares.modulus
     bounds = []
     if modulus > 0.0:
         bounds.append(value - length**2 / (2.0 * modulus))
@@ -211,38 +266,14 @@ def prove(evidence: Evidence, answer: Vectors) -> Proof | None:
     if corner is not None:
         bounds.append(value + corner)
     bound = max(bounds, default=None)
-    radius = joint_norm(evidence.x) + _descent(evidence, rest, length)
+    radius = joint_norm(evidence.x) + (length**3 / bend if bend > 0.0 else 0.0)
     near = value - length * radius
     # A barely curved f bounds x*, but so loosely that the bound says little.
     return Proof(residual, bound, near if bound is None else max(bound, near))
 
 
-def _descent(evidence: Evidence, rest: list[torch.Tensor], length: float) -> float:
-    """How long a step of steepest descent along s is, 0 where f is flat."""
-    ahead = tuple(x + s for x, s in zip(evidence.x, rest, strict=True))
-    here, there = evidence.smooth(evidence.x)[1], evidence.smooth(ahead)[1]
-    pairs = zip(there, here, rest, strict=True)
-    bend = sum(float(reductions.inner(late - early, s)) for late, early, s in pairs)
-    # Where f is flat rounding bends it.
-    epsilon = 64.0 * torch.finfo(rest[0].dtype).eps
-    hidden = epsilon * max(joint_norm(here), joint_norm(there)) * length
-    return length**3 / bend if bend > hidden else 0.0
-
-
-def _stationarity(evidence: Evidence, x: Vectors) -> tuple[float, list[torch.Tensor], float]:
-    """f(x), s = ∇f(x) + Σ_j K_jᴴ y_j, and the length of the longest summand."""
-    value, slope = evidence.smooth(x)
-    rest, scale = [g.clone() for g in slope], joint_norm(slope)
-    for piece in evidence.pieces:
-        pulled = [torch.zeros_like(v) for v in x]
-        piece.row.adjoint_add(piece.y, pulled, in_place=True)
-        scale = max(scale, joint_norm(pulled))
-        rest = [a + b for a, b in zip(rest, pulled, strict=True)]
-    return value, rest, scale
-
-
 def _residual(evidence: Evidence, answer: Vectors) -> float:
-    _, rest, scale = _stationarity(evidence, answer)
+    rest, (scale,) = evidence.rest(evidence.at(answer))
     shares = [joint_norm(rest) / scale if scale > 0.0 else 0.0]
     for piece in evidence.pieces:
         image = piece.row.forward(answer)
@@ -271,33 +302,8 @@ def _least_over_boxes(evidence: Evidence, rest: list[torch.Tensor]) -> float | N
             return None
         lower, upper = (torch.as_tensor(end, dtype=x.dtype).to(x.device) for end in bounds)
         corner = torch.where(slope > 0, lower, upper)
-        least = reductions.number(((corner - x) * slope).double().sum())
+        least = float(reductions.inner(corner.sub_(x), slope))
         if not math.isfinite(least):
             return None
         total += least
     return total
-
-
-def modulus_of(part: QuadraticPart) -> float:
-    """A lower bound of the least eigenvalue of q's Hessian, 0 where none is known."""
-    least = []
-    rounding = 100.0 * torch.finfo(part.spaces[0].precision).eps
-    for index in range(len(part.spaces)):
-        grams = [
-            (Gram(term.row.entries[0][1], metric), 2.0 * reductions.number(term.penalty.weight))
-            for term, metric in part.curved
-            if len(term.row.entries) == 1 and term.row.entries[0][0] == index
-        ]
-        bounds = [0.0]
-        for forms in (
-            [(gram.diagonal(), weight) for gram, weight in grams],
-            [(gram.spectrum(), weight) for gram, weight in grams],
-        ):
-            known = [form.detach() * weight for form, weight in forms if form is not None]
-            if known:
-                total = sum(known[1:], known[0])
-                least_value, largest = float(total.min()), float(total.max())
-                # What rounding may have made of zero curves nothing.
-                bounds.append(least_value if least_value > rounding * largest else 0.0)
-        least.append(max(bounds))
-    return min(least, default=0.0)

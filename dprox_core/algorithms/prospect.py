@@ -11,15 +11,17 @@ and a sample's share in a is what changes when the others stay at x and z.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
-from dprox_core.algorithms.base import joint_norm, sample_norms
-from dprox_core.algorithms.evidence import Evidence, Piece, modulus_of
+from dprox_core.algorithms.evidence import Evidence, Piece
+from dprox_core.algorithms.standing import along, lengths
 from dprox_core.numerics import reductions
 
-__all__ = ["Prospect", "along", "lengths", "look_ahead"]
+__all__ = ["Prospect", "look_ahead"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -35,13 +37,22 @@ class Prospect:
         apart: a.
         slope: ‖s‖, without what rounding may have made of it.
         modulus: of strong convexity.
-        reach: how far x is from zero, and how long a step of steepest descent is.
+        size: how far x is from zero.
+        descent: tells how long a step of steepest descent is, which takes two more products.
     """
 
     apart: float
     slope: float
     modulus: float
-    reach: float
+    size: float
+    descent: Callable[[], float]
+
+    @cached_property
+    def reach(self) -> float:
+        """How far x is from zero, and how long a step of steepest descent is."""
+        descent = self.descent()
+        # Beyond that f is flat along s but for what is hardly in it.
+        return self.size + (descent if self.size == 0.0 or descent < _FAR * self.size else 0.0)
 
     def error(self, distance: float) -> float:
         """|a| + ‖s‖ · distance, or where f is curved no more than |a| + ‖s‖² / (2 m).
@@ -53,6 +64,17 @@ class Prospect:
         if self.modulus > 0.0:
             lost = min(lost, self.slope**2 / (2.0 * self.modulus))
         return abs(self.apart) + lost
+
+    def is_above(self, allowed: float, distance: float, most: float) -> bool:
+        """Whether the error is more than allowed at a distance, or than ``most`` wherever.
+
+        No distance beyond the reach counts; and where the answer is plain before that is known, it
+        is not looked for.
+        """
+        for reach in (lambda: self.size, lambda: self.reach):
+            if self.error(min(distance, reach())) > allowed or self.error(reach()) > most:
+                return True
+        return False
 
 
 @torch.no_grad()
@@ -67,71 +89,38 @@ def look_ahead(
         samples: how many lie along the first axis of everything, 1 for one problem.
         wanted: of which samples.
     """
-    x, pieces = evidence.x, evidence.pieces
-    value, slope = evidence.smooth(x)
-    images = [piece.row.forward(x) for piece in pieces]
-    shown = [piece.row.forward(answer) for piece in pieces]
-    rest, scales = [g.clone() for g in slope], [lengths(slope, samples)]
-    for piece in pieces:
-        pulled = [torch.zeros_like(v) for v in x]
-        piece.row.adjoint_add(piece.y, pulled, in_place=True)
-        scales.append(lengths(pulled, samples))
-        rest = [a + b for a, b in zip(rest, pulled, strict=True)]
-    bends = _bends(evidence, slope, rest, samples)
-    modulus = modulus_of(evidence.squares)
-    hidden = 16.0 * torch.finfo(rest[0].dtype).eps
+    apart = _apart(evidence, answer, samples, wanted)
+    rest, scales = evidence.rest(evidence.here, samples)
+    ways, sizes = lengths(rest, samples), lengths(evidence.x, samples)
+    modulus, hidden = evidence.squares.modulus, 16.0 * torch.finfo(rest[0].dtype).eps
     found: list[Prospect | None] = []
-    for index, (length, size, bend) in enumerate(
-        zip(lengths(rest, samples), lengths(x, samples), bends, strict=True)
-    ):
-        if not wanted[index]:
-            found.append(None)
-            continue
-        mixed = tuple(along(index, a, b, samples) for a, b in zip(answer, x, strict=True))
-        apart = evidence.smooth(mixed)[0] - value
-        for piece, image, seen in zip(pieces, images, shown, strict=True):
-            apart += _value(piece, along(index, seen, piece.z, samples)) - _value(piece, piece.z)
-            miss = along(index, image - piece.z, torch.zeros_like(image), samples)
-            apart -= float(reductions.inner(piece.y, miss))
-        sure = max(0.0, length - hidden * max(held[index] for held in scales))
-        descent = length**3 / bend if bend > 0.0 else 0.0
-        # Beyond that f is flat along s but for what is hardly in it.
-        reach = size + (descent if size == 0.0 or descent < _FAR * size else 0.0)
-        good = math.isfinite(apart) and math.isfinite(sure)
-        found.append(Prospect(apart, sure, modulus, reach) if good else None)
+    for index, (way, size) in enumerate(zip(ways, sizes, strict=True)):
+        sure = max(0.0, way - hidden * scales[index])
+
+        def descent(index: int = index, way: float = way) -> float:
+            bend = evidence.bends(samples)[index]
+            return way**3 / bend if bend > 0.0 else 0.0
+
+        good = wanted[index] and math.isfinite(apart[index]) and math.isfinite(sure)
+        found.append(Prospect(apart[index], sure, modulus, size, descent) if good else None)
     return found
 
 
-def along(index: int, a: torch.Tensor, b: torch.Tensor, samples: int) -> torch.Tensor:
-    """One sample of a among the others of b."""
-    if samples == 1:
-        return a
-    mixed = b.clone()
-    mixed[index] = a[index]
-    return mixed
-
-
-def lengths(vectors: Vectors | list[torch.Tensor], samples: int) -> list[float]:
-    """‖(v₁, v₂, …)‖ of each sample."""
-    return [joint_norm(vectors)] if samples == 1 else sample_norms(vectors).tolist()
-
-
-def _bends(
-    evidence: Evidence, slope: Vectors, rest: list[torch.Tensor], samples: int
-) -> list[float]:
-    """Re⟨∇f(x + s) − ∇f(x), s⟩ of each sample, 0 where f is flat but for rounding."""
-    ahead = tuple(x + s for x, s in zip(evidence.x, rest, strict=True))
-    there = evidence.smooth(ahead)[1]
-    sums = torch.zeros(samples, dtype=torch.float64, device=rest[0].device)
-    for late, early, s in zip(there, slope, rest, strict=True):
-        products = ((late - early).conj() * s).real
-        sums = sums + products.reshape(samples, -1).double().sum(dim=1)
-    epsilon = 64.0 * torch.finfo(rest[0].dtype).eps
-    sizes = zip(
-        lengths(slope, samples), lengths(there, samples), lengths(rest, samples), strict=True
-    )
-    hidden = [epsilon * max(first, second) * length for first, second, length in sizes]
-    return [bend if bend > h else 0.0 for bend, h in zip(sums.tolist(), hidden, strict=True)]
+def _apart(
+    evidence: Evidence, answer: Vectors, samples: int, wanted: list[bool]
+) -> dict[int, float]:
+    """a of each sample that is wanted."""
+    here, there, missed = evidence.here, evidence.at(answer), evidence.missed(samples)
+    found = {
+        index: there.value_along(index, here, samples) - here.value - missed[index]
+        for index, want in enumerate(wanted)
+        if want
+    }
+    for piece in evidence.pieces:
+        seen, near = piece.row.forward(answer), _value(piece, piece.z)
+        for index in found:
+            found[index] += _value(piece, along(index, seen, piece.z, samples)) - near
+    return found
 
 
 def _value(piece: Piece, z: torch.Tensor) -> float:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import torch
 
+from dprox_core.compiler.in_frequency import SquaresInFrequency, squares_in_frequency
 from dprox_core.expressions.leaves import Variable
 from dprox_core.linops.algebra import Identity
 from dprox_core.linops.base import LinOp
@@ -217,6 +218,19 @@ class BoundTerm:
         """What passes took out of the argument into the prox, in words; "" for nothing."""
         parts = {"scaling": self.penalty.scale, "rotation": self.penalty.rotation}
         return " and ".join(word for word, part in parts.items() if part is not None)
+
+    @cached_property
+    def in_frequency(self) -> SquaresInFrequency | None:
+        """f(d ⊙ (Q K x) + c) where it is better told in frequency."""
+        return squares_in_frequency(self.penalty, self.row)
+
+    def near_value(self, x: Vectors) -> float:
+        """The term's value nearby where it is infinite."""
+        squares = self.in_frequency
+        if squares is None:
+            return reductions.number(self.penalty.near_value(self.row.forward(x)))
+        inside = squares.inside(x[self.row.entries[0][0]])
+        return reductions.number(squares.value(inside)) * reductions.number(self.penalty.weight)
 
     def value(self, x: Vectors) -> torch.Tensor:
         """The term's value, in double precision."""

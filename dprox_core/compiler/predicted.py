@@ -34,7 +34,7 @@ __all__ = [
 
 # Arrays like the unknowns, and arrays like what is split off.
 _SPLITTING = {
-    "admm": (17.6, 6.7),
+    "admm": (14.6, 6.3),
     "admm_vxu": (14.1, 9.7),
     "hqs": (15.6, 8.2),
     "dr": (15.1, 7.7),

@@ -197,6 +197,14 @@ class Composition(LinOp):
             values = values[(..., *([None] * outer.stack))]
         return Transfer(fourier.multiply(outer.values, values), outer.stack, outer.full)
 
+    @property
+    def by_frequencies(self) -> bool:
+        """Where one is, and the other is, too, or a number."""
+        parts = (self.outer, self.inner)
+        return any(part.by_frequencies for part in parts) and all(
+            part.by_frequencies or isinstance(part, Scale) for part in parts
+        )
+
     def gram_spectrum(self) -> torch.Tensor | None:
         """From the transfers, or the outer gram seen through an inner Fourier transform."""
         known = super().gram_spectrum()

@@ -156,6 +156,11 @@ class LinOp(ABC):
         """The factors by which A multiplies each frequency; None where it does something else."""
         return None
 
+    @property
+    def by_frequencies(self) -> bool:
+        """Whether products with it are taken in frequency, one transform there and one back."""
+        return False
+
     def gram_diagonal(self) -> torch.Tensor | None:
         """g with Aᴴ A x = g ⊙ x; None where that is not diagonal."""
         d = self.diagonal()

@@ -143,6 +143,11 @@ class Conv(LinOp):
             return None
         return Transfer(self.spectrum, 0, self.full)
 
+    @property
+    def by_frequencies(self) -> bool:
+        """Unless the boundary asks for a larger image."""
+        return self.circular
+
     def gram_spectrum(self) -> torch.Tensor | None:
         """|k̂|²; on a real image its even part, which is all that a real part lets through."""
         return self._powers() if self.circular else None

@@ -11,6 +11,7 @@ import torch
 from dprox_core.compiler.model import BoundTerm, Row
 from dprox_core.linops.base import LinOp
 from dprox_core.linops.space import Space
+from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Quadratic, Step
 
 __all__ = ["Gram", "LinearSolve", "LinearSolver", "QuadraticPart", "quadratic_of"]
@@ -85,6 +86,32 @@ class QuadraticPart:
         """The terms with W_q ≠ 0, each with its W_q, None for the identity."""
         known = [(term, quadratic_of(term)) for term in self.terms]
         return tuple((term, found.metric) for term, found in known if found.curved)
+
+    @cached_property
+    def modulus(self) -> float:
+        """A lower bound of the least eigenvalue of the Hessian, couplings left out; 0 where none
+        is known."""
+        return min((self._modulus_of(index) for index in range(len(self.spaces))), default=0.0)
+
+    def _modulus_of(self, index: int) -> float:
+        grams = [
+            (Gram(term.row.entries[0][1], metric), 2.0 * reductions.number(term.penalty.weight))
+            for term, metric in self.curved
+            if len(term.row.entries) == 1 and term.row.entries[0][0] == index
+        ]
+        rounding = 100.0 * torch.finfo(self.spaces[0].precision).eps
+        bounds = [0.0]
+        for forms in (
+            [(gram.diagonal(), weight) for gram, weight in grams],
+            [(gram.spectrum(), weight) for gram, weight in grams],
+        ):
+            known = [form.detach() * weight for form, weight in forms if form is not None]
+            if known:
+                total = sum(known[1:], known[0])
+                least, largest = float(total.min()), float(total.max())
+                # What rounding may have made of zero curves nothing.
+                bounds.append(least if least > rounding * largest else 0.0)
+        return max(bounds)
 
     def grams_of(self, index: int) -> list[Gram]:
         """All that the system matrix is a sum of, where it concerns one variable alone."""
