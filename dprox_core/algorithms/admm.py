@@ -32,6 +32,7 @@ from dprox_core.algorithms.per_sample import is_per_sample, representative, shap
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
 from dprox_core.numerics import reductions
+from dprox_core.numerics.pieces import Cuts
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Admm", "AdmmState"]
@@ -122,6 +123,8 @@ class Admm(Algorithm[AdmmState]):
 
     def init(self, x0: Vectors) -> AdmmState:
         """z_j = K_j x₀, u_j = 0."""
+        for cuts in self._cuts:
+            cuts.clear()
         x = tuple(v.clone() for v in x0) if self._in_place else x0
         v = tuple(_own(block.row.forward(x), x) for block in self.blocks)
         u = tuple(torch.zeros_like(t) for t in v)
@@ -189,7 +192,8 @@ class Admm(Algorithm[AdmmState]):
         moved = None if watch is None else self._moves_memory(index, image, v)
         if self._in_place:
             arrays = (v, u, image) if moved is None else (v, u, image, moved)
-            update(arrays, self.relaxation, penalty, state.rho, watch, self._batch > 1)
+            apart, cuts = self._batch > 1, self._cuts[index]
+            update(arrays, self.relaxation, penalty, state.rho, watch, apart, cuts)
             return v, u
         new_v = relaxed(v, u, image, self.relaxation, out=None)
         new_u = penalty.dual_prox(new_v, shaped(1.0 / state.rho, new_v))
@@ -283,8 +287,8 @@ class Admm(Algorithm[AdmmState]):
         if not self._adaptive or not is_due(state.mark, state.iteration):
             return state
         now = self._mark(state)
-        reach = self._length * self._measure.norm([few(v) for v in state.x])
-        rho = balanced(now, state.mark, self._measure, state.rho, self._rho, reach)
+        measure, rhos = self._measure, (state.rho, self._rho)
+        rho = balanced(now, state.mark, measure, *rhos, self._length, state.x)
         state = replace(state, mark=now)
         return state if rho is state.rho else self._rescaled(state, rho)
 
@@ -337,6 +341,7 @@ class Admm(Algorithm[AdmmState]):
         self._scratch: list[torch.Tensor | None] = [None] * len(self.blocks)
         self._moves: list[torch.Tensor | None] = [None] * len(self.blocks)
         self._pulled: list[torch.Tensor | None] = [None] * len(self.model.spaces)
+        self._cuts = [Cuts() for _ in self.blocks]
 
     def _zeros(self, index: int) -> torch.Tensor:
         held = self._sum_buffer(index)

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 
 from dprox_core.algorithms.base import State
-from dprox_core.algorithms.measure import Measure, Norms
+from dprox_core.algorithms.measure import Measure
 from dprox_core.algorithms.per_sample import is_per_sample
 from dprox_core.proxfns.base import Step
 
-__all__ = ["EVERY", "MAX_SPAN", "Mark", "balanced", "factors", "few", "is_due", "mark", "thinned"]
+__all__ = ["MAX_SPAN", "Mark", "balanced", "factors", "few", "is_due", "mark", "thinned"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -37,9 +37,11 @@ _GROWTH = 1.5
 _MOST = 16.0
 # So much where one of the ways is none, which tells the direction only.
 _LITTLE = 4.0
-# Of tensors with so many elements every seventh slice is looked at.
-_LONG = 65536
-EVERY = 7
+# Of tensors with so many elements every so many-th slice is looked at. Primes, because patterns
+# repeat after two, three or four.
+_THINNED = ((262144, 17), (65536, 7))
+# At least so many slices.
+_SLICES = 16
 # Ways of so many roundings' length are none.
 _ROUNDINGS = 64.0
 
@@ -56,25 +58,28 @@ class Mark(State):
     duals: Vectors
 
 
-def thinned(shape: Sequence[int]) -> int | None:
-    """The axis along which only every seventh slice is looked at, None where all are."""
-    if math.prod(shape) < _LONG or not shape:
+def thinned(shape: Sequence[int]) -> tuple[int, int] | None:
+    """The axis along which only every so many-th slice is looked at, and how many; None for all."""
+    if not shape:
         return None
+    # Samples, along the first of three axes or more, are not left out.
     axis = max(range(1 if len(shape) > 2 else 0, len(shape)), key=lambda i: shape[i])
-    return axis if shape[axis] >= 16 * EVERY else None
+    for length, step in _THINNED:
+        if math.prod(shape) >= length and shape[axis] >= _SLICES * step:
+            return axis, step
+    return None
 
 
 def few(values: torch.Tensor) -> torch.Tensor:
-    """Every seventh slice of a long tensor along its longest axis, all of a short one.
+    """A few slices of a long tensor along its longest axis, all of a short one.
 
-    How far an iterate goes is told by so many, in a seventh of the memory and of the time. Seven,
-    because patterns repeat after two, three or four; and samples, along the first of three axes or
-    more, are not left out.
+    How far an iterate goes is told by so many, in a seventh or less of the memory and of the time.
     """
-    axis = thinned(values.shape)
-    if axis is None:
+    found = thinned(values.shape)
+    if found is None:
         return values
-    return values[(slice(None),) * axis + (slice(None, None, EVERY),)]
+    axis, step = found
+    return values[(slice(None),) * axis + (slice(None, None, step),)]
 
 
 def mark(iteration: int = 0, primal: Vectors = (), duals: Vectors = ()) -> Mark:
@@ -94,7 +99,13 @@ def is_due(last: Mark, iteration: int) -> bool:
 
 @torch.no_grad()
 def factors(
-    now: Mark, last: Mark, measure: Measure, rho: Step, first: Step, reach: Norms | None = None
+    now: Mark,
+    last: Mark,
+    measure: Measure,
+    rho: Step,
+    first: Step,
+    length: float = 0.0,
+    sources: Vectors = (),
 ) -> torch.Tensor:
     """By which power of √2 to change ρ, or each sample's.
 
@@ -107,25 +118,30 @@ def factors(
         measure: what takes norms.
         rho: ρ now.
         first: ρ at the start.
-        reach: of what size the primal ones are computed, where that may cancel.
+        length: ‖K‖, where the primal ones are K x and may cancel.
+        sources: x then.
     """
     rhos = _plain(rho).reshape(-1).numpy()
     each = slice(1, None) if is_per_sample(rho) else slice(1)
-    pairs = ((now.x, last.x), (now.duals, last.duals))
-    sizes = [measure.norm(after)[each] for after, _ in pairs]
-    ways = [
-        measure.norm([a - b for a, b in zip(after, before, strict=True)])[each]
-        for after, before in pairs
-    ]
+    tally = measure.tally()
+    for name, after, before in (("primal", now.x, last.x), ("dual", now.duals, last.duals)):
+        for a, b in zip(after, before, strict=True):
+            tally.add((name, "size"), a)
+            tally.add((name, "way"), a - b)
+    for x in sources:
+        tally.add("source", few(x))
+    size, dual_size, way, dual_way = (
+        tally.norm((name, what))[each] for what in ("size", "way") for name in ("primal", "dual")
+    )
     # Scaled duals are what a prox takes away, so that each rounds as the larger of the two.
     rounding = _ROUNDINGS * max((torch.finfo(v.dtype).eps for v in now.x), default=0.0)
-    far = sizes[0] if reach is None else reach[each]
-    hidden = rounding * np.maximum(rhos * np.maximum(sizes[0], far), sizes[1])
+    far = np.maximum(size, length * tally.norm("source")[each])
+    hidden = rounding * np.maximum(rhos * far, dual_size)
     found = [
         _factor(float(dual), float(primal))
         for dual, primal in zip(
-            np.where(ways[1] <= hidden, 0.0, ways[1]),
-            np.where(rhos * ways[0] <= hidden, 0.0, rhos * ways[0]),
+            np.where(dual_way <= hidden, 0.0, dual_way),
+            np.where(rhos * way <= hidden, 0.0, rhos * way),
             strict=True,
         )
     ]
@@ -136,10 +152,16 @@ def factors(
 
 
 def balanced(
-    now: Mark, last: Mark, measure: Measure, rho: Step, first: Step, reach: Norms | None = None
+    now: Mark,
+    last: Mark,
+    measure: Measure,
+    rho: Step,
+    first: Step,
+    length: float = 0.0,
+    sources: Vectors = (),
 ) -> Step:
     """ρ, or each sample's, times what ``factors`` finds; the very same where nothing changes."""
-    changes = factors(now, last, measure, rho, first, reach)
+    changes = factors(now, last, measure, rho, first, length, sources)
     if bool((changes == 1.0).all()):
         return rho
     return rho * changes if is_per_sample(rho) else rho * float(changes[0])

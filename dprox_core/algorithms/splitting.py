@@ -36,7 +36,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from dprox_core.algorithms.balance import Mark, balanced, few, is_due, mark
+from dprox_core.algorithms.balance import Mark, balanced, is_due, mark
 from dprox_core.algorithms.base import Algorithm, State, Tolerances
 from dprox_core.algorithms.blocks import Blocks
 from dprox_core.algorithms.evidence import Evidence, of_blocks
@@ -151,8 +151,8 @@ class _Splitting(Algorithm[SplitState]):
             return state
         now = self._mark(state)
         measure = self._blocks.measure
-        reach = self._blocks.length * measure.norm([few(v) for v in state.x])
-        rho = balanced(now, state.mark, measure, state.rho, self._rho, reach)
+        length = self._blocks.length
+        rho = balanced(now, state.mark, measure, state.rho, self._rho, length, state.x)
         state = replace(state, mark=now)
         return state if rho is state.rho else self.with_parameter(state, rho)
 

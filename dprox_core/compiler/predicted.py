@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-from dprox_core.algorithms.balance import EVERY, thinned
+from dprox_core.algorithms.balance import thinned
 from dprox_core.algorithms.parts import Parts
 from dprox_core.compiler.model import BoundTerm, Model, Row
 from dprox_core.compiler.split import Split
@@ -47,7 +47,7 @@ _PRIMAL_DUAL = {
 }
 _GRADIENT = {"fista": 17.5, "pgd": 15.3}
 _PLUG_AND_PLAY = {"hqs": (9.6, 2.0), "pgd": (13.4, 0.0), "fista": (13.4, 0.0)}
-# Arrays that ρ or the weight is balanced by, of long ones every seventh number.
+# Arrays that ρ or the weight is balanced by, of long ones a few slices.
 _LOOKS = {"admm": 3.6, "ladmm": 1.3, "pdhg": 2.0, "pd3o": 0.8, "condat_vu": 0.8}
 # What is left of the first number where nothing is smooth: no spectra of data, no gradients.
 _BARE = {"admm": 11.5, "ladmm": 15.2, "pd3o": 13.7, "condat_vu": 13.7}
@@ -139,7 +139,7 @@ def _total(model: Model, own: float, copies: float, split: Iterable[Space], more
 
 def _looked_at(spaces: Iterable[Space]) -> float:
     """Bytes of one look at vectors that are balanced."""
-    return sum(space.nbytes / (1 if thinned(space.shape) is None else EVERY) for space in spaces)
+    return sum(space.nbytes / (thinned(space.shape) or (0, 1))[1] for space in spaces)
 
 
 def _entries(always: int, lasting: int) -> dict[str, int]:

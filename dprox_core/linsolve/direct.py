@@ -174,6 +174,21 @@ class FourierSolver(DirectSolver):
 
     kind = "fourier"
 
+    def __init__(
+        self,
+        space: Space,
+        quadratic: torch.Tensor | None,
+        coupling: torch.Tensor | None,
+        constant: torch.Tensor | None,
+    ) -> None:
+        learned = any(t is not None and t.requires_grad for t in (quadratic, coupling, constant))
+        self._in_columns = not learned and fourier.worth_columns(
+            space.dtype, space.shape, space.device
+        )
+        if self._in_columns:
+            quadratic, coupling = _in_columns(quadratic), _in_columns(coupling)
+        super().__init__(space, quadratic, coupling, constant)
+
     def solve(
         self, pulled: torch.Tensor, rho: Step, previous: torch.Tensor, out: torch.Tensor | None
     ) -> torch.Tensor:
@@ -181,18 +196,20 @@ class FourierSolver(DirectSolver):
         f = self._prepared(rho)
         full, size = self._space.is_complex, (self._space.shape[-2], self._space.shape[-1])
         # Factors are real, so both parts of a coefficient are scaled alike: no complex product.
-        pairs = fourier.real_pairs(fourier.forward(pulled, full))
+        pairs = fourier.real_pairs(self._to_basis(pulled))
         target = None if torch.is_grad_enabled() else pairs
         if f.shift is None:
             pairs = torch.mul(pairs, f.gain, out=target)
         else:
             pairs = torch.addcmul(fourier.real_pairs(f.shift), pairs, f.gain, out=target)
         if f.null is not None:
-            kept = fourier.real_pairs(fourier.forward(previous, full))
+            kept = fourier.real_pairs(self._to_basis(previous))
             pairs = torch.where(f.null.unsqueeze(-1), kept, pairs)
         return fourier.inverse(torch.view_as_complex(pairs), size, full, out=out)
 
     def _to_basis(self, image: torch.Tensor) -> torch.Tensor:
+        if self._in_columns and not torch.compiler.is_compiling():
+            return fourier.forward_in_columns(image)
         return fourier.forward(image, self._space.is_complex)
 
     def _laid_out(self, gain: torch.Tensor) -> torch.Tensor:
@@ -230,6 +247,10 @@ def _diagonal(gram: Gram, kind: str) -> torch.Tensor:
     found = gram.diagonal() if kind == "diagonal" else gram.spectrum()
     assert found is not None, "the kind was chosen because all have it"
     return found
+
+
+def _in_columns(diagonal: torch.Tensor | None) -> torch.Tensor | None:
+    return diagonal if diagonal is None or diagonal.ndim < 2 else fourier.in_columns(diagonal)
 
 
 def _reusable(held: torch.Tensor | None) -> torch.Tensor | None:

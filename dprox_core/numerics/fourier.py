@@ -11,13 +11,23 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch.autograd import forward_ad
 
-__all__ = ["forward", "inverse", "multiply", "paired", "real_pairs", "spectrum_shape"]
+__all__ = [
+    "forward",
+    "forward_in_columns",
+    "in_columns",
+    "inverse",
+    "multiply",
+    "paired",
+    "real_pairs",
+    "spectrum_shape",
+    "worth_columns",
+]
 
 # Pixels of an image from which on the inverse copies between its two transforms, and of images of
 # which there are several from which on each is transformed by itself.
@@ -32,6 +42,19 @@ _AT_ONCE = 16384
 def forward(image: torch.Tensor, full: bool) -> torch.Tensor:
     """The spectrum over the last two axes: all frequencies, or the half that real images need."""
     return torch.fft.fft2(image) if full else torch.fft.rfft2(image)
+
+
+def forward_in_columns(image: torch.Tensor) -> torch.Tensor:
+    """The half spectrum of real images, each of its columns in one piece; the same bits.
+
+    ``inverse`` takes these in three quarters of the time, where all beside them lies so as well.
+    """
+    return torch.fft.fft(torch.fft.rfft(image, dim=-1), dim=-2)
+
+
+def in_columns(values: torch.Tensor) -> torch.Tensor:
+    """The same values, each column in one piece."""
+    return values.transpose(-1, -2).contiguous().transpose(-1, -2)
 
 
 def inverse(
@@ -52,12 +75,12 @@ def inverse(
     if out is None:
         real = spectrum.real.dtype
         out = torch.empty((*spectrum.shape[:-2], *size), dtype=real, device=spectrum.device)
-    images = spectrum.reshape(-1, *spectrum.shape[-2:])
-    for image, target in zip(images, out.view(-1, *size), strict=True):
+    images, targets = spectrum.reshape(-1, *spectrum.shape[-2:]), out.view(-1, *size)
+    for index in range(len(images)):
         if turn:
-            _turned(image, size, target)
+            _turned(images[index], size, targets[index])
         else:
-            torch.fft.irfft2(image, s=size, out=target)
+            torch.fft.irfft2(images[index], s=size, out=targets[index])
     return out
 
 
@@ -83,6 +106,19 @@ def _worth_turning(dtype: torch.dtype, size: tuple[int, int]) -> bool:
     least = _TURNED if torch.get_num_threads() == 1 else 4 * _TURNED
     most = math.inf if dtype == torch.complex64 else 8 * _TURNED
     return least <= pixels <= most and min(size) >= _LEAST_SIDE and size[0] % _CROWDED == 0
+
+
+def worth_columns(dtype: torch.dtype, shape: Sequence[int], device: torch.device) -> bool:
+    """Whether images (..., H, W) of a real dtype are better transformed into columns."""
+    pixels = shape[-2] * shape[-1]
+    return (
+        device.type == "cpu"
+        and dtype == torch.float32
+        and math.prod(shape) == pixels
+        and _TURNED <= pixels <= 4 * _TURNED
+        and min(shape[-2:]) >= _LEAST_SIDE
+        and shape[-2] % _CROWDED == 0
+    )
 
 
 def _by_images(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor | None) -> bool:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import torch
 
-__all__ = ["in_pieces", "worth_a_call"]
+__all__ = ["Cuts", "in_pieces", "worth_a_call"]
+
+Arrays = tuple[torch.Tensor, ...]
 
 # Numbers of an array that one thread works on: a few arrays of so many stay in the cache, and calls
 # for fewer cost more than memory does. A multiple of the blocks that norms are summed by.
@@ -19,7 +21,7 @@ _PIECE = 131072
 _LEAST = 8192
 
 
-def in_pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+def in_pieces(*tensors: torch.Tensor) -> Iterator[Arrays]:
     """Matching pieces of arrays of one shape, each flat and in the order of memory.
 
     The arrays themselves, once, where they are short, lie in memory in different orders or not in
@@ -48,13 +50,38 @@ def in_pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         yield from in_pieces(*(t.select(outer, index) for t in tensors))
 
 
+class Cuts:
+    """Pieces of the same arrays again and again: cutting them takes as long as a pass over one."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[int, Arrays, list[Arrays]]] = {}
+
+    def of(self, *tensors: torch.Tensor) -> list[Arrays]:
+        """As ``in_pieces``; looked up where these very arrays came last, of so many."""
+        threads = torch.get_num_threads()
+        known = self._held.get(len(tensors))
+        if (
+            known is not None
+            and known[0] == threads
+            and all(a is b for a, b in zip(known[1], tensors, strict=True))
+        ):
+            return known[2]
+        pieces = list(in_pieces(*tensors))
+        self._held[len(tensors)] = threads, tensors, pieces
+        return pieces
+
+    def clear(self) -> None:
+        """Let go of the arrays."""
+        self._held.clear()
+
+
 def _length() -> int:
     """How long pieces are: with several threads longer, for then every call has to wake them."""
     threads = torch.get_num_threads()
     return _PIECE if threads == 1 else 2 * threads * _PIECE
 
 
-def _alike(tensors: tuple[torch.Tensor, ...]) -> bool:
+def _alike(tensors: Arrays) -> bool:
     first = tensors[0]
     shape, stride, dtype = first.shape, first.stride(), first.dtype
     return first.device.type == "cpu" and all(

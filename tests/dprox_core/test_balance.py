@@ -64,12 +64,15 @@ def test_each_sample_has_its_own() -> None:
     assert factors(now, last, Measure(2), rho, rho).tolist() == [4.0, 1.0]
 
 
-def test_of_a_long_tensor_a_seventh_tells_as_much() -> None:
+def test_of_a_long_tensor_a_few_slices_tell_as_much() -> None:
     generator = torch.Generator().manual_seed(0)
     values = torch.randn(2, 300, 400, generator=generator)
     part = few(values)
     assert part.shape == (2, 300, 58)
     assert float(part.square().mean()) == pytest.approx(float(values.square().mean()), rel=0.02)
+    longer = torch.randn(1, 3, 400, 500, generator=generator)
+    assert few(longer).shape == (1, 3, 400, 30)
+    assert float(few(longer).square().mean()) == pytest.approx(1.0, rel=0.02)
     # Samples are all there, and short tensors whole.
     assert few(torch.zeros(70000, 2, 3)).shape == (70000, 2, 3)
     assert few(torch.zeros(70000)).shape == (10000,)

@@ -32,6 +32,20 @@ def test_a_copy_on_the_way_changes_nothing(
     torch.testing.assert_close(found, image)
 
 
+@pytest.mark.parametrize("shape", [(128, 512), (1, 1, 256, 301)])
+def test_a_spectrum_in_columns_is_the_same(shape: tuple[int, ...]) -> None:
+    image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    assert fourier.worth_columns(image.dtype, shape, image.device)
+    spectrum = fourier.forward_in_columns(image)
+    assert spectrum.stride()[-2] == 1
+    torch.testing.assert_close(spectrum, fourier.forward(image, full=False), rtol=0.0, atol=0.0)
+    plain = fourier.in_columns(fourier.forward(image, full=False))
+    assert plain.stride() == spectrum.stride()
+    assert torch.equal(plain, spectrum)
+    back = fourier.inverse(spectrum, (shape[-2], shape[-1]), full=False)
+    torch.testing.assert_close(back, image)
+
+
 def test_memory_with_gaps_is_written_into(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fourier, "_TURNED", 1)
     monkeypatch.setattr(fourier, "_LEAST_SIDE", 1)
@@ -184,3 +198,16 @@ def test_a_large_solve_of_a_repeated_picture_repeats_the_small_one(
     for a, b in zip(few[:3], many[:3], strict=True):
         assert torch.allclose(a.repeat(1, 1, 8, 11), b, atol=1e-10)
     assert torch.allclose(few[3], many[3], atol=1e-10)
+
+
+def test_a_solve_in_columns_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    b = noise(9, (128, 512)).float()
+    found = []
+    for _ in range(2):
+        x = dp.Variable("x", (128, 512))
+        squares = dp.sum_squares(dp.conv(x, dp.gaussian_psf(size=5, sigma=1.0)) - b)
+        problem = dp.Problem(squares + 0.1 * dp.norm1(dp.grad(x)) + dp.nonneg(x))
+        found.append(problem.solve(max_iter=21, abs_tol=0.0, rel_tol=0.0)[x])
+        # The second time in rows.
+        monkeypatch.setattr(fourier, "worth_columns", lambda *_: False)
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-6)
