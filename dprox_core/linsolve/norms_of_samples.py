@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from dprox_core.compiler.model import Row
 from dprox_core.linops.base import LinOp
+from dprox_core.linops.estimate import largest_eigenvalues
 from dprox_core.linops.space import Space
 from dprox_core.linsolve.base import Gram
 from dprox_core.linsolve.direct import beside, direct_kind
@@ -17,8 +18,6 @@ __all__ = ["Shared", "norms_of_samples", "treats_alike"]
 
 # Products that agree to so many roundings are the same.
 _ROUNDINGS = 1e3
-_STEPS = 40
-_MARGIN = 1.02
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def norms_of_samples(parts: Sequence[Shared], space: Space) -> torch.Tensor:
     """‖Σ_j c_bj K_jᴴ W_j K_j‖ for each sample b of one variable, in double precision.
 
     Exact where the sum is diagonal in space or in frequency; else found for all samples at once by
-    the Lanczos process as ``largest_eigenvalue``, with a margin of 2 %.
+    the Lanczos process, with a margin of 2 %.
     """
     batch, axes = space.shape[0], len(space.shape)
     total = torch.zeros((batch, *(1,) * (axes - 1)), dtype=torch.float64, device=space.device)
@@ -62,7 +61,7 @@ def norms_of_samples(parts: Sequence[Shared], space: Space) -> torch.Tensor:
     grams = [Gram(part.row.entries[0][1], part.metric) for part in parts]
     kind = direct_kind(grams)
     if kind is None:
-        return _found(lambda v: _sum(parts, v), space.random(5))
+        return largest_eigenvalues(lambda v: _sum(parts, v), space.random(5))
     for gram, part in zip(grams, parts, strict=True):
         values = gram.diagonal() if kind == "diagonal" else gram.spectrum()
         assert values is not None, "the kind was chosen because all have it"
@@ -90,40 +89,3 @@ def _sum(parts: Sequence[Shared], x: torch.Tensor) -> torch.Tensor:
 
 def _along(numbers: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return numbers.to(like.device, like.real.dtype).reshape(-1, *(1,) * (like.ndim - 1))
-
-
-def _inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (a.conj() * b).real.reshape(len(a), -1).double().sum(dim=1).cpu()
-
-
-def _found(gram: Callable[[torch.Tensor], torch.Tensor], start: torch.Tensor) -> torch.Tensor:
-    """The largest eigenvalue for each sample."""
-    v = start / _along(_inner(start, start).sqrt(), start)
-    previous, held = torch.zeros_like(v), torch.zeros(len(v), dtype=torch.float64)
-    diagonal: list[torch.Tensor] = []
-    beneath: list[torch.Tensor] = []
-    estimate, settled = held, 0
-    for _ in range(_STEPS):
-        w = gram(v)
-        alpha = _inner(v, w)
-        w = w - _along(alpha, v) * v - _along(held, v) * previous
-        diagonal.append(alpha)
-        last, estimate = estimate, _largest(diagonal, beneath)
-        settled = settled + 1 if bool(((estimate - last).abs() <= 1e-4 * estimate).all()) else 0
-        if settled == 2:
-            break
-        held = _inner(w, w).sqrt()
-        # Where nothing is left to find, what follows are zeros.
-        held = torch.where(held > 1e-7 * estimate, held, 0.0)
-        beneath.append(held)
-        inverse = torch.where(held > 0.0, 1.0 / held, 0.0)
-        previous, v = v, w * _along(inverse, w)
-    return _MARGIN * estimate.clamp_min(0.0)
-
-
-def _largest(diagonal: list[torch.Tensor], beneath: list[torch.Tensor]) -> torch.Tensor:
-    matrix = torch.diag_embed(torch.stack(diagonal, dim=1))
-    if len(diagonal) > 1:
-        off = torch.stack(beneath[: len(diagonal) - 1], dim=1)
-        matrix = matrix + torch.diag_embed(off, 1) + torch.diag_embed(off, -1)
-    return torch.linalg.eigvalsh(matrix)[:, -1]

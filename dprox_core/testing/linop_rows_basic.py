@@ -143,7 +143,11 @@ BASIC = (
             Wrong(lambda: math.nan * variable(4), ParameterError, "give a finite number"),
             Wrong(lambda: 1 / variable(4), ParameterError, "a quotient is not"),
             Wrong(lambda: variable(4) ** 2, ParameterError, "write sum_squares(x)"),
-            Wrong(lambda: variable(4) / variable(4), ParameterError, "can be divided by a number"),
+            Wrong(
+                lambda: variable(4) / variable(4),
+                ParameterError,
+                "an expression is divided by a number",
+            ),
         ),
     ),
     LinOpCase("scale", lambda x: 3 * (2 * x), label="nested", declares=_SPACE | _FREQUENCY),

@@ -11,7 +11,12 @@ import dprox_core as dp
 from dprox_core.compiler.model import Row
 from dprox_core.expressions.binding import Binding
 from dprox_core.linops import estimate
-from dprox_core.linops.estimate import estimate_norm, forget_norms
+from dprox_core.linops.estimate import (
+    estimate_norm,
+    forget_norms,
+    largest_eigenvalue,
+    largest_eigenvalues,
+)
 from dprox_core.linops.sampling import MulElementwise
 from dprox_core.linops.space import Space
 from dprox_core.linsolve.norms import Weighed, curvatures, joint_norm
@@ -197,3 +202,29 @@ def test_steps_of_pgd_are_nearly_two_over_the_lipschitz_constant_where_all_is_co
         (dp.Problem(data + 0.1 * dp.norm1(x)), {"backtracking": True}),
     ):
         assert problem.compile("pgd", **options).plan.parameters["step"] <= 1.0 / 2.0
+
+
+@pytest.mark.parametrize("unit", [1e-17, 1e-12, 1.0, 1e15])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
+def test_norms_in_any_unit_are_bounds_and_tight_in_single_precision(
+    unit: float, dtype: torch.dtype
+) -> None:
+    matrices = Maker(0).normal(3, 20, 12, is_complex=dtype.is_complex)
+    small = (unit * matrices).to(dtype)
+
+    def gram(v: torch.Tensor) -> torch.Tensor:
+        return (small.mH @ (small @ v[..., None]))[..., 0]
+
+    start = Maker(1).normal(3, 12, is_complex=dtype.is_complex).to(dtype)
+    exact = torch.linalg.matrix_norm(small.to(matrices.dtype), ord=2).square()
+    found = largest_eigenvalues(gram, start) / exact
+    assert bool(((found > 0.999) & (found < 1.03)).all())
+    whole = largest_eigenvalue(lambda v: (gram(v[0]),), (start,)) / float(exact.max())
+    assert 0.999 < whole < 1.03
+
+
+def test_an_operator_without_finite_products_has_no_norm() -> None:
+    # A black box that divides by zero somewhere.
+    with pytest.raises(dp.DataError, match="black box"):
+        largest_eigenvalue(lambda v: (v[0] / 0.0,), (torch.ones(3),))
+    assert largest_eigenvalue(lambda v: (0.0 * v[0],), (torch.ones(3),)) == 0.0
