@@ -95,6 +95,8 @@ class Solver:
     def step(self, state: State, measure: bool = False) -> State:
         """One iteration; the state given may be overwritten (``state.clone()`` keeps it).
 
+        ρ and step sizes stay as they are: a solve balances, extrapolates and stops.
+
         Raises:
             ParameterError: the state is that of another method or problem.
         """

@@ -29,7 +29,14 @@ def save_state(state: State, path: str | os.PathLike[str]) -> Path:
 
     tensors, numbers = _parts(state, "")
     target = Path(path)
-    header = {"state": type(state).__name__, "numbers": json.dumps(numbers)}
+    # The format has no complex numbers in double precision: pairs of real ones stand for them.
+    pairs = [name for name, tensor in tensors.items() if tensor.is_complex()]
+    tensors |= {name: torch.view_as_real(tensors[name]) for name in pairs}
+    header = {
+        "state": type(state).__name__,
+        "numbers": json.dumps(numbers),
+        "pairs": json.dumps(pairs),
+    }
     try:
         save_file(tensors, target, metadata=header)
     except (OSError, SafetensorError) as error:
@@ -78,7 +85,8 @@ def load_state(like: S, path: str | os.PathLike[str]) -> S:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            held = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            # Copies: the file's own memory may change with it, and lies as no complex number may.
+            held = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise DataError(
             f'"{name}" is no state of a solver: {error}.', got=str(path), where=name
@@ -91,6 +99,8 @@ def load_state(like: S, path: str | os.PathLike[str]) -> S:
             got=header.get("state"),
             where=name,
         )
+    for key in json.loads(header.get("pairs", "[]")):
+        held[key] = torch.view_as_complex(held[key])
     return _filled(like, "", held, json.loads(header["numbers"]), name, like.x[0])
 
 
