@@ -116,15 +116,15 @@ class Run:
                 self._state = self._extrapolation.ahead(self._state, left >= CHECK_EVERY)
             self._ahead = False
         check = self._is_check(count)
-        self._state = self._solver.step(self._state, measure=check or bool(hooks))
-        row = HistoryRow(self._state.iteration, 0.0)
-        ended = None
+        with self._solver.mode():
+            self._state = self._algorithm.step(self._state, check or bool(hooks))
+        iteration, ended, measured = self._state.iteration, None, {}
         if check or hooks:
             live = self._algorithm.answer(self._state)
-            row = self._measured(row, self._ended.answer(live))
+            measured = self._measured(self._ended.answer(live))
             ended = self._judge(live) if check else None
         self._seconds += time.perf_counter() - begun
-        row = replace(row, seconds=self._seconds)
+        row = HistoryRow(iteration, self._seconds, **measured)
         self._history.rows.append(row)
         stop = self._tell(hooks, row) or cancel_requested()
         return Status.STOPPED if stop and ended is None else ended
@@ -135,23 +135,23 @@ class Run:
         due = self._state.iteration + 1
         return due % CHECK_EVERY == 0 or count in ends or due == last
 
-    def _measured(self, row: HistoryRow, answer: Vectors) -> HistoryRow:
+    def _measured(self, answer: Vectors) -> dict[str, Any]:
+        """What a row of the history says of an answer."""
         held = self._state.residuals
         assert held is not None, "the step was asked to measure"
         answer = tuple(v.detach() for v in answer)
         values = summands(self._solver.model, answer)
         self._seen = answer, values
         quality = [psnr(answer[index], truth) for index, truth in self._truths.items()]
-        return replace(
-            row,
-            objective=sum(values),
-            primal_residual=held.primal,
-            dual_residual=held.dual,
-            primal_tolerance=held.primal_tolerance,
-            dual_tolerance=held.dual_tolerance,
-            psnr=quality[0] if quality else None,
-            rho=self._algorithm.parameter(self._state),
-        )
+        return {
+            "objective": sum(values),
+            "primal_residual": held.primal,
+            "dual_residual": held.dual,
+            "primal_tolerance": held.primal_tolerance,
+            "dual_tolerance": held.dual_tolerance,
+            "psnr": quality[0] if quality else None,
+            "rho": self._algorithm.parameter(self._state),
+        }
 
     def _judge(self, live: Vectors) -> Status | None:
         """Whether the solve is over; keeps the last good iterate and adapts step sizes."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import torch
@@ -32,7 +33,7 @@ def register(operator: _Class) -> _Class:
 
 def shown_options(made: type, options: dict[str, Any]) -> list[str]:
     """Settings that are not the default, as a user writes them: ``gamma=2``."""
-    known = inspect.signature(made).parameters
+    known = _parameters(made)
     shown = []
     for name, value in options.items():
         default = known[name].default if name in known else inspect.Parameter.empty
@@ -41,6 +42,12 @@ def shown_options(made: type, options: dict[str, Any]) -> list[str]:
             number = isinstance(value, float)
             shown.append(f"{name}={value:g}" if number else f"{name}={value!r}")
     return shown
+
+
+@cache
+def _parameters(made: type) -> Mapping[str, inspect.Parameter]:
+    """What it is made with; to look that up takes as long as to bind an operator."""
+    return inspect.signature(made).parameters
 
 
 def apply(operator: type[LinOp], argument: object, *operands: object, **options: Any) -> Any:
