@@ -47,9 +47,10 @@ class SetIndicator(ProxFn):
         """The same, with the rounding of numbers up to ``size``."""
         v = v.detach()
         size = max(1.0, size, reductions.number(v.abs().max()))
-        count = math.sqrt(v.numel())
-        allowed = 16 * torch.finfo(v.dtype).eps * size * max(4.0, count)
-        inside = reductions.number(self.violation(v)) <= allowed
+        # A projection that looks at one element alone rounds it alone.
+        rounded = 8.0 if self.separable else 16.0 * max(4.0, math.sqrt(v.numel()))
+        outside = reductions.number(self.violation(v))
+        inside = outside <= rounded * torch.finfo(v.dtype).eps * size and math.isfinite(outside)
         return torch.tensor(0.0 if inside else math.inf, dtype=torch.float64, device=v.device)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:

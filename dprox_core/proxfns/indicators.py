@@ -9,8 +9,8 @@ import torch
 
 from dprox_core.errors import ParameterError
 from dprox_core.expressions.leaves import Constant
-from dprox_core.numerics import reductions
 from dprox_core.proxfns import checks
+from dprox_core.proxfns.balls import SetIndicator
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Bound = float | torch.Tensor
 
 
 @register
-class Box(ProxFn):
+class Box(SetIndicator):
     """f(v) = 0 where lower ≤ v ≤ upper for every element, else ∞."""
 
     name = "box"
@@ -31,7 +31,6 @@ class Box(ProxFn):
     infinite_operands = True
     real_only = True
     separable = True
-    is_indicator = True
     meets_bounds = True
 
     def __init__(self, space: Space, lower: Bound = -math.inf, upper: Bound = math.inf) -> None:
@@ -71,31 +70,8 @@ class Box(ProxFn):
                 where="lower, upper",
             )
 
-    def value(self, v: torch.Tensor) -> torch.Tensor:
-        """0 inside, ∞ outside; values outside by no more than rounding count as inside."""
-        return self.value_within(v, 1.0)
-
-    def value_within(self, v: torch.Tensor, size: float) -> torch.Tensor:
-        """The same, with the rounding of numbers up to ``size``."""
-        size = max(1.0, size, reductions.number(v.detach().abs().max()))
-        allowed = 8 * torch.finfo(v.dtype).eps * size
-        inside = reductions.number(self.violation(v.detach())) <= allowed
-        return torch.tensor(0.0 if inside else math.inf, dtype=torch.float64, device=v.device)
-
-    def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
-        """The projection: each value moved to the nearest bound it lies beyond."""
-        return self._clamp(v)
-
-    @property
-    def bounds(self) -> tuple[float | torch.Tensor, float | torch.Tensor]:
-        """The two bounds."""
-        return self.lower, self.upper
-
-    def bounded(self, v: torch.Tensor) -> torch.Tensor:
-        """The projection."""
-        return self._clamp(v)
-
-    def _clamp(self, v: torch.Tensor) -> torch.Tensor:
+    def project(self, v: torch.Tensor) -> torch.Tensor:
+        """Each value moved to the nearest bound it lies beyond."""
         lower, upper = self.lower, self.upper
         if isinstance(lower, torch.Tensor) or isinstance(upper, torch.Tensor):
             if not (isinstance(lower, float) and lower == -math.inf):
@@ -104,6 +80,15 @@ class Box(ProxFn):
                 v = torch.minimum(v, torch.as_tensor(upper, dtype=v.dtype, device=v.device))
             return v
         return torch.clamp(v, lower, upper)
+
+    @property
+    def bounds(self) -> tuple[float | torch.Tensor, float | torch.Tensor]:
+        """The two bounds."""
+        return self.lower, self.upper
+
+    def bounded(self, v: torch.Tensor) -> torch.Tensor:
+        """The projection."""
+        return self.project(v)
 
     @property
     def homogeneous(self) -> bool:  # type: ignore[override]
@@ -131,7 +116,7 @@ class Box(ProxFn):
         """What the projection takes away."""
         if self.is_nonneg:
             return torch.clamp(v, max=0.0, out=out)
-        return torch.sub(v, self._clamp(v), out=out)
+        return torch.sub(v, self.project(v), out=out)
 
 
 @register

@@ -33,11 +33,11 @@ class L0(ProxFn):
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """How many elements are not 0."""
-        return (v != 0).sum().double()
+        return reductions.total(torch.where(v.isnan(), torch.nan, (v != 0).to(v.real.dtype)))
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """Hard thresholding: kept where |v|² > 2 step."""
-        return torch.where(v.abs().square() > 2.0 * step, v, torch.zeros_like(v))
+        return torch.where(v.abs().square() <= 2.0 * step, torch.zeros_like(v), v)
 
 
 @register
@@ -108,7 +108,7 @@ class Scad(ProxFn):
         t, a = self._threshold, self._a
         middle = (2.0 * a * t * size - size.square() - t * t) / (2.0 * (a - 1.0))
         far = torch.full_like(size, 0.5 * t * t * (a + 1.0))
-        return torch.where(size <= t, t * size, torch.where(size <= a * t, middle, far))
+        return torch.where(size > a * t, far, torch.where(size > t, middle, t * size))
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The best of the stationary points of the three pieces."""

@@ -219,6 +219,7 @@ class Equal(SetIndicator):
 
     name = "equal"
     operand_names: ClassVar[tuple[str, ...]] = ("b",)
+    separable = True
 
     def __init__(self, space: Space, b: torch.Tensor | float = 0.0) -> None:
         super().__init__(space)

@@ -196,8 +196,12 @@ def test_single_precision_and_extreme_sizes(
 def test_what_is_not_finite_stays_so_without_an_error(case: ProxCase) -> None:
     """A solve ends with a status then, not with an error from inside a decomposition."""
     at = Setting(case, case.shapes[0], not case.real, 0)
-    for wrong in (math.nan, math.inf):
+    for wrong in (math.nan, math.inf, -math.inf):
         v = at.inside().clone()
         v.view(-1)[0] = wrong
-        at.f.prox(v, 0.7)
-        at.f.value(v)
+        p, cost = at.f.prox(v, 0.7), float(at.f.value(v))
+        if math.isnan(wrong):
+            assert not bool(torch.isfinite(p.abs()).all())
+            assert not math.isfinite(cost)
+        elif at.f.is_indicator and not math.isfinite(float(at.f.violation(v))):
+            assert cost == math.inf
