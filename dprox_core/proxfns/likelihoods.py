@@ -224,9 +224,12 @@ class Quantile(ProxFn):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """Positive values shrink by q step, negative ones by (1 − q) step."""
-        above = (v - self._q * step).clamp_min(0.0)
-        below = (v + (1.0 - self._q) * step).clamp_max(0.0)
-        return above + below
+        held, q = v.detach(), self._q
+        inside = (held < q * step) & (held > (q - 1.0) * step)
+        # Zeros are on neither side, so that a step of zero leaves them as they are.
+        sign = held.sign()
+        slope = (q - 0.5) * sign.square() + 0.5 * sign
+        return v * ~inside - step * (slope * ~inside)
 
 
 def poisson(e: Expression | torch.Tensor, y: object) -> Objective | Any:

@@ -41,7 +41,9 @@ def test_complex_data_is_refused_where_it_would_lose_its_imaginary_part(call) ->
         problem.value(torch.ones(2))
 
 
-@pytest.mark.parametrize("call", [dp.norm1, dp.norm2, dp.group_norm1, dp.elastic_net])
+@pytest.mark.parametrize(
+    "call", [dp.norm1, dp.norm2, dp.group_norm1, dp.elastic_net, dp.quantile, dp.huber, dp.hinge]
+)
 def test_a_weight_of_zero_leaves_all_as_it_is_also_zeros(call) -> None:  # type: ignore[no-untyped-def]
     function = function_of(call(dp.Variable("x", (3,), dtype=torch.float64)))
     v = torch.tensor([0.0, 1.0, -2.0], dtype=torch.float64, requires_grad=True)

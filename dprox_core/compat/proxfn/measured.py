@@ -222,7 +222,7 @@ class spi(_Measured):
 
     def _function(self, expression: Any) -> Objective:
         (y,) = self.measurements()
-        objective = dprox_core.spi(expression, y, jots=self.K, gain=self.gain)
+        objective = dprox_core.spi(expression, y, jots=int(self.K), gain=self.gain)
         assert isinstance(objective, Objective)
         return objective
 
