@@ -3,7 +3,8 @@
 A solve goes through the compiler of this library. Whoever takes the iteration in hand
 (``initialize``, ``iter``, ``iters``) gets its textbook form: with an x-update
 (Σ AᴴA + ρ Σ KᴴK) x = … and proxes of step λ, all six have the solution of
-½‖A x − b‖² + ρ Σ λ f(K x) as their fixed point (HQS that of its penalty problem).
+½‖A x − b‖² + ρ Σ λ f(K x) as their fixed point (HQS that of its penalty problem, and proximal
+gradient descent, whose ρ is its step, that with λ/ρ in place of ρ λ).
 """
 
 from __future__ import annotations
@@ -117,10 +118,11 @@ class _Published(Algorithm):
 
         Args:
             state: as ``initialize`` or the last iteration gave it.
-            rho: ρ.
+            rho: ρ, one number or one for each sample.
             lam: λ: a number, or a mapping with one for each of ``psi_fns``.
         """
-        return self._iter(state, rho, {f: _step(lam, f) for f in self.psi_fns})
+        steps = {f: _by_sample(_step(lam, f), state[0]) for f in self.psi_fns}
+        return self._iter(state, _by_sample(rho, state[0]), steps)
 
     def _iter(self, state: State, rho: Any, lam: Any) -> State:
         raise NotImplementedError
@@ -230,11 +232,11 @@ class ProximalGradientDescent(_Published):
         slope: Any = torch.zeros_like(x)
         curvature = 0.0
         for f in self.omega_fns:
-            slope = slope + 0.5 * adjoint(f.linop, f.grad(eval(f.linop, x)))
+            slope = slope + 0.5 * f.grad(x)
             curvature += abs(f.alpha) * f.beta**2 * CompGraph(f.linop).norm_bound() ** 2
         x = x - slope / max(curvature, torch.finfo(torch.float32).tiny)
         for f in self.psi_fns:
-            x = f.prox(x, rho * lam[f] / curvature)
+            x = f.prox(x, lam[f] / (rho * curvature))
         return [x]
 
 
@@ -244,6 +246,15 @@ def _prox_and_dual(
     moved = [k + b for k, b in zip(solver._images(x), u, strict=True)]
     z = [f.prox(m, lam[f]) for f, m in zip(solver.psi_fns, moved, strict=True)]
     return z, [m - a for m, a in zip(moved, z, strict=True)]
+
+
+def _by_sample(value: Any, x: torch.Tensor) -> Any:
+    """A tensor of one number, or of one for each sample, so that it broadcasts to x."""
+    if not isinstance(value, torch.Tensor) or value.ndim != 1:
+        return value
+    if len(value) == 1:
+        return value[0]
+    return value.reshape(-1, *(1,) * (x.ndim - 1)).to(x.real.dtype)
 
 
 def _step(lam: Any, function: ProxFn) -> Any:

@@ -109,7 +109,8 @@ class Schedule:
     """One number for each iteration; the last one stays.
 
     Args:
-        given: a number, a sequence, an array, or a tensor that may want a gradient.
+        given: a number, a sequence, an array, or a tensor that may want a gradient; with two axes,
+            (B, K), a course of K iterations for each sample of a batch.
         name: what it is called in errors.
     """
 
@@ -119,7 +120,9 @@ class Schedule:
             given = torch.stack([torch.as_tensor(v) for v in given]) if mixed else given
             # Plain numbers keep all their digits.
             given = torch.as_tensor(given, dtype=None if mixed else torch.float64)
-        self.values: Any = given.reshape(-1)
+        # Iterations are counted along the first axis.
+        self.each = given.ndim == 2 and given.shape[0] > 1
+        self.values: Any = given.mT if self.each else given.reshape(-1)
         if not self.values.numel() or bool((self.values.detach() <= 0).any()):
             raise ParameterError(
                 f"{name} must be numbers above 0, one or one for each iteration, not "
@@ -135,15 +138,15 @@ class Schedule:
         return values if values.requires_grad else [float(v) for v in values]
 
     def listed(self, count: int) -> torch.Tensor:
-        """The numbers of so many iterations."""
+        """The numbers of so many iterations, (count,), or (count, B) where samples differ."""
         place = torch.arange(count).clamp_max(len(self.values) - 1)
         found: torch.Tensor = self.values[place]
         return found
 
     def at(self, iteration: int) -> Any:
-        """The number of one iteration, counted from 0."""
+        """The number of one iteration, counted from 0; one for each sample where they differ."""
         value = self.values[min(iteration, len(self.values) - 1)]
-        return value if value.requires_grad else float(value)
+        return value if self.each or value.requires_grad else float(value)
 
 
 def read_schedules(

@@ -14,6 +14,7 @@ from dprox_core.compat.algo.schedule import LAM, RHO, Schedule, read_schedules
 from dprox_core.compat.algo.solution import solution
 from dprox_core.compat.algo.translate import ITERATIONS, Translated, translate
 from dprox_core.compat.constraints import Constraint
+from dprox_core.compat.linop.base import LinOp
 from dprox_core.compat.proxfn.base import ProxFn, as_functions
 from dprox_core.compiler.methods import METHODS as OURS
 from dprox_core.errors import ParameterError
@@ -143,13 +144,31 @@ class Algorithm(nn.Module):
         """
         _, rho, steps, count = self.defaults(None, rhos, lams, max_iter)
         for k in range(count):
+            self._announce(k)
             lam = {f: listed[k] for f, listed in steps.items()}
             state = self.iter(state, rho[k], lam)
             if callback is not None:
                 callback(iter=k, state=state, rho=rho[k], lam=lam)
         if pbar:
             _log.info("%s: %d iterations.", self.method, count)
+        self._announce(0)
         return state
+
+    def _announce(self, step: int) -> None:
+        """Tell every function and operator which iteration it is."""
+        for function in self.functions:
+            function.step = step
+        for node in self._nodes():
+            node.step = step
+
+    def _nodes(self) -> list[LinOp]:
+        ends = [f.linop for f in self.functions] + [c.expression for c in self.constraints]
+        return [node for end in ends for node in end.walk()]
+
+    def _is_asked(self) -> bool:
+        """Whether a function or operator of the user's own may ask which iteration it is."""
+        own = any(not type(f).__module__.startswith("dprox_core.") for f in self.functions)
+        return own or any(node.counts for node in self._nodes())
 
     def defaults(
         self, x0: Any = None, rhos: Any = None, lams: Any = None, max_iter: int = ITERATIONS
@@ -206,12 +225,13 @@ class Algorithm(nn.Module):
 
         Without rhos and lams the objective is minimized as it is written, until the stopping rule
         holds. With them every term but the sums of squares counts as the published iteration has
-        it: a prox of step λ beside an x-update (AᵀA + ρ KᵀK) x = …
+        it: a prox of step λ beside an x-update (AᵀA + ρ KᵀK) x = … Where the samples of a batch
+        have courses of their own, the published iteration itself is done, so many times.
 
         Args:
             x0: a start: a tensor, a list or a mapping; None leaves it to the method.
-            rhos: ρ: one number or one for each iteration.
-            lams: λ: one number, one for each iteration, or such for each term by a mapping.
+            rhos: ρ: one number, one for each iteration, or (B, K) numbers, K for each of B samples.
+            lams: λ: the same, or such for each term by a mapping.
             max_iter: how many iterations; None for 24 with rhos or lams, else for as many as it
                 takes.
             pbar: whether the end is logged.
@@ -219,7 +239,7 @@ class Algorithm(nn.Module):
             return_full_states: return the list of all states too, the variables first.
             settings: further options of ``dprox_core.Problem.solve``.
         """
-        if self._has_own_iteration():
+        if self._has_own_iteration() or self._differs_by_sample(rhos, lams):
             count = ITERATIONS if max_iter is None else max_iter
             state = self.iters(self.initialize(x0), rhos, lams, count, pbar, callback)
             return (state[0], state) if return_full_states else state[0]
@@ -237,11 +257,31 @@ class Algorithm(nn.Module):
             if issubclass(kind, Algorithm) and not kind.__module__.startswith(_HERE)
         )
 
+    def _differs_by_sample(self, rhos: Any, lams: Any) -> bool:
+        rho, steps = read_schedules(self.functions, rhos, lams)
+        each = [s for s in (rho, *steps.values()) if s is not None and s.each]
+        if each and self.constraints:
+            raise ParameterError(
+                "A batch whose samples have rhos and lams of their own is solved without "
+                "constraints: write them as penalties, such as nonneg(x).",
+                expected="penalties",
+                got=f"{len(self.constraints)} constraints",
+                where="constraints",
+            )
+        return bool(each)
+
     def _run(self, translated: Translated, callback: Callable[..., object] | None) -> Result:
-        if callback is None:
+        asked = self._is_asked()
+        last = translated.options.get("max_iter", 10**9) - 1
+        if callback is None and not asked:
             return translated.problem.solve(self.method, **translated.options)
 
         def tell(event: Iteration) -> None:
+            if asked:
+                # What is computed after the last iteration belongs to it.
+                self._announce(min(event.iteration, last))
+            if callback is None:
+                return
             place = event.iteration - 1
             callback(
                 iter=place,
@@ -253,8 +293,12 @@ class Algorithm(nn.Module):
                 },
             )
 
-        with monitor(tell):
-            return translated.problem.solve(self.method, **translated.options)
+        self._announce(0)
+        try:
+            with monitor(tell):
+                return translated.problem.solve(self.method, **translated.options)
+        finally:
+            self._announce(0)
 
     def _answer(self, translated: Translated, result: Result, full: bool) -> Any:
         found = []

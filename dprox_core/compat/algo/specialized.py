@@ -194,14 +194,28 @@ def specialize(solver: Algorithm, method: str = "deq", device: Any = None, **opt
 
 
 def _listed(given: Any, count: int) -> torch.Tensor:
-    schedule = Schedule(given, "rhos or lams")
+    schedule = _course(given)
     return torch.stack([torch.as_tensor(schedule.at(k)) for k in range(count)]).detach().float()
 
 
 def _final(given: Any) -> Any:
     if isinstance(given, dict):
         return {key: _final(value) for key, value in given.items()}
-    return None if given is None else Schedule(given, "rhos or lams").at(10**9)
+    return None if given is None else _course(given).at(10**9)
+
+
+def _course(given: Any) -> Schedule:
+    """The schedule that a whole batch follows."""
+    course = Schedule(given, "rhos or lams")
+    if course.each:
+        raise ParameterError(
+            "Here rhos and lams are those of every sample: give one number, or one for each "
+            f"iteration, not {len(course.values.mT)} courses.",
+            expected="one course",
+            got=tuple(course.values.mT.shape),
+            where="rhos or lams",
+        )
+    return course
 
 
 def _unshared(solver: Algorithm, count: int) -> Algorithm:

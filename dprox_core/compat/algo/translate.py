@@ -115,7 +115,7 @@ def translate(
         else:
             dtype = dtype.to_complex()
     scope = Scope(shapes, dtype)
-    weights = _weights(functions, rho, steps, equilibrium)
+    weights = _weights(functions, method, rho, steps, equilibrium)
     terms = [f.written(scope, w) for f, w in zip(functions, weights, strict=True)]
     problem = dprox_core.Problem(
         sum(terms[1:], start=terms[0]), [c.written(scope) for c in constraints]
@@ -139,14 +139,16 @@ def _cast(start: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 def _weights(
     functions: Sequence[ProxFn],
+    method: str,
     rho: Schedule | None,
     steps: Mapping[int, Schedule],
     equilibrium: bool,
 ) -> list[Any]:
     """The factor of each function: a prox of step λ beside ½‖·‖² and ρ weighs ρ λ.
 
-    The sums of squares count once as they are written, so that is 2 ρ λ here. Where λ or ρ change
-    from iteration to iteration, the last ones decide what is solved.
+    In proximal gradient descent ρ is the step, so that the prox weighs λ/ρ. The sums of squares
+    count once as they are written, so that is twice as much here. Where λ or ρ change from
+    iteration to iteration, the last ones decide what is solved.
     """
     weights: list[Any] = []
     for place, function in enumerate(functions):
@@ -157,7 +159,8 @@ def _weights(
         step = steps[place].at(10**9)
         if isinstance(function, deep_prior):
             step = function.level(step) ** 2
-        weights.append(2.0 * _last(rho) * step)
+        penalty = _last(rho)
+        weights.append(2.0 * (step / penalty if method == "pgd" else penalty * step))
     return weights
 
 

@@ -45,7 +45,7 @@ def sample(name: str = "face", return_tensor: bool = True) -> Any:
 
 
 def fspecial_gaussian(hsize: int, sigma: float) -> np.ndarray:
-    """A Gaussian kernel (hsize, hsize, 1) sampled at pixel centres, summing to one.
+    """A Gaussian kernel (hsize, hsize) sampled at pixel centres, summing to one.
 
     Args:
         hsize: pixels a side.
@@ -61,12 +61,12 @@ def fspecial_gaussian(hsize: int, sigma: float) -> np.ndarray:
     offsets = np.arange(hsize) - (hsize - 1) / 2.0
     profile = np.exp(-(offsets**2) / (2.0 * sigma**2))
     kernel = np.outer(profile, profile)
-    return (kernel / kernel.sum()).astype(np.float32)[..., None]
+    return (kernel / kernel.sum()).astype(np.float32)
 
 
 def point_spread_function(ksize: int = 15, sigma: float = 5.0) -> np.ndarray:
     """The Gaussian kernel (ksize, ksize, 1) of a blur."""
-    return fspecial_gaussian(ksize, sigma)
+    return fspecial_gaussian(ksize, sigma)[..., None]
 
 
 def blurring(img: Any, psf: Any) -> torch.Tensor:

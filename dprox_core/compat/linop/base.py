@@ -43,6 +43,9 @@ class LinOp(nn.Module):
         tensor([4., 2.])
     """
 
+    # The iteration of a solve under way, from 0, for operators of one's own that ask.
+    step: int = 0
+
     # numpy and scipy then leave `array @ node` to this class.
     __array_ufunc__ = None
     __array_priority__ = 1e6
@@ -153,6 +156,11 @@ class LinOp(nn.Module):
         return Gram(self)
 
     @property
+    def counts(self) -> bool:
+        """Whether the operator may ask for ``step``: those of this library do not."""
+        return not type(self).__module__.startswith("dprox_core.")
+
+    @property
     def device(self) -> torch.device:
         """Where its data are; the CPU where it has none."""
         for node in self.constants:
@@ -202,10 +210,10 @@ class LinOp(nn.Module):
         return (bound.gram_spectrum() if freq else bound.gram_diagonal()) is not None
 
     def get_diag(self, ref: torch.Tensor | None = None, freq: bool = False) -> torch.Tensor:
-        """The diagonal of Aᴴ A, over elements or over frequencies.
+        """The diagonal of Aᴴ A, over elements or over the frequencies of ``torch.fft.fft2``.
 
         Args:
-            ref: an argument of A, for its shape.
+            ref: an argument of A, whose shape the diagonal gets; None for one that broadcasts.
             freq: whether over frequencies.
 
         Raises:
@@ -223,7 +231,10 @@ class LinOp(nn.Module):
                 got=type(self).__name__,
                 where="get_diag",
             )
-        return gram
+        found: torch.Tensor = gram
+        if freq:
+            found = _all_frequencies(found, bound.domain.shape[-1])
+        return found if ref is None else found.to(ref.real.dtype).expand(ref.shape)
 
     def norm_bound(self, input_mags: object = None) -> float:
         """An upper bound of ‖A‖, of the whole expression, times the magnitudes given."""
@@ -305,6 +316,16 @@ class LinOp(nn.Module):
         if isinstance(left, LinOp):
             return NotImplemented
         return getattr(right, reflected)(left)
+
+
+def _all_frequencies(half: torch.Tensor, columns: int) -> torch.Tensor:
+    """Real factors of all frequencies of a real operator, from those that ``rfft2`` keeps."""
+    if half.ndim == 0 or half.shape[-1] in (1, columns):
+        return half
+    mirrored = half[..., 1 : (columns + 1) // 2].flip(-1)
+    if half.ndim > 1 and half.shape[-2] > 1:
+        mirrored = mirrored.flip(-2).roll(1, -2)
+    return torch.cat([half, mirrored], dim=-1)
 
 
 _REFLECTED = {

@@ -26,9 +26,10 @@ class BlackBox(LinOp):
 
     Args:
         args: the expression that it is applied to.
-        forward: x ↦ A x; may take ``step``, the count of calls from 0.
+        forward: x ↦ A x; may take ``step``, the iteration of a solve from 0.
         adjoint: y ↦ Aᴴ y; None lets autograd transpose ``forward``.
-        diag: d where A x = d ⊙ x.
+        diag: d where A x = d ⊙ x. A function is taken for the published one, which gives the
+            diagonal of Aᴴ A: no use is made of it.
         norm_bound: an upper bound of ‖A‖.
     """
 
@@ -41,13 +42,25 @@ class BlackBox(LinOp):
         norm_bound: float | None = None,
     ) -> None:
         super().__init__(list(args))
-        self._forward = _without_step(forward)
-        self._adjoint = None if adjoint is None else _without_step(adjoint)
+        self._asks = any(map(_takes_step, (forward, adjoint)))
+        self._forward = self._with_step(forward)
+        self._adjoint = None if adjoint is None else self._with_step(adjoint)
         # Registered, so that a solver built on it knows them as its parameters.
         found = (_module(function) for function in (forward, adjoint))
         self.owners = nn.ModuleList({id(m): m for m in found if m is not None}.values())
-        given = None if diag is None else as_tensor(diag, "diag")
+        given = None if diag is None or callable(diag) else as_tensor(diag, "diag")
         self._core = _Factory(self._forward, self._adjoint, given, norm_bound, self._learned)
+
+    @property
+    def counts(self) -> bool:
+        """Whether one of the functions takes ``step``."""
+        return self._asks
+
+    def _with_step(self, function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        """The function of one tensor; ``step`` is filled in where it is asked for."""
+        if not _takes_step(function):
+            return function
+        return lambda x: function(x, step=self.step)
 
     def _learned(self) -> tuple[torch.Tensor, ...]:
         return tuple(self.owners.parameters())
@@ -190,11 +203,11 @@ def _module(function: Any) -> nn.Module | None:
     return None
 
 
-def _without_step(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    """The function of one tensor; ``step`` is filled in where it is asked for."""
+def _takes_step(function: Callable[..., torch.Tensor] | None) -> bool:
     target = function.forward if isinstance(function, nn.Module) else function
+    if target is None:
+        return False
     try:
-        takes = "step" in inspect.signature(target).parameters
+        return "step" in inspect.signature(target).parameters
     except (TypeError, ValueError):
-        takes = False
-    return (lambda x: function(x, step=0)) if takes else function
+        return False

@@ -277,12 +277,15 @@ class CompGraph:
 
         Args:
             values: the tensors.
-            return_list: whether the answer is a list even where it is one tensor.
+            return_list: whether the answer is a list even where it is one tensor, as that of a
+                stack of one part is.
         """
         first = values[0]
         inputs = first if len(values) == 1 and isinstance(first, (list, tuple)) else values
         image = eval(self.end, *inputs, zero_out_constant=self.zero_out_constant)
-        return _listed(image) if return_list else image
+        if return_list:
+            return _listed(image)
+        return image[0] if isinstance(image, list) and len(image) == 1 else image
 
     __call__ = forward
 

@@ -30,6 +30,8 @@ class Operator(LinOp):
 
     # How the piece of data is called as an attribute.
     data_name = ""
+    # Whether plain data becomes something to train in a view of the operator, ``.T`` or ``.gram``.
+    trains = True
 
     def __init__(self, arg: Any, data: Any = None) -> None:
         super().__init__([arg])
@@ -120,6 +122,7 @@ class conv(Operator):
     """
 
     data_name = "kernel"
+    trains = False
 
     def __init__(self, arg: Any, kernel: Any) -> None:
         super().__init__(arg, kernel)
@@ -175,6 +178,10 @@ class grad(Operator):
                 where="dim",
             )
         self.dim = dim
+
+    def is_diag(self, freq: bool = False) -> bool:
+        """Whether it multiplies frequencies: as its argument does, along rows and columns."""
+        return freq and self.dim != 2 and self.arguments[0].is_diag(freq=True)
 
     def _core(self, argument: Any, operand: Any) -> Any:
         axis = (-2, -1, -3)[self.dim]

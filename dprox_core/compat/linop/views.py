@@ -18,7 +18,8 @@ class Whole(LinOp):
     """The operator of an expression of one variable, its data as parameters.
 
     Data of the topmost node that is a plain tensor becomes a parameter of the view under its own
-    name, so that gradients with respect to it can be asked for.
+    name, so that gradients with respect to it can be asked for; the kernel of ``conv`` is a fixed
+    one.
 
     Args:
         end: the expression.
@@ -31,9 +32,10 @@ class Whole(LinOp):
         held = getattr(end, name) if name else None
         if isinstance(held, torch.Tensor) and not held.requires_grad:
             end = end.clone()
+            trains = bool(getattr(end, "trains", False))
             if name in end.__dict__:
                 del end.__dict__[name]
-            setattr(end, name, nn.Parameter(held.detach().clone()))
+            setattr(end, name, nn.Parameter(held.detach().clone(), requires_grad=trains))
         self.end = end
         self.transposed = transposed
         if name:

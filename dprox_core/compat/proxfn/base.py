@@ -11,6 +11,8 @@ from torch import nn
 import dprox_core
 from dprox_core.compat.arrays import is_data
 from dprox_core.compat.linop.base import LinOp
+from dprox_core.compat.linop.graph import adjoint
+from dprox_core.compat.linop.graph import eval as value_of
 from dprox_core.compat.linop.nodes import as_node
 from dprox_core.compat.scope import Scope
 from dprox_core.errors import ParameterError
@@ -37,6 +39,8 @@ class ProxFn(nn.Module):
 
     # Whether the prox belongs to a function that is not known, as denoisers do.
     is_prior: ClassVar[bool] = False
+    # The iteration of a solve under way, from 0, for functions of one's own that ask.
+    step: int = 0
 
     def __init__(self, linop: Any = None, alpha: float = 1.0, beta: float = 1.0) -> None:
         from dprox_core.compat.linop.leaves import Variable
@@ -105,9 +109,15 @@ class ProxFn(nn.Module):
             return super().eval()
         return self.alpha * self._eval(self.beta * (v + self._shift()))
 
-    def grad(self, v: torch.Tensor) -> torch.Tensor:
-        """∇ of the same, where f is smooth."""
-        return self.alpha * self.beta * self._grad(self.beta * (v + self._shift()))
+    def grad(self, x: torch.Tensor) -> torch.Tensor:
+        """The gradient of the whole term, alpha beta Aᴴ ∇f(beta (A x + c)), where f is smooth.
+
+        Args:
+            x: a value of the variable.
+        """
+        inside = self.beta * value_of(self.linop, x, zero_out_constant=False)
+        found: torch.Tensor = adjoint(self.linop, self.alpha * self.beta * self._grad(inside))
+        return found
 
     def forward(self, v: torch.Tensor, lam: Any) -> torch.Tensor:
         """The prox."""
@@ -128,8 +138,8 @@ class ProxFn(nn.Module):
 
     @property
     def offset(self) -> Any:
-        """c, the constant part of the expression."""
-        return self.linop.offset
+        """What is subtracted from A x: b for the expression A x − b."""
+        return -self.linop.offset
 
     def _shift(self) -> Any:
         return self.linop.offset if self.linop.constants else 0
@@ -264,8 +274,8 @@ class _Own(CoreProxFn):
         return torch.as_tensor(self._owner._eval(v)).to(torch.float64)
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
-        """As the user gives it."""
-        return self._owner._prox(v, step)
+        """As the user gives it, for a step that is a tensor, as it always is there."""
+        return self._owner._prox(v, torch.as_tensor(step, dtype=v.real.dtype, device=v.device))
 
 
 def as_functions(objective: Any) -> list[ProxFn]:
@@ -303,7 +313,7 @@ def _aligned(step: Any, v: torch.Tensor) -> Any:
         return step
     if step.numel() == 1:
         return step.reshape(())
-    return step.reshape(-1, *(1,) * (v.ndim - 1))
+    return step.reshape(-1, *(1,) * (v.ndim - 1)).to(v.real.dtype)
 
 
 def _kind(v: torch.Tensor) -> torch.dtype | None:

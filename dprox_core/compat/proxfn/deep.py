@@ -53,7 +53,7 @@ class deep_prior(ProxFn):
         denoiser: "ffdnet", "ffdnet_color", "drunet", "drunet_color", "ircnn", "grunet", "unet", any
             name or file that ``dprox_core.deep_prior`` takes, a network or function (v, σ), or an
             object with ``.denoise(v, σ)``.
-        x8: average over the eight symmetries of the square.
+        x8: one of the eight symmetries of the square after the other, from iteration to iteration.
         clamp: cut results to 0…1.
         trainable: let gradients reach the network's numbers.
         unroll_step: so many copies, one for each iteration.
@@ -91,7 +91,12 @@ class deep_prior(ProxFn):
                 where="denoiser",
             )
         self._prior = load_prior(
-            given, weights, x8=x8, clamp=clamp, trainable=trainable, unroll_step=unroll_step
+            given,
+            weights,
+            x8="cycle" if x8 else False,
+            clamp=clamp,
+            trainable=trainable,
+            unroll_step=unroll_step,
         )
         self.sqrt = sqrt
         self._register(self._prior)
@@ -128,7 +133,8 @@ class deep_prior(ProxFn):
         return objective
 
     def _prox(self, v: torch.Tensor, lam: Any) -> torch.Tensor:
-        return self._prior(v, self.level(lam))
+        """D of the real part: denoisers take real pictures."""
+        return self._prior.at(self.step)(v.real, self.level(lam)).to(v.dtype)
 
 
 @dataclass(frozen=True)

@@ -50,15 +50,76 @@ class least_squares:
         self.quad_fns = list(quad_fns)
         self.other_fns = list(other_fns)
 
-    def solve(self, b: Sequence[torch.Tensor] = (), rho: Any = 1.0) -> torch.Tensor:
+    @property
+    def diagonalizable(self) -> bool:
+        """Whether every operator multiplies each element by a number."""
+        return all(f.linop.is_gram_diag() for f in (*self.quad_fns, *self.other_fns))
+
+    @property
+    def freq_diagonalizable(self) -> bool:
+        """Whether every operator multiplies each frequency by a number."""
+        return all(f.linop.is_gram_diag(freq=True) for f in (*self.quad_fns, *self.other_fns))
+
+    def solve(
+        self,
+        b: Sequence[torch.Tensor] = (),
+        rho: Any = 1.0,
+        v: torch.Tensor | None = None,
+        eps: float = 1e-7,
+    ) -> torch.Tensor:
         """The minimizer.
 
         Args:
             b: the v_j, one for each of ``other_fns``.
-            rho: ρ, above 0.
+            rho: ρ, above 0: one number, or a tensor with one for each sample.
+            v: one more target, of x itself: adds ρ ‖x − v‖².
+            eps: kept for old scripts; no use is made of it.
         """
+        return self._solve(b, rho, v)
+
+    def solve_direct(
+        self,
+        b: Sequence[torch.Tensor] = (),
+        rho: Any = 1.0,
+        v: torch.Tensor | None = None,
+        eps: float = 1e-7,
+    ) -> torch.Tensor:
+        """``solve``: without iterations wherever that can be done."""
+        return self._solve(b, rho, v)
+
+    def solve_cg(
+        self,
+        b: Sequence[torch.Tensor] = (),
+        rho: Any = 1.0,
+        v: torch.Tensor | None = None,
+        linear_solve_config: Any = None,
+    ) -> torch.Tensor:
+        """``solve`` step by step, whatever the operators are.
+
+        Args:
+            b: the v_j.
+            rho: ρ, above 0.
+            v: one more target, of x itself.
+            linear_solve_config: a ``LinearSolveConfig``.
+        """
+        from dprox_core.compat.algo.solver import linear_options
+        from dprox_core.compat.linalg.custom import LinearSolveConfig
+
+        config = LinearSolveConfig() if linear_solve_config is None else linear_solve_config
+        return self._solve(b, rho, v, **linear_options(config, forced=True))
+
+    def _solve(
+        self, b: Sequence[torch.Tensor], rho: Any, v: torch.Tensor | None, **options: Any
+    ) -> torch.Tensor:
+        if isinstance(rho, torch.Tensor) and rho.numel() > 1:
+            # One system has one ρ: each sample is taken from the system of its own.
+            each = [self._solve(b, r, v, **options)[i] for i, r in enumerate(rho.reshape(-1))]
+            return torch.stack(each)
         couplings = [function.linop for function in self.other_fns]
         targets = list(b)
+        if v is not None:
+            (variable,) = {x: None for f in self.quad_fns for x in f.variables}
+            couplings, targets = [*couplings, variable], [*targets, v]
         if len(targets) != len(couplings):
             raise ParameterError(
                 f"least_squares: there are {len(couplings)} couplings, but {len(targets)} targets.",
@@ -79,6 +140,6 @@ class least_squares:
         total = terms[0]
         for term in terms[1:]:
             total = total + term
-        result = dprox_core.Problem(total).solve(abs_tol=0.0, rel_tol=1e-9)
+        result = dprox_core.Problem(total).solve(abs_tol=0.0, rel_tol=1e-9, **options)
         (variable,) = scope.variables.values()
         return result[variable]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dprox_core.compat.arrays import as_tensor, channels_first, channels_last
+from dprox_core.compat.arrays import as_tensor, channels_last
 from dprox_core.compat.utils.containar import is_dp_tensor
 from dprox_core.errors import ParameterError, ShapeError
 
@@ -34,9 +34,10 @@ def to_torch_tensor(x: Any, batch: bool = False) -> torch.Tensor:
 
     Args:
         x: anything that holds numbers.
-        batch: whether a picture, (H, W), (H, W, C) or (C, H, W), becomes (1, C, H, W). Channels are
-            the shorter one of the first and the last axis, so that a cube of 31 bands keeps its
-            bands together. What ``tensor`` made stays as it is.
+        batch: whether a picture, (H, W), (H, W, C) or (C, H, W), becomes (1, C, H, W), and what
+            has no rows and columns gets a batch of one. Channels are the shorter one of the first
+            and the last axis, so that a cube of 31 bands keeps its bands together. What ``tensor``
+            made stays as it is.
 
     Example:
         >>> import numpy as np
@@ -44,8 +45,11 @@ def to_torch_tensor(x: Any, batch: bool = False) -> torch.Tensor:
         >>> to_torch_tensor(np.zeros((64, 48, 31)), batch=True).shape
         torch.Size([1, 31, 64, 48])
     """
+    if isinstance(x, (list, tuple)) and not any(isinstance(v, torch.Tensor) for v in x):
+        x = torch.tensor(x)
     if batch and not is_dp_tensor(x):
-        return batchify(x)
+        found = batchify(x)
+        return found[None] if found.ndim < 2 else found
     return torch.from_numpy(np.ascontiguousarray(x)) if isinstance(x, np.ndarray) else as_tensor(x)
 
 
@@ -150,7 +154,7 @@ def outlier_correct(arr: np.ndarray, p: float = 0.01) -> np.ndarray:
             where="p",
         )
     low, high = np.percentile(arr, [p, 100.0 - p])
-    return np.clip(arr, low, high)
+    return np.clip(arr, low, high).astype(np.asarray(arr).dtype)
 
 
 def seed_everything(seed: int) -> None:
@@ -165,7 +169,10 @@ def as_bands(x: Any) -> np.ndarray:
     if isinstance(x, torch.Tensor):
         array = x.detach().cpu().numpy()
     else:
-        array = channels_first(np.asarray(x))
+        # Arrays are (H, W, C); only one or three channels are known by their number.
+        array = np.asarray(x)
+        if array.ndim == 3 and (array.shape[0] not in (1, 3) or array.shape[-1] in (1, 3)):
+            array = np.moveaxis(array, -1, 0)
     array = array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)
     while array.ndim > 3 and array.shape[0] == 1:
         array = array[0]

@@ -30,7 +30,9 @@ def test_steps_by_hand_reach_what_a_solve_reaches(method: str) -> None:
     assert sum(len(p) if isinstance(p, list) else 1 for p in state) == solver.state_dim
     state = solver.unpack(solver.pack(solver.iter(state, 0.5, {f: 0.1 for f in psi})))
     state = solver.iters(state, rhos=0.5, lams=[0.2, 0.1], max_iter=80)
-    best = dp.compile(omega + psi).solve(x0=B, rhos=0.5, lams=0.1, max_iter=600)
+    # In proximal gradient descent ρ is a step, so that λ/ρ is what ρ λ is elsewhere.
+    rho = 1 / 0.5 if method == "pgd" else 0.5
+    best = dp.compile(omega + psi).solve(x0=B, rhos=rho, lams=0.1, max_iter=600)
     assert torch.allclose(state[0], best, atol=3e-3)
 
 

@@ -17,6 +17,7 @@ from skimage.metrics import structural_similarity
 
 import dprox_core
 import dprox_core.compat as dp
+from dprox_core import ShapeError
 from dprox_core.compat import contrib, utils
 from dprox_core.compat.algo.lp import LPConvergenceLoss
 from dprox_core.compat.contrib import optic
@@ -178,6 +179,33 @@ def test_channels_are_found_by_their_number() -> None:
     assert not utils.is_dp_tensor(ready + 1)
 
 
+def even_similarity(image: np.ndarray, truth: np.ndarray) -> float:
+    """The paper's formula in windows of 7 × 7 that weigh evenly, with sample covariances."""
+    windows = [np.lib.stride_tricks.sliding_window_view(p, (7, 7), (0, 1)) for p in (image, truth)]
+    a, b = (w.reshape(*w.shape[:3], 49) for w in windows)
+    da, db = a - a.mean(-1, keepdims=True), b - b.mean(-1, keepdims=True)
+    both, both_squares = (da * db).sum(-1) / 48, ((da**2).sum(-1) + (db**2).sum(-1)) / 48
+    c1, c2, mean_a, mean_b = 0.01**2, 0.03**2, a.mean(-1), b.mean(-1)
+    above = (2 * mean_a * mean_b + c1) * (2 * both + c2)
+    return float((above / ((mean_a**2 + mean_b**2 + c1) * (both_squares + c2))).mean())
+
+
+def test_bands_of_an_array_are_its_last_axis() -> None:
+    """A small cube of many bands, such as (16, 17, 31), has fewer rows than bands."""
+    cube, other = RNG.random((16, 17, 31)), RNG.random((16, 17, 31))
+    tensors = [torch.from_numpy(c).movedim(-1, 0)[None] for c in (cube, other)]
+    for measure in (utils.mpsnr, utils.mpsnr_max, utils.ssim, utils.sam, utils.ergas):
+        assert measure(cube, other) == pytest.approx(measure(*tensors))
+    angle = np.arccos(
+        (cube * other).sum(-1) / np.linalg.norm(cube, axis=-1) / np.linalg.norm(other, axis=-1)
+    )
+    assert utils.sam(cube, other) == pytest.approx(angle.mean())
+    colours = cube[..., :3]
+    assert utils.mpsnr(np.moveaxis(colours, -1, 0), other[..., :3].transpose(2, 0, 1)) == (
+        pytest.approx(utils.mpsnr(colours, other[..., :3]))
+    )
+
+
 def test_metrics_are_those_of_their_formulae() -> None:
     truth = RNG.random((24, 20, 3))
     image = truth + 0.1 * RNG.standard_normal(truth.shape)
@@ -188,21 +216,18 @@ def test_metrics_are_those_of_their_formulae() -> None:
     assert utils.mpsnr(i, t) == pytest.approx(np.mean(bands))
     peaks = truth.max(axis=(0, 1))
     assert utils.mpsnr_max(i, t) == pytest.approx(np.mean(bands + 20 * np.log10(peaks)))
-    exact = structural_similarity(
-        image,
-        truth,
-        data_range=1.0,
-        channel_axis=-1,
-        gaussian_weights=True,
-        sigma=1.5,
-        use_sample_covariance=False,
-    )
-    assert utils.ssim(i, t) == pytest.approx(exact, abs=1e-6)
+    paper: Any = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    exact = structural_similarity(image, truth, data_range=1.0, channel_axis=-1, **paper)
+    assert utils.ssim(i, t, **paper) == pytest.approx(exact, abs=1e-6)
+    assert utils.ssim(i, t) == pytest.approx(even_similarity(image, truth))
+    assert utils.ssim(255 * i, 255 * t, data_range=255) == pytest.approx(utils.ssim(i, t))
+    with pytest.raises(ShapeError, match="at least 7 × 7"):
+        utils.ssim(image[:6], truth[:6])
     assert utils.sam(2 * t, t) == pytest.approx(0.0, abs=1e-6)
     right, diagonal = torch.tensor([[[1.0]], [[0.0]]]), torch.ones(2, 1, 1)
     assert utils.sam(right, diagonal) == pytest.approx(math.pi / 4)
     error = ((image - truth) ** 2).mean(axis=(0, 1)) / truth.mean(axis=(0, 1)) ** 2
-    assert utils.ergas(i, t, r=4) == pytest.approx(25 * math.sqrt(error.mean()))
+    assert utils.ergas(i, t, r=1 / 4) == pytest.approx(25 * math.sqrt(error.mean()))
     assert utils.psnr(t, t) == math.inf
     assert utils.bandwise(utils.psnr)(i, t) == pytest.approx(np.mean(bands))
 
@@ -221,6 +246,7 @@ def test_measurements_are_what_the_operators_say() -> None:
     image = contrib.sample("coffee", return_tensor=True)[..., :20, :24]
     psf = contrib.point_spread_function(5, 1.2)
     assert psf.shape == (5, 5, 1)
+    assert contrib.fspecial_gaussian(5, 1.2).shape == (5, 5)
     assert psf.sum() == pytest.approx(1.0)
     blurred = contrib.blurring(image, psf)
     assert torch.allclose(blurred, dp.eval(dp.conv(dp.Variable(), psf), image), atol=1e-5)

@@ -76,10 +76,10 @@ class DOEModelConfig:
 
 
 def get_coordinate(nx: int, ny: int, dx: float, dy: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where the samples of a grid (ny, nx) are, from its middle sample, x and y."""
+    """Where the samples of a grid (nx, ny) are, from its middle sample, x and y."""
     x = (torch.arange(nx, dtype=torch.float64) - nx // 2) * dx
     y = (torch.arange(ny, dtype=torch.float64) - ny // 2) * dy
-    return x.expand(ny, nx), y[:, None].expand(ny, nx)
+    return x[:, None].expand(nx, ny), y.expand(nx, ny)
 
 
 def get_one_phase_shift_thickness(wave_lengths: Any, refractive_index: Any) -> Any:
