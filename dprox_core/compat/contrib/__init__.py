@@ -1,4 +1,10 @@
-"""Samples, simulations and models under the names of the published reference."""
+"""Samples, simulations and models under the names of the published reference.
+
+As there, a star import also brings NumPy and what makes tensors of pictures, which scripts use
+without importing them.
+"""
+
+import numpy as np
 
 from dprox_core.compat.contrib import csmri, derain, energy_system, optic, restoration
 from dprox_core.compat.contrib.derain import LearnableDegOp
@@ -14,6 +20,7 @@ from dprox_core.compat.contrib.restoration import (
     point_spread_function,
     sample,
 )
+from dprox_core.compat.utils.misc import to_ndarray, to_torch_tensor
 
 __all__ = [
     "DOEModelConfig",
@@ -29,8 +36,11 @@ __all__ = [
     "masks_CFA_Bayer",
     "mosaicing",
     "mosaicing_np",
+    "np",
     "optic",
     "point_spread_function",
     "restoration",
     "sample",
+    "to_ndarray",
+    "to_torch_tensor",
 ]

@@ -1,29 +1,36 @@
 """Compressive magnetic resonance imaging: a slice to try it on, and a solver to tune.
 
 As in the rest of the published reference, k-space has its frequency 0 in the middle: it is that of
-``utils.fft2``.
+``utils.fft2``. A star import also brings torch, NumPy and the transforms, as there.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 import dprox_core
 from dprox_core.compat.algo.published import ADMM
 from dprox_core.compat.contrib.slices import CSMRIDataset, CSMRIEvalDataset
-from dprox_core.compat.utils.misc import fft2, ifft2
+from dprox_core.compat.utils.misc import fft2, ifft2, to_torch_tensor
 from dprox_core.errors import ParameterError
 
 __all__ = [
+    "ADMM",
     "CSMRIDataset",
     "CSMRIEvalDataset",
     "CustomADMM",
     "complex2channel",
     "complex2real",
     "custom_policy_ob_pack_fn",
+    "fft2",
+    "ifft2",
+    "np",
     "sample",
+    "to_torch_tensor",
+    "torch",
     "view_as_complex",
 ]
 

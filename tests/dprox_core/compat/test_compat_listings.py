@@ -112,3 +112,13 @@ def test_the_first_problem_of_the_listings_is_written_with_our_own_names_too() -
         for name in re.findall(r"([A-Za-z_]+)\(", listing):
             known = name in dp.__all__ or name in ("solve", "init") or hasattr(builtins, name)
             assert known, name
+
+
+def test_star_imports_bring_what_scripts_use_without_importing_it() -> None:
+    names: dict[str, Any] = {}
+    for path in ("", ".utils", ".contrib", ".contrib.csmri", ".contrib.optic"):
+        exec(f"from dprox_core.compat{path} import *", names)
+    wanted = "np torch nn F to_torch_tensor to_ndarray fft2 ifft2 conv_doe Variable psnr sample hf"
+    assert [name for name in wanted.split() if name not in names] == []
+    assert names["np"] is np
+    assert names["torch"] is torch
