@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from dprox_core.expressions.binding import Binding
     from dprox_core.linops.base import LinOp
 
-__all__ = ["Add", "Apply", "add", "apply", "divide", "multiply", "product", "scale", "subtract"]
+__all__ = [
+    "Add",
+    "Apply",
+    "add",
+    "apply",
+    "difference",
+    "divide",
+    "multiply",
+    "product",
+    "scale",
+    "subtract",
+]
 
 
 class Apply(Expression):
@@ -267,6 +278,16 @@ def subtract(left: object, right: object) -> Expression:
     # Before the sign is put in front, so that an error names what was written.
     _sum_shape(minuend, subtrahend, "-")
     return Add(minuend, scale(-1.0, subtrahend))
+
+
+def difference(left: object, right: object) -> Any:
+    """left − right: an expression where either is one, else the tensor."""
+    found = subtract(left, right)
+    if isinstance(left, Expression) or isinstance(right, Expression):
+        return found
+    from dprox_core.expressions.binding import evaluate
+
+    return evaluate(found)
 
 
 def _summands(left: object, right: object, sign: str) -> tuple[Expression, Expression]:

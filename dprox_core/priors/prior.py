@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from dprox_core.arguments import in_range
 from dprox_core.errors import ParameterError, ShapeError, nearest
 from dprox_core.priors.denoisers import NAMES, denoiser
 from dprox_core.priors.filters import FILTERS, filter_denoiser
@@ -234,7 +235,7 @@ def load_prior(
                 where="unroll_step",
             )
         steps = (step, *(copy.deepcopy(step) for _ in range(unroll_step - 1)))
-    return Prior(text, steps, x8, clamp, trainable, precision, tile, overlap, averaged)
+    return Prior(text, steps, x8, clamp, trainable, precision, tile, overlap, float(averaged))
 
 
 def _resolved(
@@ -289,7 +290,7 @@ def _check(
     for name, value in (("tile", tile), ("overlap", overlap)):
         if value is not None and not _whole(value, 0):
             _refuse(name, "a whole number of pixels, or None", value)
-    if not 0.0 < float(averaged) <= 1.0:
+    if not (in_range(averaged, 0.0, 1.0) and float(averaged) > 0.0):
         _refuse("averaged", "a number above 0, at most 1", averaged)
 
 

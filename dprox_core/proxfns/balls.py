@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from dprox_core.errors import ShapeError
-from dprox_core.expressions.algebra import subtract
+from dprox_core.expressions.algebra import difference
 from dprox_core.numerics import reductions
 from dprox_core.proxfns import checks
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
@@ -211,12 +211,12 @@ def noise_ball(e: Expression, b: object, sigma: float) -> Objective | Any:
         the constrained optimization formulation of imaging inverse problems, 2011.
     """
     checks.positive("noise_ball", "sigma", sigma, strict=False)
-    difference = e - b if isinstance(e, torch.Tensor) else subtract(e, b)
-    shape = difference.shape
+    residual = difference(e, b)
+    shape = residual.shape
     if shape is None:
         raise ShapeError(
             "noise_ball: the number of data is not known yet: give the placeholder a shape.",
             expected="a known shape",
             where="b",
         )
-    return make(L2Ball, difference, radius=float(sigma) * math.sqrt(math.prod(shape)))
+    return make(L2Ball, residual, radius=float(sigma) * math.sqrt(math.prod(shape)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 import torch
 
-from dprox_core.errors import ParameterError
+from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.affine import dense
 from dprox_core.expressions.base import Expression, as_expression
 from dprox_core.linops.base import shown_options
@@ -201,6 +201,7 @@ def make(function: type[ProxFn], argument: object, *operands: object, **options:
 
     Raises:
         ParameterError: the argument is neither, or is itself a penalty.
+        ShapeError: it has no elements.
     """
     if isinstance(argument, Objective):
         raise ParameterError(
@@ -211,6 +212,14 @@ def make(function: type[ProxFn], argument: object, *operands: object, **options:
             where=function.name,
         )
     expression = as_expression(argument, "v", f"What {function.name} takes")
+    shape = expression.shape
+    if shape is not None and 0 in shape:
+        raise ShapeError(
+            f"{function.name}: {expression.describe()} of shape {shape} has no elements.",
+            expected="at least one element along each axis",
+            got=shape,
+            where=expression.describe(),
+        )
     given = tuple(
         as_expression(operand, role, f"{function.name}: {role}")
         for role, operand in zip(function.operand_names, operands, strict=True)

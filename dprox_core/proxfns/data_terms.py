@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -279,15 +279,18 @@ def misr(
         S. Farsiu, M. D. Robinson, M. Elad, P. Milanfar, Fast and robust multiframe super
         resolution, 2004.
     """
-    if not ys or len(ys) != len(flows):
+    lists = [list(given) if isinstance(given, Iterable) else [] for given in (ys, flows)]
+    counts = [len(given) for given in lists]
+    if counts[0] == 0 or counts[0] != counts[1]:
         raise ParameterError(
-            f"misr: {len(ys)} images and {len(flows)} flows: give one flow (or None) per image.",
+            f"misr: {counts[0]} images and {counts[1]} flows: give a list of images, and one flow "
+            "(or None) for each.",
             expected="one flow per image",
-            got=(len(ys), len(flows)),
+            got=tuple(counts),
             where="flows",
         )
     total: Any = None
-    for y, flow in zip(ys, flows, strict=True):
+    for y, flow in zip(*lists, strict=True):
         seen = e if flow is None else warp(e, flow)
         term = sum_squares(downsample(seen, kernel, factor), y)
         total = term if total is None else total + term

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.expressions.algebra import subtract
+from dprox_core.expressions.algebra import difference
 from dprox_core.linops.matrix import Matrix
 from dprox_core.linops.sampling import MulElementwise
 from dprox_core.numerics import reductions
@@ -258,11 +258,7 @@ def weighted_sum_squares(
     References:
         A. C. Aitken, On least squares and linear combinations of observations, 1935.
     """
-    if b is None:
-        return make(WeightedSumSquares, e, weights)
-    if isinstance(e, torch.Tensor) and isinstance(b, torch.Tensor):
-        return make(WeightedSumSquares, e - b, weights)
-    return make(WeightedSumSquares, subtract(e, b), weights)
+    return make(WeightedSumSquares, e if b is None else difference(e, b), weights)
 
 
 def quad_form(e: Expression | torch.Tensor, P: object) -> Objective | Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dprox_core.expressions.algebra import subtract
+from dprox_core.expressions.algebra import difference
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Objective, ProxFn, Quadratic, Step, make, register
 
@@ -73,8 +73,4 @@ def sum_squares(e: Expression | torch.Tensor, b: object = None) -> Objective | A
     References:
         N. Parikh, S. Boyd, Proximal Algorithms, 2014, section 6.1.1.
     """
-    if b is None:
-        return make(SumSquares, e)
-    if isinstance(e, torch.Tensor) and isinstance(b, torch.Tensor):
-        return make(SumSquares, e - b)
-    return make(SumSquares, subtract(e, b))
+    return make(SumSquares, e if b is None else difference(e, b))

@@ -108,3 +108,12 @@ def test_numbers_of_numpy_are_options_like_any_other() -> None:
     assert dp.quantile(x, spread).describe() == dp.quantile(x, 0.25).describe()
     ball = dp.noise_ball(x, torch.ones(4), spread).describe()
     assert ball == dp.noise_ball(x, torch.ones(4), 0.25).describe()
+
+
+def test_squares_of_tensors_are_values_whatever_is_subtracted() -> None:
+    values = torch.tensor([1.0, 2.0, 4.0])
+    for b in (1.0, [1.0, 1.0, 1.0], np.ones(3), torch.ones(3)):
+        assert float(dp.sum_squares(values, b)) == pytest.approx(10.0)
+        assert float(dp.weighted_sum_squares(values, 0.5, b)) == pytest.approx(5.0)
+        assert float(dp.noise_ball(values, b, sigma=3.0)) == 0.0
+        assert float(dp.noise_ball(values, b, sigma=1.0)) == math.inf
