@@ -38,7 +38,7 @@ def load_image(
 ) -> torch.Tensor:
     """Read an image file as a tensor (1, C, H, W), float32, values 0…1.
 
-    Integer files are divided by their type's maximum (255 or 65535); floating-point files (TIFF
+    Unsigned integers are divided by their type's maximum (255 or 65535); other numbers (of TIFF
     or ``.npy``) keep their values. Values stay as stored, that is gamma-encoded for photographs.
     An alpha channel is ignored, and a warning says so in the log.
 
