@@ -108,8 +108,7 @@ class LinfBall(_Ball):
 
     def project(self, v: torch.Tensor) -> torch.Tensor:
         """Magnitudes cut off."""
-        size = v.abs()
-        return v * (self._radius / size.clamp_min(max(self._radius, torch.finfo(size.dtype).tiny)))
+        return v * (self._radius / v.abs().clamp_min(self._radius)) if self._radius else 0.0 * v
 
 
 def l1_ball(e: Expression | torch.Tensor, radius: float = 1.0) -> Objective | Any:

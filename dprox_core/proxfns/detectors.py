@@ -39,10 +39,8 @@ class PhaseRet(Pointwise):
         """The phase stays, the magnitude moves towards y; a zero takes the phase 0."""
         size = v.abs()
         moved = (size + 2.0 * step * self.data) / (1.0 + 2.0 * step)
-        # A complex quotient overflows for the smallest numbers where a product does not.
         seen = size >= torch.finfo(size.dtype).tiny
-        phase = torch.where(seen, v * (1.0 / torch.where(seen, size, 1.0)), torch.ones_like(v))
-        return phase * moved
+        return torch.where(seen, v, torch.ones_like(v)).sgn() * moved
 
 
 @register
@@ -99,13 +97,15 @@ class Spi(Pointwise):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The root of u − v + step r ((K − n) − n / (exp(r u) − 1)) = 0, where n > 0."""
-        rate, n = self._rate, self.data
+        rate, hit = self._rate, self.data > 0
+        # What is found beside the others where there is none must have a derivative, too.
+        n = torch.where(hit, self.data, torch.ones_like(self.data))
         size = torch.as_tensor(step, dtype=v.dtype, device=v.device)
         # So small a step is lost beside v: its prox is the projection, and what it starts to do
         # there. The slope of the root below, by the step, would be that of the very edge.
         lost = size <= torch.finfo(v.dtype).tiny ** 0.5
         used = torch.where(lost, torch.ones_like(size), size)
-        dark = v - used * rate * (self._jots - n)
+        dark = v - used * rate * (self._jots - self.data)
 
         def equation(u: torch.Tensor) -> torch.Tensor:
             return u - dark - used * rate * n / torch.expm1(rate * u)
@@ -121,9 +121,7 @@ class Spi(Pointwise):
         shorter = torch.where(dark < 0, length - dark, torch.ones_like(length)).detach()
         high = torch.where(dark < 0, 2.0 * used * n / shorter, 0.5 * (dark + length)).detach()
         high = torch.maximum(high, least * torch.ones_like(v))
-        hit = n > 0
-        safe_high = torch.where(hit, high, torch.ones_like(high))
-        root = increasing_root(equation, slope, torch.zeros_like(v), 1.001 * safe_high, 200)
+        root = increasing_root(equation, slope, torch.zeros_like(v), 1.001 * high, 200)
         root = torch.where(hit, root, dark.clamp_min(0.0))
         return torch.where(lost, self._first(v, size, least), root) if bool(lost.any()) else root
 

@@ -175,9 +175,8 @@ class Huber(ProxFn):
 
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """Scaled near zero, moved by δ step far from it."""
-        near = self._delta * (1.0 + step)
-        size = v.abs().clamp_min(torch.finfo(self.space.precision).tiny)
-        return v * torch.where(size <= near, 1.0 / (1.0 + step), 1.0 - step * self._delta / size)
+        # Where squares end the share of δ is step / (1 + step), which is that of all below.
+        return v * (1.0 - step * self._delta / v.abs().clamp_min(self._delta * (1.0 + step)))
 
     def grad(self, v: torch.Tensor) -> torch.Tensor:
         """v, cut off at magnitude δ."""

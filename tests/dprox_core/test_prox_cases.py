@@ -270,6 +270,28 @@ def test_gradients_along_a_step_of_zero_are_finite(kind: Kind) -> None:
 
 
 @every_kind
+def test_gradients_at_unusual_points_are_finite(kind: Kind) -> None:
+    """At zero, at the smallest and large numbers, in ties, and for data of nothing but zeros."""
+    case, shape, is_complex = kind
+    x = dp.Variable("x", shape, dtype=torch.complex64 if is_complex else torch.float32)
+    given = case.data(shape, Maker(1))
+    single = tuple(t.to(torch.complex64 if t.is_complex() else torch.float32) for t in given)
+    unit = torch.zeros(shape, dtype=x.dtype)
+    unit.view(-1)[:1] = 2.0
+    for data in (single, tuple(map(torch.zeros_like, single))):
+        try:
+            function = function_of(case.call(x, *data))
+        except DproxError:
+            continue  # labels are 1 or −1
+        for value in (0.0, 1.0, -1.0, 1e-30, -1e-30, 1e12, -1e12):
+            v = (unit if value == 0.0 else torch.full_like(unit, value)).requires_grad_()
+            # The modulus of the smallest complex numbers has no derivative that torch finds.
+            found = function.prox(v, 0.7).sum()
+            (gradient,) = torch.autograd.grad(found.real + found.imag if is_complex else found, v)
+            assert torch.isfinite(gradient).all(), value
+
+
+@every_kind
 def test_long_steps_keep_their_digits_in_single_precision(kind: Kind) -> None:
     at = Setting(kind)
     if at.case.brittle or not at.case.convex:
