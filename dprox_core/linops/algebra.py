@@ -190,6 +190,8 @@ class Composition(LinOp):
     def transfer(self) -> Transfer | None:
         """The product of both transfers, the inner one widened by the outer one's stack."""
         outer, inner = self.outer.transfer(), self.inner.transfer()
+        if outer is None and inner is not None:
+            return self.outer.transfer_behind(inner)
         if outer is None or inner is None or inner.stack or outer.full != inner.full:
             return None
         values = inner.values

@@ -168,6 +168,10 @@ class LinOp(ABC):
         """Whether products with it are taken in frequency, one transform there and one back."""
         return False
 
+    def transfer_behind(self, inner: Transfer) -> Transfer | None:
+        """The factors of A B for an operator B that has ``inner``, where A has none itself."""
+        return None
+
     def gram_diagonal(self) -> torch.Tensor | None:
         """g with Aᴴ A x = g ⊙ x; None where that is not diagonal."""
         d = self.diagonal()

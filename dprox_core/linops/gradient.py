@@ -133,8 +133,8 @@ class Grad(LinOp):
         return into
 
     def transfer(self) -> Transfer | None:
-        """(exp(2πi f) − 1) along each axis, a stack of two."""
-        if not self._plain:
+        """(exp(2πi f) − 1) along each axis, a stack of them."""
+        if not self._is_spectral:
             return None
         full = self.domain.is_complex
         height, width = self.domain.shape[-2:]
@@ -142,15 +142,20 @@ class Grad(LinOp):
         columns = fourier.spectrum_shape((height, width), full)[1]
         down = _difference_factors(height, height, device)[:, None].expand(height, columns)
         right = _difference_factors(width, columns, device)[None, :].expand(height, columns)
-        return Transfer(torch.stack([down, right], dim=-1), 1, full)
+        rows = len(self.domain.shape) - 2
+        parts = [down if axis == rows else right for axis in self._axes]
+        return Transfer(torch.stack(parts, dim=-1), 1, full)
+
+    @property
+    def _is_spectral(self) -> bool:
+        """Whether all differences go around, along rows or columns."""
+        ndim = len(self.domain.shape)
+        spatial = {ndim - 2, ndim - 1}
+        return self._boundary == "circular" and ndim >= 2 and set(self._axes) <= spatial
 
     def gram_spectrum(self) -> torch.Tensor | None:
         """4 sin²(π f) summed over the axes: minus the Laplacian's spectrum."""
-        ndim = len(self.domain.shape)
-        spatial = {ndim - 2, ndim - 1}
-        if self._boundary != "circular" or ndim < 2 or not set(self._axes) <= spatial:
-            return None
-        return difference_powers(self.domain, self._axes)
+        return difference_powers(self.domain, self._axes) if self._is_spectral else None
 
     def norm_bound(self) -> float:
         """√8 for an image of even sizes, a little less on odd ones."""

@@ -10,7 +10,7 @@ import torch
 
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.linops.arguments import whole_number
-from dprox_core.linops.base import LinOp, apply, register
+from dprox_core.linops.base import LinOp, Transfer, apply, register
 from dprox_core.linops.space import Space
 
 if TYPE_CHECKING:
@@ -83,6 +83,18 @@ class Index(LinOp):
         spread = y.new_zeros(self.domain.shape)
         spread[self._where] = y
         return self.to_domain(spread)
+
+    def transfer_behind(self, inner: Transfer) -> Transfer | None:
+        """The factors of the one that is picked, where that is one image of a stack."""
+        *before, last = self._where
+        whole = all(item == slice(None) for item in before)
+        if inner.stack != 1 or isinstance(last, slice) or not whole:
+            return None
+        if len(self._where) < len(self.domain.shape):
+            return None
+        # One factor for all is written once.
+        place = last if inner.values.shape[-1] > 1 else 0
+        return Transfer(inner.values[..., place], 0, inner.full)
 
     def gram_diagonal(self) -> torch.Tensor:
         """One where a value is picked, zero elsewhere."""

@@ -7,6 +7,7 @@ import torch
 from solver_cases import noise
 
 import dprox_core as dp
+from dprox_core.expressions.binding import Binding
 from dprox_core.numerics import fourier
 
 SHAPES = [(24, 19), (1, 1, 24, 19), (3, 2, 17, 24)]
@@ -211,3 +212,26 @@ def test_a_solve_in_columns_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None
         # The second time in rows.
         monkeypatch.setattr(fourier, "worth_columns", lambda *_: False)
     torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+@pytest.mark.parametrize("axes", [(-1,), (-2,), (-1, -2)])
+@pytest.mark.parametrize("shape", [(6, 5), (2, 3, 4, 7), (2, 3, 6)])
+def test_one_difference_of_a_blurred_image_multiplies_frequencies(
+    shape: tuple[int, ...], axes: tuple[int, ...], is_complex: bool
+) -> None:
+    dtype = torch.complex128 if is_complex else torch.float64
+    x = dp.Variable("x", shape, dtype=dtype)
+    image, kernel = noise(1, shape, is_complex), noise(2, (3, 3))
+    for place in range(-len(axes), len(axes)):
+        expression = 3 * dp.grad(dp.conv(x, kernel), axes=axes)[..., place]
+        operator = Binding([expression]).affine(expression).operators[x]
+        transfer = operator.transfer()
+        assert transfer is not None
+        assert transfer.stack == 0
+        spectrum = transfer.values * fourier.forward(image, transfer.full)
+        found = fourier.inverse(spectrum, (shape[-2], shape[-1]), transfer.full)
+        assert torch.allclose(found, operator.forward(image))
+    # Parts of an image, or differences that end at its edge, do not.
+    for other in (dp.grad(x, axes=axes)[..., 1:, :, 0], dp.grad(x, axes, "neumann")[..., 0]):
+        assert Binding([other]).affine(other).operators[x].transfer() is None

@@ -179,10 +179,6 @@ class grad(Operator):
             )
         self.dim = dim
 
-    def is_diag(self, freq: bool = False) -> bool:
-        """Whether it multiplies frequencies: as its argument does, along rows and columns."""
-        return freq and self.dim != 2 and self.arguments[0].is_diag(freq=True)
-
     def _core(self, argument: Any, operand: Any) -> Any:
         axis = (-2, -1, -3)[self.dim]
         return offered("index", "take dprox_core.grad")(

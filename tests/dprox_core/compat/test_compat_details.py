@@ -121,7 +121,8 @@ def test_in_proximal_gradient_descent_rho_is_a_step() -> None:
 @pytest.mark.parametrize("shape", [(1, 2, 6, 5), (1, 1, 5, 8), (3, 1, 1, 4)])
 def test_diagonals_have_the_shape_of_what_they_multiply(shape: tuple[int, ...]) -> None:
     x, v = dp.Variable(), torch.rand(shape, **DOUBLE)
-    for op in (dp.conv(x, np.ones((3, 3, 1)) + np.eye(3)[..., None]), dp.grad(x), dp.grad(x, 0)):
+    blurred = dp.conv(x, np.ones((3, 3, 1)) + np.eye(3)[..., None])
+    for op in (blurred, dp.grad(x), 3 * dp.grad(x, 0), dp.grad(blurred), dp.grad(x) - x):
         assert op.is_diag(freq=True)
         factors = op.get_diag(v, freq=True)
         assert factors.shape == v.shape
