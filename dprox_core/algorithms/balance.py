@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dprox_core.algorithms.base import State
 from dprox_core.algorithms.measure import Measure
@@ -106,7 +107,7 @@ def factors(
     first: Step,
     length: float = 0.0,
     sources: Vectors = (),
-) -> torch.Tensor:
+) -> NDArray[np.float64]:
     """By which power of √2 to change ρ, or each sample's.
 
     Rounded, because then small changes of the data leave the sequence of ρ, and with it gradients
@@ -121,15 +122,15 @@ def factors(
         length: ‖K‖, where the primal ones are K x and may cancel.
         sources: x then.
     """
-    rhos = _plain(rho).reshape(-1).numpy()
+    rhos = _numbers(rho)
     each = slice(1, None) if is_per_sample(rho) else slice(1)
     tally = measure.tally()
     for name, after, before in (("primal", now.x, last.x), ("dual", now.duals, last.duals)):
         for a, b in zip(after, before, strict=True):
-            tally.add((name, "size"), a)
-            tally.add((name, "way"), a - b)
+            tally.add_whole((name, "size"), a)
+            tally.add_whole((name, "way"), a - b)
     for x in sources:
-        tally.add("source", few(x))
+        tally.add_whole("source", few(x))
     size, dual_size, way, dual_way = (
         tally.norm((name, what))[each] for what in ("size", "way") for name in ("primal", "dual")
     )
@@ -146,9 +147,9 @@ def factors(
         )
     ]
     changed = np.array(found)
-    span = changed * rhos / _plain(first).reshape(-1).numpy()
+    span = changed * rhos / _numbers(first)
     held = (span > MAX_SPAN) | (span < 1.0 / MAX_SPAN)
-    return torch.from_numpy(np.where(held, 1.0, changed))
+    return np.where(held, 1.0, changed)
 
 
 def balanced(
@@ -162,13 +163,15 @@ def balanced(
 ) -> Step:
     """ρ, or each sample's, times what ``factors`` finds; the very same where nothing changes."""
     changes = factors(now, last, measure, rho, first, length, sources)
-    if bool((changes == 1.0).all()):
+    if (changes == 1.0).all():
         return rho
-    return rho * changes if is_per_sample(rho) else rho * float(changes[0])
+    return rho * torch.from_numpy(changes) if is_per_sample(rho) else rho * float(changes[0])
 
 
-def _plain(value: Step) -> torch.Tensor:
-    return torch.as_tensor(value, dtype=torch.float64).detach().cpu()
+def _numbers(value: Step) -> NDArray[np.float64]:
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", torch.float64).reshape(-1).numpy()
+    return np.array([value])
 
 
 def _factor(dual: float, primal: float) -> float:

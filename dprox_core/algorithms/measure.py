@@ -181,6 +181,14 @@ class Tally:
         else:
             parts.extend(reductions.block_norms(values))
 
+    def add_whole(self, name: Hashable, values: torch.Tensor) -> None:
+        """Take in values that nobody takes in by pieces."""
+        if self._batch == 1 and reductions.is_short(values):
+            parts = self._parts.setdefault((name, None), [])
+            parts.append(torch.linalg.vector_norm(values.detach()).reshape(1))
+        else:
+            self.add(name, values)
+
     def norm(self, *names: Hashable) -> Norms:
         """The norm of everything of these names, joint and by sample where there are several."""
         if self._squares is None:

@@ -35,6 +35,8 @@ _TURNED, _APART = 65536, 524288
 _LEAST_SIDE = 128
 # Columns of so many numbers, or a multiple, begin at addresses that share a few lines of the cache.
 _CROWDED = 128
+# Numbers between two columns that no longer crowd.
+_GAP = 8
 # Numbers that torch multiplies by one thread, however many there are: fewer than its grain, 32768.
 _AT_ONCE = 16384
 
@@ -75,24 +77,33 @@ def inverse(
     if out is None:
         real = spectrum.real.dtype
         out = torch.empty((*spectrum.shape[:-2], *size), dtype=real, device=spectrum.device)
+    if turn and spectrum.shape[:-2].numel() == 1:
+        return _turned(spectrum, size, out)
     images, targets = spectrum.reshape(-1, *spectrum.shape[-2:]), out.view(-1, *size)
-    for index in range(len(images)):
+    for image, target in zip(images, targets, strict=True):
         if turn:
-            _turned(images[index], size, targets[index])
+            _turned(image, size, target)
         else:
-            torch.fft.irfft2(images[index], s=size, out=targets[index])
+            torch.fft.irfft2(image, s=size, out=target)
     return out
 
 
 def _turned(spectrum: torch.Tensor, size: tuple[int, int], out: torch.Tensor) -> torch.Tensor:
     """irfft2 of one spectrum, copied between its two transforms.
 
-    The first leaves each column in one piece, and the second is slow on rows that are not. Only a
-    matrix, of two axes, is copied by torch in tiles that stay in the cache; where columns lie at
-    multiples of 1024 bytes any other copy takes four times as long.
+    The first leaves each column in one piece, and the second is slow on rows that are not. Where
+    columns lie at multiples of 1024 bytes they crowd into a few lines of the cache, and a plain
+    copy takes four times as long as it should. One thread copies a matrix, of two axes, in tiles,
+    which several cannot share; they do with a copy in between whose columns lie further apart.
     """
     columns = torch.fft.ifft(spectrum, dim=-2)
-    rows = torch.empty(columns.shape, dtype=columns.dtype).copy_(columns)
+    height, width = columns.shape[-2:]
+    matrix = columns.view(height, width)
+    if torch.get_num_threads() > 1:
+        apart = matrix.new_empty(width, height + _GAP)[:, :height]
+        matrix = apart.copy_(matrix.T).T
+    rows = torch.empty(columns.shape, dtype=columns.dtype)
+    rows.view(height, width).copy_(matrix)
     return torch.fft.irfft(rows, n=size[1], dim=-1, out=out)
 
 

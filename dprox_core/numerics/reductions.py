@@ -7,6 +7,7 @@ thread, then the blocks' results, in double precision.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 __all__ = [
     "block_norms",
     "inner",
+    "is_short",
     "norm",
     "norm1",
     "number",
@@ -63,6 +65,11 @@ def total(values: torch.Tensor) -> torch.Tensor:
     return _double(flat).sum()
 
 
+def is_short(values: torch.Tensor) -> bool:
+    """Whether torch reduces them by one thread: fewer than its grain, 32768."""
+    return values.numel() < 32768
+
+
 def block_norms(values: torch.Tensor) -> list[torch.Tensor]:
     """The norms of blocks of 4096 values, in the order of memory, and of what is left over."""
     if values.is_complex():
@@ -70,7 +77,7 @@ def block_norms(values: torch.Tensor) -> list[torch.Tensor]:
     flat = _flat(values)
     blocks, left = divmod(flat.numel(), _BLOCK)
     if not blocks:
-        return [torch.linalg.vector_norm(flat)[None]]
+        return [torch.linalg.vector_norm(flat, dim=0, keepdim=True)]
     if not left:
         return [torch.linalg.vector_norm(flat.view(-1, _BLOCK), dim=1)]
     whole = blocks * _BLOCK
@@ -83,9 +90,9 @@ def block_norms(values: torch.Tensor) -> list[torch.Tensor]:
 def sums_of_squares(groups: Sequence[Sequence[torch.Tensor]]) -> NDArray[np.float64]:
     """Σ v² of each group of rows, none of them empty, in double precision: one transfer for all."""
     rows = [row for group in groups for row in group]
-    squares = torch.cat(rows).double().square().cpu().numpy()
+    squares = np.square(torch.cat(rows).cpu().numpy(), dtype=np.float64)
     lengths = [sum(row.numel() for row in group) for group in groups]
-    return np.add.reduceat(squares, np.cumsum([0, *lengths[:-1]]))
+    return np.add.reduceat(squares, list(itertools.accumulate([0, *lengths[:-1]])))
 
 
 def squared_norm(values: torch.Tensor) -> torch.Tensor:
