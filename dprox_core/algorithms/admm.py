@@ -25,14 +25,14 @@ import torch
 from dprox_core.algorithms.balance import Mark, balanced, few, is_due, mark
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.blocks import feasible_blocks, first_of
-from dprox_core.algorithms.copies import Watch, relaxed, update
+from dprox_core.algorithms.copies import Pieces, Watch, relaxed, update
 from dprox_core.algorithms.evidence import Evidence, of_blocks
 from dprox_core.algorithms.measure import Measure, Norms, Rounded, Tally, largest
 from dprox_core.algorithms.per_sample import is_per_sample, representative, shaped
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart
 from dprox_core.numerics import reductions
-from dprox_core.numerics.pieces import Cuts
+from dprox_core.numerics.views import Views
 from dprox_core.proxfns.base import Step
 
 __all__ = ["Admm", "AdmmState"]
@@ -123,8 +123,6 @@ class Admm(Algorithm[AdmmState]):
 
     def init(self, x0: Vectors) -> AdmmState:
         """z_j = K_j x₀, u_j = 0."""
-        for cuts in self._cuts:
-            cuts.clear()
         x = tuple(v.clone() for v in x0) if self._in_place else x0
         v = tuple(_own(block.row.forward(x), x) for block in self.blocks)
         u = tuple(torch.zeros_like(t) for t in v)
@@ -192,8 +190,8 @@ class Admm(Algorithm[AdmmState]):
         moved = None if watch is None else self._moves_memory(index, image, v)
         if self._in_place:
             arrays = (v, u, image) if moved is None else (v, u, image, moved)
-            apart, cuts = self._batch > 1, self._cuts[index]
-            update(arrays, self.relaxation, penalty, state.rho, watch, apart, cuts)
+            apart, views = self._batch > 1, self._views[index]
+            update(arrays, self.relaxation, penalty, state.rho, watch, apart, views)
             return v, u
         new_v = relaxed(v, u, image, self.relaxation, out=None)
         new_u = penalty.dual_prox(new_v, shaped(1.0 / state.rho, new_v))
@@ -341,7 +339,7 @@ class Admm(Algorithm[AdmmState]):
         self._scratch: list[torch.Tensor | None] = [None] * len(self.blocks)
         self._moves: list[torch.Tensor | None] = [None] * len(self.blocks)
         self._pulled: list[torch.Tensor | None] = [None] * len(self.model.spaces)
-        self._cuts = [Cuts() for _ in self.blocks]
+        self._views: list[Pieces] = [Views() for _ in self.blocks]
 
     def _zeros(self, index: int) -> torch.Tensor:
         held = self._sum_buffer(index)

@@ -9,12 +9,14 @@ import torch
 from dprox_core.algorithms.measure import Tally
 from dprox_core.algorithms.per_sample import shaped
 from dprox_core.compiler.model import Penalty
-from dprox_core.numerics.pieces import Cuts, in_pieces, worth_a_call
+from dprox_core.numerics.pieces import all_pieces, in_pieces, worth_a_call
+from dprox_core.numerics.views import Views
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Watch", "relaxed", "update"]
+__all__ = ["Pieces", "Watch", "relaxed", "update"]
 
 Arrays = tuple[torch.Tensor, ...]
+Pieces = Views[list[Arrays]]
 
 
 class Watch:
@@ -78,7 +80,7 @@ def update(
     rho: Step,
     watch: Watch | None,
     apart: bool,
-    cuts: Cuts,
+    views: Pieces,
 ) -> None:
     """The next v and u in the place of the old ones.
 
@@ -92,9 +94,9 @@ def update(
         rho: ρ, or one for each sample.
         watch: what is told of the step, None for nothing.
         apart: whether the first axis is one of samples.
-        cuts: of the arrays of this term.
+        views: of the arrays of this term.
     """
-    for sample, weight, (v, u, image, *moved) in _portions(arrays, penalty, rho, apart, cuts):
+    for sample, weight, (v, u, image, *moved) in _portions(arrays, penalty, rho, apart, views):
         old = None if watch is None else torch.sub(v, u)
         relaxed(v, u, image, alpha, out=v)
         penalty.dual_prox(v, shaped(1.0 / weight, v), out=u)
@@ -113,13 +115,13 @@ def relaxed(
 
 
 def _portions(
-    arrays: Arrays, penalty: Penalty, rho: Step, apart: bool, cuts: Cuts
+    arrays: Arrays, penalty: Penalty, rho: Step, apart: bool, views: Pieces
 ) -> Iterator[tuple[int | None, Step, Arrays]]:
     """What is worked on at once: which sample, None for all, its ρ, and its part of the arrays."""
     if not penalty.elementwise or (apart and not worth_a_call(arrays[0][0])):
         yield None, rho, arrays
     elif not apart:
-        for piece in in_pieces(*arrays) if torch.compiler.is_compiling() else cuts.of(*arrays):
+        for piece in views.of(all_pieces, *arrays):
             yield None, rho, piece
     else:
         each = torch.as_tensor(rho).expand(len(arrays[0])).tolist()

@@ -15,11 +15,15 @@ from dprox_core.linops.base import LinOp, Transfer, apply, register
 from dprox_core.linops.differences import check_boundary
 from dprox_core.linops.space import Space
 from dprox_core.numerics import fourier
+from dprox_core.numerics.views import Views
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression, Shape
 
 __all__ = ["Grad", "Laplacian", "grad", "laplacian"]
+
+_Differences = tuple[tuple[torch.Tensor, torch.Tensor, torch.Tensor], ...]
+_Sums = tuple[tuple[torch.Tensor, torch.Tensor, int], ...]
 
 
 @register
@@ -40,6 +44,8 @@ class Grad(LinOp):
         self._boundary = boundary
         ndim = len(domain.shape)
         self._plain = self._axes == (ndim - 2, ndim - 1) and boundary == "circular"
+        self._ahead: Views[_Differences] = Views()
+        self._back: Views[_Sums] = Views()
 
     @classmethod
     def infer(
@@ -98,11 +104,8 @@ class Grad(LinOp):
             return torch.stack([x.roll(-1, -2) - x, x.roll(-1, -1) - x]).movedim(0, -1)
         if out is None or out.dtype != x.dtype:
             out = x.new_empty((2, *x.shape)).movedim(0, -1)
-        down, right = out[..., 0], out[..., 1]
-        torch.sub(x[..., 1:, :], x[..., :-1, :], out=down[..., :-1, :])
-        torch.sub(x[..., :1, :], x[..., -1:, :], out=down[..., -1:, :])
-        torch.sub(x[..., 1:], x[..., :-1], out=right[..., :-1])
-        torch.sub(x[..., :1], x[..., -1:], out=right[..., -1:])
+        for ahead, here, target in self._ahead.of(_forward_views, x, out):
+            torch.sub(ahead, here, out=target)
         return out
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
@@ -121,15 +124,8 @@ class Grad(LinOp):
         """into + Aᴴ y without an image in between."""
         if not in_place or not self._plain:
             return super().adjoint_add(y, into, in_place)
-        y = self.to_domain(y)
-        down, right = y[..., 0], y[..., 1]
-        # By add_, for += assigns a slice to itself afterwards.
-        into.sub_(down)
-        into[..., 1:, :].add_(down[..., :-1, :])
-        into[..., :1, :].add_(down[..., -1:, :])
-        into.sub_(right)
-        into[..., 1:].add_(right[..., :-1])
-        into[..., :1].add_(right[..., -1:])
+        for target, part, sign in self._back.of(_backward_views, self.to_domain(y), into):
+            target.add_(part, alpha=sign)
         return into
 
     def transfer(self) -> Transfer | None:
@@ -208,6 +204,30 @@ class Laplacian(LinOp):
     def norm_bound(self) -> float:
         """8 at most."""
         return squared_norms(self.domain, (-2, -1), self._boundary)
+
+
+def _forward_views(x: torch.Tensor, out: torch.Tensor) -> _Differences:
+    """What is subtracted from what, and where to: the inside, then what wraps around."""
+    down, right = out[..., 0], out[..., 1]
+    return (
+        (x[..., 1:, :], x[..., :-1, :], down[..., :-1, :]),
+        (x[..., :1, :], x[..., -1:, :], down[..., -1:, :]),
+        (x[..., 1:], x[..., :-1], right[..., :-1]),
+        (x[..., :1], x[..., -1:], right[..., -1:]),
+    )
+
+
+def _backward_views(y: torch.Tensor, into: torch.Tensor) -> _Sums:
+    """What is added to what, with which sign."""
+    down, right = y[..., 0], y[..., 1]
+    return (
+        (into, down, -1),
+        (into[..., 1:, :], down[..., :-1, :], 1),
+        (into[..., :1, :], down[..., -1:, :], 1),
+        (into, right, -1),
+        (into[..., 1:], right[..., :-1], 1),
+        (into[..., :1], right[..., -1:], 1),
+    )
 
 
 def squared_norms(space: Space, axes: Sequence[int], boundary: str) -> float:

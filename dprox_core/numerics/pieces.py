@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import torch
 
-__all__ = ["Cuts", "in_pieces", "worth_a_call"]
+__all__ = ["all_pieces", "in_pieces", "worth_a_call"]
 
 Arrays = tuple[torch.Tensor, ...]
 
@@ -50,29 +50,9 @@ def in_pieces(*tensors: torch.Tensor) -> Iterator[Arrays]:
         yield from in_pieces(*(t.select(outer, index) for t in tensors))
 
 
-class Cuts:
-    """Pieces of the same arrays again and again: cutting them takes as long as a pass over one."""
-
-    def __init__(self) -> None:
-        self._held: dict[int, tuple[int, Arrays, list[Arrays]]] = {}
-
-    def of(self, *tensors: torch.Tensor) -> list[Arrays]:
-        """As ``in_pieces``; looked up where these very arrays came last, of so many."""
-        threads = torch.get_num_threads()
-        known = self._held.get(len(tensors))
-        if (
-            known is not None
-            and known[0] == threads
-            and all(a is b for a, b in zip(known[1], tensors, strict=True))
-        ):
-            return known[2]
-        pieces = list(in_pieces(*tensors))
-        self._held[len(tensors)] = threads, tensors, pieces
-        return pieces
-
-    def clear(self) -> None:
-        """Let go of the arrays."""
-        self._held.clear()
+def all_pieces(*tensors: torch.Tensor) -> list[Arrays]:
+    """``in_pieces`` as a list."""
+    return list(in_pieces(*tensors))
 
 
 def _length() -> int:
