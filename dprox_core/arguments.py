@@ -11,7 +11,7 @@ import torch
 
 from dprox_core.errors import DataError, ParameterError
 
-__all__ = ["as_image", "as_path", "in_range", "whole_number", "with_numbers"]
+__all__ = ["as_image", "as_path", "from_array", "in_range", "whole_number", "with_numbers"]
 
 
 def in_range(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:
@@ -57,11 +57,13 @@ def as_image(function: str, value: Any, where: str = "image") -> torch.Tensor:
 
     Raises:
         ParameterError: it is none.
-        DataError: it holds no numbers.
+        DataError: it holds no numbers, or masked ones.
     """
     if isinstance(value, torch.Tensor):
         return with_numbers(value, f"{function}: {where}")
     try:
+        if isinstance(value, np.ndarray):
+            return from_array(value, f"{function}: {where}")
         return torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError, ParameterError) as error:
         raise ParameterError(
@@ -71,6 +73,32 @@ def as_image(function: str, value: Any, where: str = "image") -> torch.Tensor:
             got=type(value).__name__,
             where=where,
         ) from error
+
+
+def from_array(array: np.ndarray, what: str) -> torch.Tensor:
+    """The numbers of an array, in memory of their own.
+
+    torch knows no foreign byte order (FITS files have it), no steps backwards, no long doubles.
+
+    Args:
+        array: the array.
+        what: how a sentence names it.
+
+    Raises:
+        TypeError: it holds no numbers.
+        DataError: some of its numbers are masked.
+    """
+    if np.ma.is_masked(array):
+        raise DataError(
+            f"{what} has masked values, which no tensor can have: fill them (.filled(0)), and "
+            "leave them out of the problem with mask(x, ~array.mask).",
+            expected="an array without masked values",
+            got="masked values",
+            where=what,
+        )
+    kind = array.dtype.newbyteorder("=")
+    widest = {"f": np.dtype(np.float64), "c": np.dtype(np.complex128)}.get(kind.kind, kind)
+    return torch.from_numpy(np.array(array, dtype=min(kind, widest, key=lambda d: d.itemsize)))
 
 
 def with_numbers(tensor: torch.Tensor, what: str) -> torch.Tensor:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
-from dprox_core.arguments import with_numbers
+from dprox_core.arguments import from_array, with_numbers
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.binding import check_finite
 from dprox_core.expressions.leaves import Variable
@@ -64,6 +65,8 @@ def by_variable(
 
 def _tensor(value: Any, role: str) -> torch.Tensor:
     try:
+        if isinstance(value, np.ndarray):
+            return from_array(value, role)
         return with_numbers(torch.as_tensor(value), role)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ParameterError(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dprox_core.arguments import from_array
 from dprox_core.errors import ParameterError
 
 __all__ = ["as_data", "as_tensor", "channels_first", "channels_last", "is_data", "kernel_tensor"]
@@ -46,7 +47,7 @@ def as_tensor(value: Any, role: str = "data") -> torch.Tensor:
     if isinstance(value, torch.Tensor):
         return value
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(np.ascontiguousarray(channels_first(value)))
+        return from_array(channels_first(value), role)
     if isinstance(value, (bool, int, float, complex, np.number)):
         return torch.as_tensor(value)
     try:
@@ -71,7 +72,7 @@ def as_data(value: Any, role: str = "data") -> torch.Tensor:
 def kernel_tensor(kernel: Any) -> torch.Tensor:
     """A kernel (k, k), (k, k, C) or (C, k, k) as (k, k) or (C, k, k); further axes as they are."""
     if isinstance(kernel, np.ndarray):
-        tensor = torch.from_numpy(np.ascontiguousarray(kernel))
+        tensor = from_array(kernel, "kernel")
     else:
         tensor = as_tensor(kernel, "kernel")
     if tensor.ndim == 3:

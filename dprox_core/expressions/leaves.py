@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dprox_core.arguments import with_numbers
+from dprox_core.arguments import from_array, with_numbers
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.base import Expression, Shape, broadcasts_into, number_text, shape_text
 
@@ -226,13 +226,10 @@ def as_tensor(value: object, what: str) -> torch.Tensor:
 
     Raises:
         ParameterError: it is nothing of these; ``what`` names it.
-        DataError: it is a tensor that holds no numbers.
+        DataError: it holds no numbers, or masked ones.
     """
     if isinstance(value, torch.Tensor):
         return with_numbers(value, what)
-    if isinstance(value, np.ndarray) and value.dtype.kind in "buifc":
-        # A copy, because the caller may change the array and torch refuses negative strides.
-        return torch.from_numpy(np.array(value))
     if isinstance(value, (bool, int, float, np.floating, np.integer)):
         return torch.tensor(float(value), dtype=torch.float64)
     if hasattr(value, "tocoo"):
@@ -244,7 +241,8 @@ def as_tensor(value: object, what: str) -> torch.Tensor:
         made = torch.sparse_coo_tensor(places, data, entries.shape, check_invariants=False)
         return made.coalesce()
     try:
-        return torch.as_tensor(value)
+        # A copy of an array, because the caller may change it.
+        return from_array(value, what) if isinstance(value, np.ndarray) else torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ParameterError(
             f"{what} must be a tensor, an array or numbers, not {type(value).__name__} "

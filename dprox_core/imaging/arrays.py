@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dprox_core.arguments import as_path
+from dprox_core.arguments import as_path, from_array
 from dprox_core.errors import DataError, ParameterError
 from dprox_core.sessions import default_device, input_path
 
@@ -47,14 +47,16 @@ def array(values: Sequence[Any], precision: str = "float32") -> torch.Tensor:
     """
     real, _ = _dtypes("array", precision)
     try:
-        found = np.array(values, dtype=np.float64)
+        found = np.array(values)
     except (TypeError, ValueError, RuntimeError):
+        found = np.array(None)
+    if found.dtype.kind not in "buif":
         raise ParameterError(
-            "array: the values must be numbers, in rows of the same length.",
-            expected="numbers in rows of one length",
+            "array: the values must be real numbers, in rows of the same length.",
+            expected="real numbers in rows of one length",
             got=str(values)[:80],
             where="values",
-        ) from None
+        )
     if found.size == 0 or not np.isfinite(found).all():
         raise ParameterError(
             "array: the values must be finite numbers, at least one.",
@@ -62,7 +64,7 @@ def array(values: Sequence[Any], precision: str = "float32") -> torch.Tensor:
             got=str(values)[:80],
             where="values",
         )
-    return torch.from_numpy(found).to(dtype=real, device=default_device())
+    return from_array(found, "array").to(dtype=real, device=default_device())
 
 
 def load_array(source: str | os.PathLike[str], precision: str = "float32") -> torch.Tensor:
