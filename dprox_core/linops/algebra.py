@@ -188,16 +188,9 @@ class Composition(LinOp):
         return None if gram is None else self.inner.weighted_gram_diagonal(gram)
 
     def transfer(self) -> Transfer | None:
-        """The product of both transfers, the inner one widened by the outer one's stack."""
-        outer, inner = self.outer.transfer(), self.inner.transfer()
-        if outer is None and inner is not None:
-            return self.outer.transfer_behind(inner)
-        if outer is None or inner is None or inner.stack or outer.full != inner.full:
-            return None
-        values = inner.values
-        if values.ndim:
-            values = values[(..., *([None] * outer.stack))]
-        return Transfer(fourier.multiply(outer.values, values), outer.stack, outer.full)
+        """The inner one's, seen through the outer operator."""
+        inner = self.inner.transfer()
+        return None if inner is None else self.outer.transfer_after(inner)
 
     @property
     def by_frequencies(self) -> bool:
@@ -308,12 +301,11 @@ class Sum(LinOp):
 
     def transfer(self) -> Transfer | None:
         """The sum of the transfers."""
-        held = [term.transfer() for term in self.terms]
-        known = [t for t in held if t is not None]
-        if len(known) < len(held) or len({(t.stack, t.full) for t in known}) != 1:
-            return None
-        values = sum((t.values for t in known[1:]), known[0].values)
-        return Transfer(values, known[0].stack, known[0].full)
+        return _added([term.transfer() for term in self.terms])
+
+    def transfer_after(self, inner: Transfer) -> Transfer | None:
+        """The sum of those of the terms behind the other operator."""
+        return _added([term.transfer_after(inner) for term in self.terms])
 
     def norm_bound(self) -> float:
         """Σ ‖term‖, or the exact norm where a diagonal form is known."""
@@ -324,6 +316,14 @@ class Sum(LinOp):
         """The norm as the Lanczos process finds it, where no diagonal form is known."""
         bound = self.norm_bound()
         return bound if self.exact_norm() is not None else near_norm(self, bound)
+
+
+def _added(held: list[Transfer | None]) -> Transfer | None:
+    known = [transfer for transfer in held if transfer is not None]
+    if len(known) < len(held) or len({(t.stack, t.full) for t in known}) != 1:
+        return None
+    values = sum((t.values for t in known[1:]), known[0].values)
+    return Transfer(values, known[0].stack, known[0].full)
 
 
 def compose(outer: LinOp, inner: LinOp) -> LinOp:

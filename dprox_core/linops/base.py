@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import torch
 
 from dprox_core.linops.space import Space
+from dprox_core.numerics import fourier
 
 if TYPE_CHECKING:
     from dprox_core.expressions.base import Expression, Shape
@@ -163,14 +164,20 @@ class LinOp(ABC):
         """The factors by which A multiplies each frequency; None where it does something else."""
         return None
 
+    def transfer_after(self, inner: Transfer) -> Transfer | None:
+        """The factors of A B for a B with the given ones; None where A B does something else."""
+        own = self.transfer()
+        if own is None or inner.stack or own.full != inner.full:
+            return None
+        values = inner.values
+        if values.ndim:
+            values = values[(..., *([None] * own.stack))]
+        return Transfer(fourier.multiply(own.values, values), own.stack, own.full)
+
     @property
     def by_frequencies(self) -> bool:
         """Whether products with it are taken in frequency, one transform there and one back."""
         return False
-
-    def transfer_behind(self, inner: Transfer) -> Transfer | None:
-        """The factors of A B for an operator B that has ``inner``, where A has none itself."""
-        return None
 
     def gram_diagonal(self) -> torch.Tensor | None:
         """g with Aᴴ A x = g ⊙ x; None where that is not diagonal."""

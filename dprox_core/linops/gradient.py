@@ -130,28 +130,39 @@ class Grad(LinOp):
 
     def transfer(self) -> Transfer | None:
         """(exp(2πi f) − 1) along each axis, a stack of them."""
-        if not self._is_spectral:
+        factors = self._factors(0, self.domain.is_complex)
+        return None if factors is None else Transfer(factors, 1, self.domain.is_complex)
+
+    def transfer_after(self, inner: Transfer) -> Transfer | None:
+        """The same of everything that is stacked already."""
+        factors = self._factors(inner.stack, inner.full)
+        if factors is None:
             return None
-        full = self.domain.is_complex
-        height, width = self.domain.shape[-2:]
+        stacked = factors[(slice(None), slice(None), *([None] * inner.stack))]
+        values = fourier.multiply(inner.values.unsqueeze(-1), stacked)
+        return Transfer(values, inner.stack + 1, inner.full)
+
+    def _factors(self, stack: int, full: bool) -> torch.Tensor | None:
+        """(H, W, axes), or half of the columns, where so many axes lie behind the spatial ones."""
+        if not self._is_spectral(stack):
+            return None
+        rows = len(self.domain.shape) - stack - 2
+        height, width = self.domain.shape[rows : rows + 2]
         device = self.domain.device
         columns = fourier.spectrum_shape((height, width), full)[1]
         down = _difference_factors(height, height, device)[:, None].expand(height, columns)
         right = _difference_factors(width, columns, device)[None, :].expand(height, columns)
-        rows = len(self.domain.shape) - 2
-        parts = [down if axis == rows else right for axis in self._axes]
-        return Transfer(torch.stack(parts, dim=-1), 1, full)
+        return torch.stack([down if axis == rows else right for axis in self._axes], dim=-1)
 
-    @property
-    def _is_spectral(self) -> bool:
-        """Whether all differences go around, along rows or columns."""
-        ndim = len(self.domain.shape)
+    def _is_spectral(self, stack: int = 0) -> bool:
+        """Whether all differences go around, along rows or columns before so many axes."""
+        ndim = len(self.domain.shape) - stack
         spatial = {ndim - 2, ndim - 1}
         return self._boundary == "circular" and ndim >= 2 and set(self._axes) <= spatial
 
     def gram_spectrum(self) -> torch.Tensor | None:
         """4 sin²(π f) summed over the axes: minus the Laplacian's spectrum."""
-        return difference_powers(self.domain, self._axes) if self._is_spectral else None
+        return difference_powers(self.domain, self._axes) if self._is_spectral() else None
 
     def norm_bound(self) -> float:
         """√8 for an image of even sizes, a little less on odd ones."""

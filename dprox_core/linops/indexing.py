@@ -84,18 +84,6 @@ class Index(LinOp):
         spread[self._where] = y
         return self.to_domain(spread)
 
-    def transfer_behind(self, inner: Transfer) -> Transfer | None:
-        """The factors of the one that is picked, where that is one image of a stack."""
-        *before, last = self._where
-        whole = all(item == slice(None) for item in before)
-        if inner.stack != 1 or isinstance(last, slice) or not whole:
-            return None
-        if len(self._where) < len(self.domain.shape):
-            return None
-        # One factor for all is written once.
-        place = last if inner.values.shape[-1] > 1 else 0
-        return Transfer(inner.values[..., place], 0, inner.full)
-
     def gram_diagonal(self) -> torch.Tensor:
         """One where a value is picked, zero elsewhere."""
         if self.is_orthogonal:
@@ -105,6 +93,20 @@ class Index(LinOp):
         )
         picked[self._where] = 1.0
         return picked
+
+    def transfer_after(self, inner: Transfer) -> Transfer | None:
+        """What is picked of what is stacked, where images are left whole."""
+        shape, whole = self.domain.shape, len(self.domain.shape) - inner.stack
+        where = (*self._where, *[slice(None)] * (len(shape) - len(self._where)))
+        if inner.stack == 0 or any(
+            not isinstance(item, slice) or item.indices(extent) != (0, extent, 1)
+            for item, extent in zip(where[:whole], shape, strict=False)
+        ):
+            return None
+        values, picks = inner.values, where[whole:]
+        values = values.expand(*values.shape[: -inner.stack], *shape[whole:])
+        left = sum(isinstance(item, slice) for item in picks)
+        return Transfer(values[(..., *picks)], left, inner.full)
 
     @property
     def is_orthogonal(self) -> bool:

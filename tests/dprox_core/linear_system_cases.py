@@ -52,6 +52,10 @@ def coupled(x: dp.Expression) -> dp.Objective:
     return dp.norm1(dp.grad(x)) + dp.norm1(x)
 
 
+def second(x: dp.Expression) -> dp.Expression:
+    return dp.grad(dp.grad(x), axes=(-3, -2))
+
+
 @dataclass(frozen=True)
 class System:
     """A problem whose x-update must be solved in one way.
@@ -101,6 +105,23 @@ SYSTEMS = {
     "rotated": System(
         "fourier",
         lambda x, m: dp.sum_squares(data(dp.dct(dp.conv(x, kernel(m, 2, 3))), m)) + coupled(x),
+    ),
+    "second differences": System(
+        "fourier",
+        lambda x, m: (
+            dp.sum_squares(data(dp.conv(x, kernel(m, 2, 3)), m))
+            + dp.norm1(dp.grad(dp.grad(x), axes=(-3, -2)))
+            + dp.norm1(2 * dp.grad(x)[..., 1] - dp.grad(x)[..., 0])
+        ),
+    ),
+    "picked and summed differences": System(
+        "fourier",
+        lambda x, m: (
+            dp.sum_squares(data(second(x)[..., 0, 1] + second(x)[..., 1, 0], m))
+            + dp.norm1(second(x)[..., 1:, ::2])
+            + dp.norm1(dp.grad(dp.grad(x, axes=(-1,))[..., 0], axes=(-1, -2)))
+            + dp.norm1(x)
+        ),
     ),
     "weights of frequencies": System(
         "fourier",
