@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from dprox_core.compat.algo.lp_data import flat, sparse_rows, stacked
 from dprox_core.compat.algo.solution import solution
-from dprox_core.compat.constraints import Constraint
-from dprox_core.compat.linop.leaves import Constant, Variable
-from dprox_core.compat.linop.matrix import MatrixProduct
 from dprox_core.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -64,20 +61,32 @@ class LPProblem:
         for matrix, right, is_equal in ((A_ub, b_ub, False), (A_eq, b_eq, True)):
             if matrix is None:
                 continue
-            side = _flat(right)
-            blocks.append(_sparse(matrix))
+            side = flat(right)
+            blocks.append(sparse_rows(matrix))
             upper.append(side)
             lower.append(side if is_equal else np.full_like(side, -np.inf))
         self.dtype = dtype
         self.device = "cpu" if device is None else device
         self.program = LinearProgram(
-            c=_flat(c),
-            A=_stacked(blocks),
+            c=flat(c),
+            A=stacked(blocks),
             row_lower=np.concatenate(lower) if lower else -np.inf,
             row_upper=np.concatenate(upper) if upper else np.inf,
-            lower=0.0 if x_lb is None else _flat(x_lb),
-            upper=np.inf if x_ub is None else _flat(x_ub),
+            lower=0.0 if x_lb is None else flat(x_lb),
+            upper=np.inf if x_ub is None else flat(x_ub),
         )
+        bounds = (self.program.lower.reshape(-1, 1), self.program.upper.reshape(-1, 1))
+        self.original_problem = (c, A_ub, b_ub, A_eq, b_eq, *bounds)
+
+    def unpack(self) -> tuple[Any, ...]:
+        """c, A_ub, b_ub, A_eq and b_eq as given, and both bounds of x, (n, 1)."""
+        return self.original_problem
+
+    @property
+    def problem_scale(self) -> tuple[int, int]:
+        """How many conditions, the bounds of an unknown for one, and how many unknowns."""
+        n = len(self.program.c)
+        return len(self.program.row_lower) + n, n
 
 
 class LPSolverADMM(nn.Module):
@@ -282,116 +291,3 @@ class LPConvergenceLoss(nn.Module):
         ratios = (torch.as_tensor(r_norm / eps_primal), torch.as_tensor(s_norm / eps_dual))
         primal, dual = (torch.log(r.clamp_min(torch.finfo(r.dtype).tiny)) for r in ratios)
         return primal + dual
-
-
-def solve_linear(
-    costs: MatrixProduct,
-    constraints: Sequence[Constraint],
-    method: str = "admm",
-    device: Any = None,
-    adapt_params: bool = True,
-    max_iter: int | None = None,
-    **ignored: Any,
-) -> Any:
-    """min c @ x under any number of conditions on A @ x or x, each ≤, ≥ or =.
-
-    x is free but for what is written: where it must not be negative, x >= 0 is one condition more.
-    """
-    from dprox_core.compat.algo.solver import available_device
-    from dprox_core.lp import LinearProgram, solve_lp
-
-    (variable,) = costs.variables
-    n = int(costs.matrix.shape[-1])
-    bounds: dict[str, Any] = {"lower": np.full(n, -np.inf), "upper": np.full(n, np.inf)}
-    rows: list[Any] = []
-    limits: list[tuple[np.ndarray, np.ndarray]] = []
-    for constraint in constraints:
-        side = _side(constraint)
-        if constraint.expression is variable:
-            if constraint.sense != "<=":
-                bounds["lower"] = np.maximum(bounds["lower"], side)
-            if constraint.sense != ">=":
-                bounds["upper"] = np.minimum(bounds["upper"], side)
-            continue
-        expression = constraint.expression
-        if not isinstance(expression, MatrixProduct) or not isinstance(
-            expression.input_nodes[0], Variable
-        ):
-            raise ParameterError(
-                "A linear program has conditions on A @ x and on x.",
-                expected="A @ x <= b",
-                got=type(expression).__name__,
-                where="constraints",
-            )
-        matrix = _sparse(expression.matrix)
-        side = np.broadcast_to(side, (matrix.shape[0],)).astype(float)
-        none = np.full_like(side, np.inf)
-        rows.append(matrix)
-        limits.append(
-            (
-                -none if constraint.sense == "<=" else side,
-                none if constraint.sense == ">=" else side,
-            )
-        )
-    program = LinearProgram(
-        c=_flat(costs.matrix),
-        A=_stacked(rows),
-        row_lower=np.concatenate([low for low, _ in limits]) if limits else -np.inf,
-        row_upper=np.concatenate([high for _, high in limits]) if limits else np.inf,
-        **bounds,
-    )
-    chosen = "pdhg" if method == "pc" else method
-    limit: dict[str, Any] = {} if max_iter is None else {"max_iter": max_iter}
-    result: Any = solve_lp(
-        program, chosen, device="cpu" if device is None else available_device(device), **limit
-    )
-    tensor = torch.as_tensor(result.x)
-    variable.value = tensor
-    return solution(tensor, result, _Again(costs, constraints, chosen, device))
-
-
-class _Again:
-    """The same linear program once more."""
-
-    def __init__(self, *given: Any) -> None:
-        self._given = given
-
-    def solve(self, x0: Any = None, **options: Any) -> Any:
-        """Solved anew."""
-        return solve_linear(*self._given, **options)
-
-
-def _side(constraint: Constraint) -> np.ndarray:
-    bound: Any = constraint.bound
-    if hasattr(bound, "todense"):
-        bound = np.asarray(bound.todense())
-    if isinstance(bound, Constant):
-        bound = bound.required()
-    return _flat(bound)
-
-
-def _flat(values: Any) -> np.ndarray:
-    if hasattr(values, "todense"):
-        values = values.todense()
-    if isinstance(values, torch.Tensor):
-        values = values.detach().to_dense() if values.layout != torch.strided else values.detach()
-        values = values.cpu().numpy()
-    return np.asarray(values, dtype=float).reshape(-1)
-
-
-def _sparse(matrix: Any) -> Any:
-    from scipy import sparse
-
-    if isinstance(matrix, torch.Tensor):
-        if matrix.layout != torch.strided:
-            entries = matrix.detach().cpu().to_sparse_coo().coalesce()
-            rows, columns = entries.indices().numpy()
-            return sparse.coo_array((entries.values().numpy(), (rows, columns)), matrix.shape)
-        matrix = matrix.detach().cpu().numpy()
-    return sparse.coo_array(np.atleast_2d(matrix) if isinstance(matrix, np.ndarray) else matrix)
-
-
-def _stacked(blocks: list[Any]) -> Any:
-    from scipy import sparse
-
-    return sparse.vstack(blocks, format="csr") if blocks else None

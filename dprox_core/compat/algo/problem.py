@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dprox_core.compat.algo.lp_written import solve_linear
 from dprox_core.compat.algo.published import solver_class
 from dprox_core.compat.algo.solver import Algorithm, linear_options
 from dprox_core.compat.constraints import Constraint
@@ -81,8 +82,6 @@ class Problem:
                 linear programs.
         """
         if self.is_linear:
-            from dprox_core.compat.algo.lp import solve_linear
-
             return solve_linear(self.objective, self.constraints, method, device, **options)
         return compile(self, method, device).solve(**options)
 

@@ -106,6 +106,26 @@ def test_energy_planning_gives_the_optimum_itself(kind: str) -> None:
     assert torch.allclose(out, names["x"].value)
 
 
+def test_a_program_without_a_bound_has_the_published_one() -> None:
+    """Costs that fall without end where x may be negative, as capacities may not."""
+    rng = np.random.default_rng(2)
+    a_ub, a_eq = rng.random((3, 5)), rng.random((1, 5))
+    given: Any = {"c": rng.random(5), "A_ub": a_ub, "b_ub": a_ub.sum(1), "A_eq": a_eq}
+    given["b_eq"] = a_eq @ np.full(5, 0.5)
+    with pytest.warns(UserWarning, match="x >= 0 is taken for one of its conditions"):
+        out = run(ENERGY, **given)["out"]
+    best = linprog(given["c"], a_ub, given["b_ub"], a_eq, given["b_eq"])
+    assert out.result.status.name == "OPTIMAL"
+    assert float(torch.from_numpy(given["c"]) @ out) == pytest.approx(best.fun, abs=1e-6)
+    # What falls even so, and what is bounded by its writer, stays what it is.
+    x, one = dp.Variable(), np.ones(1)
+    assert dp.Problem(-one @ x, [one[None] @ x >= one]).solve().result.status.name == "UNBOUNDED"
+    below = dp.Problem(one @ x, [one[None] @ x <= one, x >= -2 * one]).solve()
+    assert float(below) == pytest.approx(-2.0)
+    least = dp.Problem(one @ x, [-one[None] @ x <= one]).solve()
+    assert float(least) == pytest.approx(-1.0)
+
+
 def test_the_first_problem_of_the_listings_is_written_with_our_own_names_too() -> None:
     """A listing's words are exactly those of the compatibility package."""
     for listing in (OPTICS, MRI, DERAINING, ENERGY):
