@@ -8,10 +8,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.autograd import forward_ad
 
 from dprox_core.errors import DataError, ParameterError
 
-__all__ = ["as_image", "as_path", "from_array", "in_range", "whole_number", "with_numbers"]
+__all__ = [
+    "as_image",
+    "as_path",
+    "from_array",
+    "in_range",
+    "is_traced",
+    "whole_number",
+    "with_numbers",
+]
 
 
 def in_range(value: Any, low: float = -math.inf, high: float = math.inf) -> bool:
@@ -116,6 +125,14 @@ def with_numbers(tensor: torch.Tensor, what: str) -> torch.Tensor:
             where=what,
         )
     return tensor
+
+
+def is_traced(tensor: torch.Tensor) -> bool:
+    """Whether ``torch.func`` or forward-mode differentiation watches it."""
+    watched: bool = torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    if watched or tensor.layout is not torch.strided:
+        return watched  # sparse tensors have no tangent
+    return forward_ad.unpack_dual(tensor, level=0).tangent is not None
 
 
 def as_path(function: str, value: Any) -> str:

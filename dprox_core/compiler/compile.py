@@ -13,6 +13,7 @@ import torch
 from dprox_core.algorithms.accelerated import Accelerated
 from dprox_core.algorithms.base import Tolerances
 from dprox_core.algorithms.scheduled import SCHEDULED, Scheduled
+from dprox_core.arguments import is_traced
 from dprox_core.compiler.canonicalize import canonicalize
 from dprox_core.compiler.model import Model
 from dprox_core.compiler.named import marked
@@ -20,7 +21,7 @@ from dprox_core.compiler.passes import PASSES
 from dprox_core.compiler.passes.base import Pass
 from dprox_core.compiler.plan import PassRecord
 from dprox_core.compiler.shared import Request, schedule
-from dprox_core.errors import CompileError, ParameterError, nearest
+from dprox_core.errors import CompileError, DataError, ParameterError, nearest
 from dprox_core.expressions.binding import Binding
 from dprox_core.numerics.reductions import number
 from dprox_core.proxfns.base import Objective, Step
@@ -75,6 +76,16 @@ def compile_problem(
             )
     expressions = [e for term in objective.terms for e in term.expressions()]
     binding = Binding(expressions, device, extra, precision)
+    given = [value for value in options.values() if isinstance(value, torch.Tensor)]
+    if binding.is_traced or any(map(is_traced, given)):
+        raise DataError(
+            "A solve looks at its numbers, which torch.func (grad, vmap, jvp) and forward-mode "
+            "differentiation do not allow: take gradients with torch.autograd, as in "
+            "loss.backward(), and several samples as one batch.",
+            expected="plain tensors",
+            got="traced tensors",
+            where=method,
+        )
     differentiate = torch.is_grad_enabled() and (
         binding.requires_grad
         or any(t.requires_grad for t in extra)

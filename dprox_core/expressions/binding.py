@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dprox_core.arguments import is_traced
 from dprox_core.errors import DataError, ParameterError
 from dprox_core.expressions.affine import dense
 from dprox_core.expressions.base import Expression
@@ -36,6 +37,7 @@ class Binding:
         device: where everything lies.
         dtype: the real working precision, float32 or float64.
         requires_grad: whether some data wants a gradient.
+        is_traced: whether torch.func or forward-mode differentiation watches some data.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Binding:
         tensors += list(extra)
         variables = [node for node in nodes.values() if isinstance(node, Variable)]
         self.requires_grad = any(tensor.requires_grad for tensor in tensors)
+        self.is_traced = any(is_traced(tensor) for tensor in tensors)
         self.device = _choose_device(device, tensors)
         self.dtype = precision or _choose_precision(variables, tensors)
         # The expression is kept beside its value so that its id stays its own.

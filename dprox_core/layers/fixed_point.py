@@ -91,7 +91,7 @@ def implicit(
         along = along_face(algorithm, settled, images)
         found = way_back(images, leaves, cotangents, told, has_tolerances, along)
         _warn(told, has_tolerances)
-        return once(found, "a fixed point (method deq)", images)
+        return once(found, "a fixed point (method deq)", images, cotangents)
 
     linked: Vectors = _Link.apply(solve, *images)
     return algorithm.answer(with_tensors(settled, linked))

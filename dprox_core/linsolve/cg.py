@@ -235,7 +235,7 @@ class _ImplicitSolve(torch.autograd.Function):
         with torch.no_grad():
             found = _ImplicitSolve.found(ctx, x, cotangents)
         kind = "minimal residuals" if ctx.solver.kind == "minres" else "conjugate gradients"
-        return (None, None, None, None, None, *once(found, kind, x))
+        return (None, None, None, None, None, *once(found, kind, x, cotangents))
 
     @staticmethod
     def found(ctx: Any, x: Vectors, cotangents: Vectors) -> tuple[torch.Tensor | None, ...]:

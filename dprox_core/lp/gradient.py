@@ -110,7 +110,7 @@ class _Vertex(torch.autograd.Function):
             cut = _Cut(ctx.system.written, ctx.held)
             pairing = ctx.system.pairing(replace(ctx.system.written, binding=cut), u, v)
             grads = torch.autograd.grad(pairing, cut.copies, allow_unused=True)
-        return (None, *once(grads, "the vertex of a linear program", ctx.held))
+        return (None, *once(grads, "the vertex of a linear program", ctx.held, (gx, gy)))
 
 
 class _Cut(Binding):

@@ -13,7 +13,10 @@ __all__ = ["once"]
 
 
 def once(
-    gradients: Sequence[torch.Tensor | None], through: str, anchors: Sequence[torch.Tensor]
+    gradients: Sequence[torch.Tensor | None],
+    through: str,
+    anchors: Sequence[torch.Tensor],
+    cotangents: Sequence[torch.Tensor | None],
 ) -> tuple[torch.Tensor | None, ...]:
     """Gradients computed without a graph; where a graph is asked for, going through it is refused.
 
@@ -22,7 +25,8 @@ def once(
     Args:
         gradients: what a backward pass has found.
         through: what was differentiated, as the sentence names it.
-        anchors: tensors that depend on all that the gradients depend on.
+        anchors: tensors that depend on all data that the gradients depend on.
+        cotangents: what the backward pass was given; forward derivatives go through them.
 
     Raises:
         DproxError: not here, but when they are differentiated.
@@ -30,6 +34,7 @@ def once(
     if not torch.is_grad_enabled():
         return tuple(gradients)
     held = [g.detach() for g in gradients if g is not None]
+    anchors = [*anchors, *(c for c in cotangents if c is not None)]
     refusing = iter(_Refusing.apply(through, len(anchors), *anchors, *held))
     return tuple(None if g is None else next(refusing) for g in gradients)
 
@@ -45,9 +50,10 @@ class _Refusing(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor) -> Any:
         raise DproxError(
-            f"There are no second derivatives through {ctx.through}: take them through unrolled "
-            "steps with closed-form linear solves, or by differences of gradients.",
-            expected="a first derivative",
+            f"There are no second derivatives through {ctx.through}, and no forward ones, which "
+            "torch takes by two backward passes: take them through unrolled steps with closed-form "
+            "linear solves, or by differences.",
+            expected="a first derivative, backward",
             got="a second derivative",
             where=ctx.through,
         )

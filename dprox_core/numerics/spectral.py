@@ -64,7 +64,7 @@ class _Shrunk(torch.autograd.Function):
         saved = ctx.saved_tensors
         with torch.no_grad():
             found = _Shrunk.found(ctx, saved[:5], cotangent)
-        return once(found, "singular values", saved[5:])
+        return once(found, "singular values", saved[5:], [cotangent])
 
     @staticmethod
     def found(
@@ -104,7 +104,7 @@ class _PositivePart(torch.autograd.Function):
             inner = vectors.mH @ (0.5 * (cotangent + cotangent.mH)) @ vectors
             factors = _quotients(values, kept, (kept > 0).to(values.dtype), -1.0)
             found = vectors @ (factors * inner) @ vectors.mH
-        return once([found], "eigenvalues", [matrix])[0]
+        return once([found], "eigenvalues", [matrix], [cotangent])[0]
 
 
 def _quotients(

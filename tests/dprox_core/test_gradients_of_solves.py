@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from solver_cases import noise
+from torch.autograd import forward_ad
 
 import dprox_core as dp
 from dprox_core.testing.cases import Maker
@@ -205,6 +206,43 @@ def test_second_derivatives_are_right_or_refused() -> None:
         for gradient in first:
             with pytest.raises(dp.DproxError, match=f"no second derivatives through .*{words}"):
                 torch.autograd.grad(gradient.sum(), given, retain_graph=True)
+        # By a derivative of the first one along what it was given, for which all else is constant.
+        with pytest.raises(dp.DproxError, match=f"through .*{words}.*, and no forward ones"):
+            torch.autograd.functional.jvp(lambda *held: total(layer, *held), given, given)  # noqa: B023
+
+
+def test_forward_derivatives_are_right_or_refused() -> None:
+    """Two backward passes give them, where the first one can be differentiated."""
+    b, x = dp.Placeholder("b", SHAPE), dp.Variable("x", SHAPE)
+    at, along = noise(86, SHAPE), noise(88, SHAPE)
+
+    def found(penalty: dp.Objective) -> Callable[[torch.Tensor], torch.Tensor]:
+        layer = dp.specialize(dp.sum_squares(x - b) + 0.1 * penalty, max_iter=3, rho=1.0)
+        return lambda v: layer({b: v})
+
+    sparse = found(dp.norm1(x))
+    _, moved = torch.autograd.functional.jvp(sparse, at, along)
+    expected = (sparse(at + 1e-6 * along) - sparse(at - 1e-6 * along)) / 2e-6
+    torch.testing.assert_close(moved, expected, atol=1e-6, rtol=1e-6)
+    with pytest.raises(dp.DproxError, match="through singular values"):
+        torch.autograd.functional.jvp(found(dp.nuclear_norm(x)), at, along)
+
+
+def test_what_watches_the_numbers_of_a_solve_is_refused() -> None:
+    x = dp.Variable("x", (3,))
+
+    def found(b: torch.Tensor) -> torch.Tensor:
+        return dp.Problem(dp.sum_squares(x - b) + dp.norm1(x)).solve()[x]
+
+    b = noise(87, (3,))
+    with pytest.raises(dp.DataError, match=r"take gradients with torch\.autograd"):
+        torch.func.grad(lambda b: found(b).sum())(b)
+    with pytest.raises(dp.DataError, match="several samples as one batch"):
+        torch.func.vmap(found)(torch.stack([b, b]))
+    with pytest.raises(dp.DataError, match="forward-mode"):
+        torch.func.jvp(found, (b,), (b,))
+    with forward_ad.dual_level(), pytest.raises(dp.DataError, match="forward-mode"):
+        found(forward_ad.make_dual(b, b))
 
 
 @pytest.mark.parametrize("method", ["admm", "admm_vxu", "dr", "hqs"])
