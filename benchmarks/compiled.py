@@ -13,15 +13,12 @@ processor time of one thread.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 

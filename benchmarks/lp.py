@@ -22,9 +22,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-# A waiting thread that spins takes the processor from the one that works.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import numpy as np
 import scipy.sparse as sp
 import torch

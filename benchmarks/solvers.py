@@ -25,9 +25,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# A waiting thread that spins takes the processor from the one that works.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import torch
 
 from benchmarks.race import PEERS, race, table

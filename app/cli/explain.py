@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from app.cli.documents import load, script_of, valid
 from app.cli.errors import DONE, CommandError
 from app.cli.failures import command_error
 from app.engine.protocol import Program
+from app.engine.waiting import wait_briefly
 
 __all__ = ["main"]
 
@@ -24,7 +24,7 @@ def main(options: argparse.Namespace) -> int:
     program = Program.of(
         script_of(document, base), names={node.id: node.name for node in document.nodes}
     )
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is imported
+    wait_briefly()  # before torch is imported
     from app.engine import worker_run
 
     plans: list[tuple[str, str]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -18,6 +17,7 @@ from app.cli.failures import command_error
 from app.cli.folder import OutputFolder
 from app.cli.progress import Progress
 from app.engine.protocol import Program
+from app.engine.waiting import wait_briefly
 from nodes.document import Document
 
 __all__ = ["main", "run"]
@@ -86,7 +86,7 @@ def run(document: Document, out: Path, device: str = "auto") -> int:
     progress = Progress()
     with OutputFolder(out) as folder, _interruptible() as interrupt:
         # Only now: the import takes a second, and what is wrong above is said at once.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        wait_briefly()
         from app.cli.record import Recorder
         from app.engine import worker_run
         from app.engine.worker_serve import versions

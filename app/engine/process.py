@@ -18,6 +18,7 @@ from typing import Any
 
 from app.engine.channel import Channel
 from app.engine.memory import Board, anonymous_memory
+from app.engine.waiting import wait_briefly
 
 __all__ = ["WorkerProcess", "worker_threads"]
 
@@ -35,8 +36,8 @@ def worker_threads() -> int:
 def _environment() -> dict[str, str]:
     environment = dict(os.environ)
     threads = str(worker_threads())
-    # Both are read when torch is imported. Spinning OpenMP threads starve a busy machine.
-    environment["OMP_WAIT_POLICY"] = "PASSIVE"
+    # These are read when torch is imported.
+    wait_briefly(environment)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[name] = min(environment.get(name, threads), threads, key=_as_count)
     environment["PYTHONUNBUFFERED"] = "1"

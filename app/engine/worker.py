@@ -14,12 +14,13 @@ import sys
 import threading
 from pathlib import Path
 
-# Read when torch is imported; the parent has set them, a person who starts this by hand has not.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 from app.engine.channel import Channel
 from app.engine.memory import Board
 from app.engine.protocol import Execute, TryPrior
+from app.engine.waiting import wait_briefly
+
+# Before torch is imported; the parent has said so, a person who starts this by hand has not.
+wait_briefly()
 
 
 def _watch_lifeline(scratch: Path) -> None:

@@ -13,12 +13,9 @@ import copy
 import csv
 import logging
 import math
-import os
 import time
 from dataclasses import dataclass, fields
 from pathlib import Path
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import torch
