@@ -22,6 +22,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "algo.pgd": ("algo", "ProximalGradientDescent"),
     "algo.lp.solvers": ("algo.lp", "LPProblem LPSolverADMM LPConvergenceLoss"),
     "algo.opt": ("algo", "optimize"),
+    "algo.opt.absorb": ("algo.absorb", "absorb_all_linops absorb_linop"),
     "algo.specialization": (
         "algo.specialized",
         "AutoTuneSolver DEQSolver UnrolledSolver build_unrolled_solver specialize",

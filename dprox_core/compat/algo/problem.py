@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dprox_core.compat.algo.absorb import absorb_all_linops
 from dprox_core.compat.algo.lp_written import solve_linear
 from dprox_core.compat.algo.published import solver_class
 from dprox_core.compat.algo.solver import Algorithm, linear_options
@@ -71,6 +72,11 @@ class Problem:
         self.settings = _passes(absorb, merge)
         forced = not (try_diagonalize or try_freq_diagonalize)
         self.settings |= linear_options(linear_solve_config, forced)
+
+    @property
+    def prox_fns(self) -> Any:
+        """The sum of penalties, or c @ x."""
+        return self.objective
 
     def solve(self, method: str = "admm", device: Any = None, **options: Any) -> Any:
         """The solution as a tensor; a list where there are several variables.
@@ -145,10 +151,12 @@ def optimize(prox_fns: Any, merge: bool = False, absorb: bool = False) -> ProxFn
 
     Args:
         prox_fns: a sum of penalties.
-        merge: whether sums of squares, bounds and penalties are joined.
-        absorb: whether scales move into proxes.
+        merge: whether sums of squares, bounds and penalties are joined, by the compiler.
+        absorb: whether scales move into proxes: f(s x) becomes f of x with ``beta`` s.
     """
     terms = ProxFnSum(as_functions(prox_fns))
+    if absorb:
+        terms = ProxFnSum(absorb_all_linops(terms.functions))
     terms.settings = _passes(absorb, merge)
     return terms
 

@@ -58,6 +58,15 @@ class UnrolledSolver(nn.Module):
             self.rhos = nn.Parameter(_listed(RHO if rhos is None else rhos, max_iter))
             self.lams = nn.Parameter(_listed(LAM if lams is None else lams, max_iter))
 
+    def __getattr__(self, name: str) -> Any:
+        # The iteration taken in hand, and what it is made of, are those of the solver.
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "solver":
+                raise
+            return getattr(super().__getattr__("solver"), name)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """``solve``."""
         return self.solve(*args, **kwargs)

@@ -110,6 +110,17 @@ class deep_prior(ProxFn):
         """The denoiser made ready."""
         return self._prior
 
+    @property
+    def denoiser(self) -> Any:
+        """The denoiser, as it was given where it is an object or a module."""
+        step = self._prior.steps[0]
+        return getattr(step, "owner", step)
+
+    @property
+    def clamp(self) -> bool:
+        """Whether results are cut to 0…1."""
+        return self._prior.clamp
+
     def unrolled(self, count: int) -> deep_prior:
         """The same prior with a copy of its network for each of some iterations."""
         step = self._prior.steps[0]
@@ -263,12 +274,12 @@ class _Denoise:
     """An object with ``.denoise`` as a function of (v, σ)."""
 
     def __init__(self, owner: Any) -> None:
-        self._owner = owner
+        self.owner = owner
         self.__name__ = type(owner).__name__
 
     def __call__(self, v: torch.Tensor, sigma: Any) -> torch.Tensor:
         level = sigma if isinstance(sigma, torch.Tensor) else torch.tensor(sigma, dtype=v.dtype)
-        result: torch.Tensor = self._owner.denoise(v, level.to(v.device))
+        result: torch.Tensor = self.owner.denoise(v, level.to(v.device))
         return result
 
 

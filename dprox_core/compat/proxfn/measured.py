@@ -12,6 +12,7 @@ from dprox_core.compat.arrays import kernel_tensor
 from dprox_core.compat.linop.leaves import Constant
 from dprox_core.compat.linop.nodes import as_node
 from dprox_core.compat.proxfn.base import ProxFn
+from dprox_core.compat.proxfn.least_squares import least_squares
 from dprox_core.errors import ParameterError
 from dprox_core.proxfns.base import Objective
 
@@ -54,6 +55,16 @@ class ext_sum_squares(_Measured):
     """A least-squares data term: the base of csmri, sisr, misr and compress_sensing."""
 
     is_square = True
+
+    def solve(self, b: Sequence[torch.Tensor], rho: Any, eps: float = 1e-6) -> torch.Tensor:
+        """The x-update: argmin over x of f(x) + ρ Σ_j ‖x − b_j‖².
+
+        Args:
+            b: tensors.
+            rho: ρ, above 0.
+            eps: kept for old scripts; no use is made of it.
+        """
+        return least_squares([self], [ProxFn(self.linop)] * len(b)).solve(b, rho)
 
 
 class csmri(ext_sum_squares):

@@ -235,3 +235,44 @@ def test_solutions_have_the_shape_and_precision_of_their_start(
         found = dp.Problem(dp.sum_squares(x - b) + dp.norm1(x)).solve(**start)
         assert (found.shape, found.dtype) == (b.shape, dtype)
         assert torch.allclose(found, (b - 0.5).clamp_min(0.0), atol=1e-4)
+
+
+def test_scales_move_into_functions_and_change_nothing() -> None:
+    x, v = dp.Variable(), torch.randn(1, 3, 4, 5, **DOUBLE)
+    written = 0.5 * dp.norm1(3 * (-2 * x)) + dp.nonneg(2 * x) + dp.norm1(dp.conv(x, np.eye(3)))
+    absorbed = dp.optimize(written, absorb=True)
+    assert [f.beta for f in absorbed] == [-6, 2, 1.0]
+    for before, after in zip(written, absorbed, strict=True):
+        image = dp.eval(before.linop, v)
+        assert torch.allclose(before.eval(image), after.eval(dp.eval(after.linop, v)))
+        data = dp.sum_squares(x - v)
+        found = dp.compile([data, after]).solve(rhos=1.0, lams={before: 0.2}, max_iter=300)
+        exact = dp.compile([data, before]).solve(rhos=1.0, lams={before: 0.2}, max_iter=300)
+        assert torch.allclose(found, exact, atol=1e-6)
+
+
+def test_closed_forms_are_x_updates() -> None:
+    """For ‖m F x − y‖² + ρ ‖x − b‖² and a complex x every frequency is on its own."""
+    x, (x0, y, _, mask) = dp.Variable(), dp.contrib.csmri.sample(size=9)
+    found = dp.csmri(x, mask, y).solve([x0, 2 * x0], torch.tensor(0.5))
+    spectrum = (mask * y + 0.5 * 3 * dp.utils.fft2(x0)) / (mask + 1.0)
+    assert torch.allclose(found, dp.utils.ifft2(spectrum), atol=1e-6)
+
+
+def test_specialized_solvers_and_priors_show_what_they_are_made_of() -> None:
+    class Half(torch.nn.Module):
+        def denoise(self, v: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+            return 0.5 * v
+
+    x, network = dp.Variable(), Half()
+    prior = dp.deep_prior(x, network, clamp=True)
+    assert prior.denoiser is network
+    assert prior.clamp
+    problem = dp.Problem(dp.sum_squares(x - B) + prior)
+    assert list(problem.prox_fns) == list(problem.objective)
+    layer = dp.specialize(dp.compile(problem), "unroll", max_iter=2)
+    assert layer.psi_fns == [prior]
+    state = layer.iters(layer.initialize(B), 1.0, 0.1, 2)
+    assert state[0].shape == B.shape
+    with pytest.raises(AttributeError):
+        _ = layer.no_such_thing
