@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,8 +22,9 @@ class GradientRow:
     """One piece of data and what a derivative of the solution finds there.
 
     Attributes:
-        name: the placeholder's name, the role a tensor plays, or the learned operator's name.
-        kind: "placeholder", "tensor" or "network".
+        name: the placeholder's name, the role a tensor plays, the option's name, or what holds the
+            parameter.
+        kind: "placeholder", "tensor", "network", or "option" for a tensor among those given.
         shape: its shape.
         receives: whether a gradient that is not zero arrives.
         wanted: whether it asks for one (``requires_grad``) as it is now.
@@ -68,7 +70,7 @@ def gradient_report(
     """
     whole_number("steps", steps, "steps")
     problem = as_problem(problem)
-    slots = _slots(problem)
+    slots = [*_slots(problem), *_options(options)]
     originals = [read() for _, _, read, _ in slots]
     copies: list[torch.Tensor | None] = []
     networks: list[tuple[str, torch.Tensor]] = []
@@ -77,7 +79,9 @@ def gradient_report(
         for (_, _, _, write), value in zip(slots, originals, strict=True):
             copy = None
             if value is not None and (value.is_floating_point() or value.is_complex()):
-                copy = value.detach().clone().requires_grad_()
+                # Whatever the caller has switched off.
+                with torch.inference_mode(False):
+                    copy = value.detach().clone().requires_grad_()
                 write(copy)
             copies.append(copy)
         networks = _networks(problem)
@@ -133,12 +137,22 @@ def _constant(node: Constant) -> Slot:
     return node.role, "tensor", lambda: node.tensor, write
 
 
+def _options(options: dict[str, Any]) -> list[Slot]:
+    """Tensors among the options, such as ρ; they are replaced in place."""
+    return [
+        (name, "option", partial(options.get, name), partial(options.__setitem__, name))
+        for name, value in options.items()
+        if isinstance(value, torch.Tensor)
+    ]
+
+
 def _networks(problem: Problem) -> list[tuple[str, torch.Tensor]]:
     """What priors and learned operators hold, each once, with a name."""
     found: dict[int, tuple[str, torch.Tensor]] = {}
     for term in problem.whole.terms:
         for parameter in term.function.parameters(term.options):
-            found.setdefault(id(parameter), ("network parameter", parameter))
+            name = f"parameter of {term.describe_function()}"
+            found.setdefault(id(parameter), (name, parameter))
         for expression in term.expressions():
             for node in expression.walk():
                 for parameter in node.held_tensors():
@@ -155,7 +169,7 @@ def _gradients(
     inputs: list[torch.Tensor | None],
 ) -> list[torch.Tensor | None]:
     wanted = [t for t in inputs if t is not None]
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
         solver = problem.compile(method, **options)
         state = solver.algorithm.begin(solver.init(), steps)
         for _ in range(steps):

@@ -272,3 +272,34 @@ def test_passes_are_switched_off_by_name() -> None:
     torch.testing.assert_close(on[x], off[x], atol=1e-5, rtol=1e-5)
     with pytest.raises(dp.ParameterError, match="passes is a mapping from the names"):
         problem.compile(passes={"magic": False})
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_report_knows_options_and_does_not_depend_on_what_is_switched_off(mode: type) -> None:
+    x = dp.Variable("x", SHAPE)
+    rho = torch.tensor(0.5, requires_grad=True)
+    with mode():
+        problem = dp.Problem(dp.sum_squares(x - noise(3)) + 0.1 * dp.norm1(dp.grad(x)))
+        rows = dp.gradient_report(problem, rho=rho)
+    assert [(row.name, row.kind, row.receives, row.wanted) for row in rows] == [
+        ("b", "tensor", True, False),
+        ("rho", "option", True, True),
+    ]
+
+
+def test_parameters_of_a_network_are_named_by_their_prior() -> None:
+    x = dp.Variable("x", SHAPE)
+
+    class Mean(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = torch.nn.Conv2d(SHAPE[1], SHAPE[1], 1)
+
+        def forward(self, image: torch.Tensor, sigma: object) -> torch.Tensor:
+            return self.net(image)
+
+    prior = dp.deep_prior(x, Mean(), sigma=0.1, trainable=True)
+    rows = dp.gradient_report(dp.sum_squares(x - noise(3)) + prior, "hqs")
+    assert [row.name for row in rows if row.kind == "network"] == [
+        f"parameter of {prior.describe()}"
+    ] * 2
