@@ -49,6 +49,10 @@ class sum(LinOp):
                 total = total + scope.expression(node)
         return total
 
+    def _bound_alone(self, mags: torch.Tensor) -> float:
+        """The sum of all magnitudes."""
+        return float(mags.sum())
+
     def _push(self, shape: Shape | None, found: dict[Any, Shape]) -> None:
         for node in self.arguments:
             held = constant_shape(node)
@@ -167,6 +171,10 @@ class vstack(LinOp):
             reshape = offered("reshape", "stack expressions of one shape")
             return join([reshape(part, (-1,)) for part in parts])
         return join(parts)
+
+    def _bound_alone(self, mags: torch.Tensor) -> float:
+        """The length of all magnitudes together."""
+        return float(mags.norm())
 
     def _push(self, shape: Shape | None, found: dict[Any, Shape]) -> None:
         for node in self.arguments:

@@ -236,14 +236,33 @@ class LinOp(nn.Module):
             found = _all_frequencies(found, bound.domain.shape[-1])
         return found if ref is None else found.to(ref.real.dtype).expand(ref.shape)
 
-    def norm_bound(self, input_mags: object = None) -> float:
-        """An upper bound of ‖A‖, of the whole expression, times the magnitudes given."""
+    def norm_bound(self, input_mags: Any = None) -> float:
+        """An upper bound of ‖A‖ of the whole expression; with magnitudes, of this node's value.
+
+        Args:
+            input_mags: how large the values of its inputs are at most.
+        """
         from dprox_core.compat.linop.graph import structure
 
-        factor = 1.0
-        if input_mags is not None:
-            factor = float(torch.as_tensor(input_mags, dtype=torch.float64).norm())
-        return factor * float(structure(self).norm_bound())
+        if input_mags is None:
+            return float(structure(self).norm_bound())
+        mags = torch.as_tensor(input_mags, dtype=torch.float64).reshape(-1)
+        return self._bound_alone(mags)
+
+    def _bound_alone(self, mags: torch.Tensor) -> float:
+        """How large this node's value is at most, for inputs of these magnitudes."""
+        from dprox_core.compat.linop.graph import structure
+        from dprox_core.compat.linop.leaves import Variable
+
+        factor = float(mags.norm())
+        if not self.arguments:
+            return factor
+        alone = self
+        if not all(isinstance(node, Variable) for node in self.arguments):
+            alone = self.clone()
+            fresh = [Variable() for _ in self.arguments]
+            alone._modules["input_nodes"] = nn.ModuleList(fresh)
+        return factor * float(structure(alone).norm_bound())
 
     # The algebra.
 

@@ -276,3 +276,15 @@ def test_specialized_solvers_and_priors_show_what_they_are_made_of() -> None:
     assert state[0].shape == B.shape
     with pytest.raises(AttributeError):
         _ = layer.no_such_thing
+
+
+def test_bounds_of_a_node_are_for_the_magnitudes_of_its_inputs() -> None:
+    x = dp.Variable((1, 1, 4, 6))
+    blurred = dp.conv(2 * x, np.ones((3, 3, 1)))
+    assert blurred.norm_bound() == pytest.approx(18.0)
+    assert blurred.norm_bound([2.0]) == pytest.approx(18.0)
+    assert dp.grad(blurred).norm_bound([18.0]) == pytest.approx(36.0)
+    assert (3 * blurred).norm_bound([18.0]) == pytest.approx(54.0)
+    assert dp.vstack([x, 2 * x]).norm_bound([1.0, 2.0]) == pytest.approx(5**0.5)
+    assert (x + blurred).norm_bound([1.0, 18.0]) == pytest.approx(19.0)
+    assert x.norm_bound([1.0]) == 1.0
