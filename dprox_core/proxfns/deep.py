@@ -41,12 +41,7 @@ class DeepPrior(ProxFn):
     methods: ClassVar[tuple[str, ...] | None] = (*_SPLITTING, "fista", "pgd")
 
     def __init__(
-        self,
-        space: Space,
-        prior: Prior,
-        sigma: float | None = None,
-        sqrt: bool = True,
-        text: str = "",
+        self, space: Space, prior: Prior, sigma: float | None = None, sqrt: bool = True
     ) -> None:
         super().__init__(space)
         self.prior = prior

@@ -30,7 +30,7 @@ _SMOOTH = (
 )
 _JOINABLE = (
     *("norm1", "weighted_norm1", "elastic_net", "quantile", "entropy", "poisson"),
-    *("linf_ball", "hinge"),
+    *("linf_ball", "hinge", "equal"),
 )
 # Penalties on one variable that the compiler may join into one, in an order that it finds: whether
 # it can is for it to say.
