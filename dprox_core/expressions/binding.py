@@ -172,6 +172,8 @@ def check_finite(
         DataError: with the operand's name and how many values are at fault.
     """
     values = tensor.detach()
+    while torch._C._functorch.is_functorch_wrapped_tensor(values):
+        values = torch._C._functorch.get_unwrapped(values)
     if values.layout is torch.sparse_coo:
         values = values.coalesce().values()
     elif values.layout is not torch.strided:

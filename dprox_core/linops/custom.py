@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
+from dprox_core.arguments import is_traced
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.claims import check_claims
@@ -72,7 +73,10 @@ class BlackBox(LinOp):
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """The function's value, in memory of its own."""
         image = self._owner.forward(x)
-        shared = image.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+        # What torch.func traces does not tell where it lies.
+        shared = is_traced(image) or (
+            image.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+        )
         return image.clone() if shared else image
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import torch
 
+from dprox_core.arguments import is_traced
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.linops import differences
 from dprox_core.linops.arguments import image_shape, whole_numbers
@@ -100,7 +101,7 @@ class Grad(LinOp):
         if not self._plain:
             parts = [differences.forward(x, axis, self._boundary) for axis in self._axes]
             return torch.stack(parts).movedim(0, -1)
-        if out is None and (x.requires_grad or torch.compiler.is_compiling()):
+        if out is None and (x.requires_grad or torch.compiler.is_compiling() or is_traced(x)):
             return torch.stack([x.roll(-1, -2) - x, x.roll(-1, -1) - x]).movedim(0, -1)
         if out is None or out.dtype != x.dtype:
             out = x.new_empty((2, *x.shape)).movedim(0, -1)
@@ -115,7 +116,7 @@ class Grad(LinOp):
             for index, axis in enumerate(self._axes):
                 back = back + differences.backward(y[..., index], axis, self._boundary)
             return self.to_domain(back)
-        if y.requires_grad:
+        if y.requires_grad or is_traced(y):
             down, right = y[..., 0], y[..., 1]
             return self.to_domain(down.roll(1, -2) - down + right.roll(1, -1) - right)
         return self.adjoint_add(y, y.new_zeros(y.shape[:-1]), in_place=True)
