@@ -116,7 +116,7 @@ class Grad(LinOp):
             for index, axis in enumerate(self._axes):
                 back = back + differences.backward(y[..., index], axis, self._boundary)
             return self.to_domain(back)
-        if y.requires_grad or is_traced(y):
+        if y.requires_grad or torch.compiler.is_compiling() or is_traced(y):
             down, right = y[..., 0], y[..., 1]
             return self.to_domain(down.roll(1, -2) - down + right.roll(1, -1) - right)
         return self.adjoint_add(y, y.new_zeros(y.shape[:-1]), in_place=True)
