@@ -123,11 +123,15 @@ class Schedule:
         # Iterations are counted along the first axis.
         self.each = given.ndim == 2 and given.shape[0] > 1
         self.values: Any = given.mT if self.each else given.reshape(-1)
-        if not self.values.numel() or bool((self.values.detach() <= 0).any()):
+        # A step of 0 leaves what it is given as it is; a penalty of 0 is none.
+        least = "from 0" if name == "lams" else "above 0"
+        held = self.values.detach()
+        fine = held >= 0 if name == "lams" else held > 0
+        if not held.numel() or not bool(fine.all()):
             raise ParameterError(
-                f"{name} must be numbers above 0, one or one for each iteration, not "
+                f"{name} must be numbers {least}, one or one for each iteration, not "
                 f"{given!r:.60}.",
-                expected="numbers above 0",
+                expected=f"numbers {least}",
                 got=given,
                 where=name,
             )

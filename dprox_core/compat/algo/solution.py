@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +14,7 @@ __all__ = ["Solution", "solution"]
 
 
 class Solution(torch.Tensor):
-    """The solution; whatever is computed from it is a plain tensor.
+    """The solution; whatever is computed from it, copied or saved of it is a plain tensor.
 
     Attributes:
         result: status, history and plan of the solve.
@@ -28,6 +29,13 @@ class Solution(torch.Tensor):
     def solve(self, x0: Any = None, **options: Any) -> Any:  # type: ignore[override]
         """The same problem once more, from another start."""
         return self.solver.solve(x0=x0, **options)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> torch.Tensor:
+        return copy.deepcopy(self.as_subclass(torch.Tensor), memo)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # Files of solutions are files of tensors, which torch.load takes without asking.
+        return self.as_subclass(torch.Tensor).__reduce_ex__(protocol)
 
     def __repr__(self, *args: Any, **kwargs: Any) -> str:  # type: ignore[override]
         return repr(self.as_subclass(torch.Tensor))

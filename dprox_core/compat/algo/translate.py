@@ -16,6 +16,7 @@ from dprox_core.compat.constraints import Constraint
 from dprox_core.compat.linop.leaves import Constant, Variable
 from dprox_core.compat.proxfn.base import ProxFn
 from dprox_core.compat.proxfn.deep import deep_prior
+from dprox_core.compat.proxfn.functions import nonneg
 from dprox_core.compat.scope import Scope, infer_shapes, precision_of
 from dprox_core.errors import ParameterError
 
@@ -147,13 +148,13 @@ def _weights(
     """The factor of each function: a prox of step λ beside ½‖·‖² and ρ weighs ρ λ.
 
     In proximal gradient descent ρ is the step, so that the prox weighs λ/ρ. The sums of squares
-    count once as they are written, so that is twice as much here. Where λ or ρ change from
-    iteration to iteration, the last ones decide what is solved.
+    count once as they are written, so that is twice as much here; conditions count whole. Where λ
+    or ρ change from iteration to iteration, the last ones decide what is solved.
     """
     weights: list[Any] = []
     for place, function in enumerate(functions):
-        squares = getattr(function, "is_square", False)
-        if squares or place not in steps or (function.is_prior and not equilibrium):
+        whole = getattr(function, "is_square", False) or isinstance(function, nonneg)
+        if whole or place not in steps or (function.is_prior and not equilibrium):
             weights.append(1.0)
             continue
         step = steps[place].at(10**9)

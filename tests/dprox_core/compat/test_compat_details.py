@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -288,3 +291,25 @@ def test_bounds_of_a_node_are_for_the_magnitudes_of_its_inputs() -> None:
     assert dp.vstack([x, 2 * x]).norm_bound([1.0, 2.0]) == pytest.approx(5**0.5)
     assert (x + blurred).norm_bound([1.0, 18.0]) == pytest.approx(19.0)
     assert x.norm_bound([1.0]) == 1.0
+
+
+@pytest.mark.parametrize("method", ["admm", "hqs", "ladmm", "pc", "admm_vxu"])
+def test_a_step_of_zero_leaves_a_penalty_out_and_a_condition_in(method: str) -> None:
+    x, b = dp.Variable(), B - 0.5
+    penalty, condition = dp.norm1(x), dp.nonneg(x)
+    problem = dp.Problem(dp.sum_squares(x - b) + penalty + condition)
+    lams = {penalty: 0.0, condition: 0}
+    found = problem.solve(method, x0=b, rhos=0.5, lams=lams, max_iter=200)
+    assert torch.allclose(found, b.clamp_min(0.0), atol=1e-6)
+    with pytest.raises(ParameterError, match="lams must be numbers from 0"):
+        problem.solve(method, x0=b, lams=-0.1)
+
+
+def test_solutions_are_saved_and_copied_as_tensors(tmp_path: Path) -> None:
+    x = dp.Variable()
+    found = dp.Problem(dp.sum_squares(x - B)).solve()
+    torch.save({"out": found}, tmp_path / "a.pt")
+    saved = torch.load(tmp_path / "a.pt", weights_only=True)["out"]
+    for other in (saved, copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
+        assert type(other) is torch.Tensor
+        assert torch.equal(other, found)
