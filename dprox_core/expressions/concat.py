@@ -10,7 +10,7 @@ import torch
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.affine import Affine
 from dprox_core.expressions.base import Expression, Shape, as_expression, shape_text
-from dprox_core.linops.arguments import whole_number, whole_numbers
+from dprox_core.linops.arguments import refuse_axes, whole_number, whole_numbers
 from dprox_core.linops.indexing import index
 from dprox_core.linops.stacking import Stack
 
@@ -39,13 +39,7 @@ class Concat(Expression):
         if len(known) < len(shapes):
             return None
         first = known[0]
-        if not -len(first) <= self.axis < len(first):
-            raise ShapeError(
-                f"vstack: {self.parts[0].describe()} of shape {first} has no axis {self.axis}.",
-                expected=f"an axis from {-len(first)} to {len(first) - 1}",
-                got=self.axis,
-                where="axis",
-            )
+        refuse_axes("vstack", self.parts[0].describe(), first, (self.axis,), "axis")
         axis = self.axis % len(first)
         for part, shape in zip(self.parts, known, strict=True):
             alike = len(shape) == len(first) and all(
@@ -171,13 +165,7 @@ def split(x: Any, sizes: int | Sequence[int], axis: int = 0) -> list[Any]:
     shape = expression.shape
     assert shape is not None, "ndim refuses an open shape"
     axis = whole_number("split", "axis", axis)
-    if not -ndim <= axis < ndim:
-        raise ShapeError(
-            f"split: {expression.describe()} of shape {shape} has no axis {axis}.",
-            expected=f"an axis from {-ndim} to {ndim - 1}",
-            got=axis,
-            where="axis",
-        )
+    refuse_axes("split", expression.describe(), shape, (axis,), "axis")
     axis %= ndim
     length = shape[axis]
     if isinstance(sizes, Sequence):

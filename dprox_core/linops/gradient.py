@@ -11,7 +11,7 @@ import torch
 from dprox_core.arguments import is_traced
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.linops import differences
-from dprox_core.linops.arguments import image_shape, whole_numbers
+from dprox_core.linops.arguments import image_shape, refuse_axes, whole_numbers
 from dprox_core.linops.base import LinOp, Transfer, apply, register
 from dprox_core.linops.differences import check_boundary
 from dprox_core.linops.space import Space
@@ -78,15 +78,7 @@ class Grad(LinOp):
                 got=shape,
                 where=argument.describe(),
             )
-        outside = [a for a in axes if not -len(shape) <= a < len(shape)]
-        if outside or len({a % len(shape) for a in axes}) < len(axes):
-            fault = f"no axis {outside[0]}" if outside else "each axis only once"
-            raise ShapeError(
-                f"grad: {argument.describe()} of shape {shape} has {fault}.",
-                expected=f"axes from {-len(shape)} to {len(shape) - 1}, each once",
-                got=axes,
-                where="axes",
-            )
+        refuse_axes("grad", argument.describe(), shape, axes, "axes")
         return (*shape, len(axes))
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.linops.arguments import refuse_axes
 from dprox_core.linops.base import LinOp, apply, magnitude_squared, register
 from dprox_core.linops.space import Space
 
@@ -75,13 +76,7 @@ class Matrix(LinOp):
                 got=given,
                 where=name,
             )
-        if not -len(shape) <= axis < len(shape):
-            raise ShapeError(
-                f"{cls.name}: {argument.describe()} of shape {shape} has no axis {axis}.",
-                expected=f"an axis from {-len(shape)} to {len(shape) - 1}",
-                got=axis,
-                where="axis",
-            )
+        refuse_axes(cls.name, argument.describe(), shape, (axis,), "axis")
         if given[-1] != shape[axis]:
             raise ShapeError(
                 f"{cls.name}: {name} of shape {given} has {given[-1]} columns, but "

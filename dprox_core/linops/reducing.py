@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.linops.arguments import refuse_axes
 from dprox_core.linops.base import LinOp, apply, register
 from dprox_core.linops.space import Space
 
@@ -44,17 +45,8 @@ class SumOver(LinOp):
         shape, axes = argument.shape, options["axes"]
         if shape is None:
             return None
-        count = len(shape)
-        named = [a % count for a in axes or () if -count <= a < count]
-        if axes is not None and (len(named) < len(axes) or len(set(named)) < len(named)):
-            raise ShapeError(
-                f"sum_over: {argument.describe()} of shape {shape} has {count} axes; {axes} must "
-                f"name some of them, from {-count} to {count - 1}, each once.",
-                expected=f"axes from {-count} to {count - 1}",
-                got=axes,
-                where=argument.describe(),
-            )
-        return _reduced(shape, _resolved(axes, count), options["keepdim"])
+        refuse_axes("sum_over", argument.describe(), shape, axes or (), "axes")
+        return _reduced(shape, _resolved(axes, len(shape)), options["keepdim"])
 
     @classmethod
     def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:

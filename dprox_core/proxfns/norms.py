@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.errors import ParameterError
+from dprox_core.linops.arguments import refuse_axes
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Objective, ProxFn, Step, make, register
 
@@ -90,18 +91,8 @@ class GroupNorm1(ProxFn):
                 got=axis,
                 where="axis",
             )
-        if shape is None:
-            return
-        ndim = len(shape)
-        outside = [a for a in axes if not -ndim <= a < ndim]
-        if outside or len({a % ndim for a in axes}) < len(axes):
-            fault = f"no axis {outside[0]}" if outside else "that axis only once"
-            raise ShapeError(
-                f"group_norm1: {argument.describe()} of shape {shape} has {fault}.",
-                expected=f"axes from {-ndim} to {ndim - 1}, each once",
-                got=axis,
-                where="axis",
-            )
+        if shape is not None:
+            refuse_axes(cls.name, argument.describe(), shape, axes, "axis")
 
     @classmethod
     def describe_call(cls, argument: str, operands: Sequence[str], options: dict[str, Any]) -> str:

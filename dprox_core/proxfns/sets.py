@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from dprox_core.errors import ParameterError, ShapeError
-from dprox_core.linops.arguments import whole_number
+from dprox_core.linops.arguments import refuse_axes, whole_number
 from dprox_core.numerics.spectral import positive_part
 from dprox_core.proxfns import checks
 from dprox_core.proxfns.balls import SetIndicator
@@ -58,13 +58,8 @@ class Simplex(SetIndicator):
         checks.positive(cls.name, "total", options["total"])
         axis, shape = options["axis"], argument.shape
         axis = None if axis is None else whole_number(cls.name, "axis", axis)
-        if axis is not None and shape is not None and not -len(shape) <= axis < len(shape):
-            raise ShapeError(
-                f"simplex: {argument.describe()} of shape {shape} has no axis {axis}.",
-                expected=f"an axis from {-len(shape)} to {len(shape) - 1}",
-                got=axis,
-                where="axis",
-            )
+        if axis is not None and shape is not None:
+            refuse_axes(cls.name, argument.describe(), shape, (axis,), "axis")
 
     def project(self, v: torch.Tensor) -> torch.Tensor:
         """All elements lose a common amount, down to zero."""
