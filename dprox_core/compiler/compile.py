@@ -60,7 +60,7 @@ def compile_problem(
         ParameterError: unknown method or option, or a tolerance below 0.
         CompileError: the method does not accept the problem.
     """
-    options = dict(options)
+    options = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in options.items()}
     switched = _switched_off(options.pop("passes", None))
     memory = _anderson(options.pop("anderson", None))
     builder = builder_of(method, options)

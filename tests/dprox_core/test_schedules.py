@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -95,3 +96,15 @@ def test_what_is_no_list_of_positive_numbers_is_refused(values: Any) -> None:
     whole, _, _ = lasso()
     with pytest.raises(dp.ParameterError, match="rho"):
         whole.compile("admm", rho=values)
+
+
+@pytest.mark.parametrize("method", ["admm", "pdhg", "fista"])
+def test_an_array_is_a_list(method: str) -> None:
+    whole, x, _ = lasso()
+    fixed = {"max_iter": 7, "abs_tol": 0.0, "rel_tol": 0.0}
+    ((name, values),) = course(method).items()
+    listed = whole.solve(method, **fixed, **{name: values})
+    given = whole.solve(method, **fixed, **{name: np.array(values)})
+    assert torch.equal(given[x], listed[x])
+    one = whole.solve(method, **fixed, **{name: np.array(values[-1])})
+    assert torch.equal(one[x], whole.solve(method, **fixed, **{name: values[-1]})[x])
