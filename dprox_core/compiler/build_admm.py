@@ -25,7 +25,7 @@ from dprox_core.errors import ParameterError
 from dprox_core.linsolve.base import LinearSolve, LinearSolver
 from dprox_core.linsolve.cg import ConjugateGradientSolver
 from dprox_core.linsolve.dense import DenseSolver, is_small
-from dprox_core.linsolve.separable import SeparableSolver
+from dprox_core.linsolve.separable import closed_solver
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -155,7 +155,7 @@ def linear_solver(
         )
     if assignment.kind == "dense":
         return DenseSolver(assignment.part)
-    return SeparableSolver(assignment.part)
+    return closed_solver(assignment.part)
 
 
 def automatic_rho(assignment: Split, sample: int = 0, batch: int = 1) -> float:

@@ -34,7 +34,7 @@ from dprox_core.linops.gradient import Grad
 from dprox_core.linsolve.base import LinearSolve, LinearSolver, QuadraticPart
 from dprox_core.linsolve.cg import ConjugateGradientSolver
 from dprox_core.linsolve.norms import Weighed, joint_norm
-from dprox_core.linsolve.separable import SeparableSolver
+from dprox_core.linsolve.separable import closed_solver
 from dprox_core.linsolve.smooth import SmoothPart
 from dprox_core.numerics import reductions
 from dprox_core.priors.noise import FALLBACK, estimate_noise
@@ -194,7 +194,7 @@ def solver_of(
             kind=kind,
             tolerance=None if how is None else how.tolerance,
         )
-    return SeparableSolver(part)
+    return closed_solver(part)
 
 
 def noise_of(model: Model) -> tuple[float, bool]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.compiler.passes.absorb import absorbed
 from dprox_core.linsolve.base import Gram, QuadraticPart, quadratic_of
+from dprox_core.linsolve.joint import joint_kind
 from dprox_core.linsolve.precondition import Preconditioner
 from dprox_core.linsolve.separable import KINDS, closed_form
 
@@ -78,7 +79,8 @@ def split(model: Model, wanted: str | None = None) -> Split:
 def choose_kind(part: QuadraticPart) -> tuple[str, str]:
     """The solver that serves a quadratic, and what stands in the way of a faster one."""
     if not part.is_separable:
-        return "cg", "an operator mixes variables"
+        joint = joint_kind(part)
+        return ("cg", "an operator mixes variables") if joint is None else (joint, "")
     kinds = []
     for index in range(len(part.spaces)):
         kind = closed_form(part, index)
@@ -165,6 +167,8 @@ def _has_spectrum(term: BoundTerm) -> bool:
 
 
 def _why(part: QuadraticPart) -> str:
+    if not part.is_separable:
+        return _JOINT_REASONS[joint_kind(part) or ""]
     kinds = {closed_form(part, index) for index in range(len(part.spaces))}
     sentences = [_REASONS[kind] for kind in KINDS if kind in kinds]
     if len(sentences) > 1:
@@ -186,6 +190,18 @@ _REASONS = {
     "matrix": (
         "Every operator is a matrix along one axis or weighs along it, so one factorization "
         "solves all systems."
+    ),
+}
+
+
+_JOINT_REASONS = {
+    "diagonal": (
+        "Every operator acts on each pixel by itself, so the system is solved pixel by pixel, all "
+        "variables together."
+    ),
+    "fourier": (
+        "Every operator is a circular convolution, so one FFT of each variable and its inverse "
+        "solve the system, all variables together at each frequency."
     ),
 }
 

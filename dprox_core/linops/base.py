@@ -167,12 +167,14 @@ class LinOp(ABC):
     def transfer_after(self, inner: Transfer) -> Transfer | None:
         """The factors of A B for a B with the given ones; None where A B does something else."""
         own = self.transfer()
-        if own is None or inner.stack or own.full != inner.full:
+        # A number multiplies everything that is stacked.
+        single = own is not None and own.values.ndim == 0
+        if own is None or (inner.stack and not single) or own.full != inner.full:
             return None
         values = inner.values
         if values.ndim:
             values = values[(..., *([None] * own.stack))]
-        return Transfer(fourier.multiply(own.values, values), own.stack, own.full)
+        return Transfer(fourier.multiply(own.values, values), own.stack + inner.stack, own.full)
 
     @property
     def by_frequencies(self) -> bool:

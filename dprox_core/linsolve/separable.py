@@ -10,9 +10,10 @@ from dprox_core.linsolve.along import MatrixSolver, accepts_matrices
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart, Vectors
 from dprox_core.linsolve.decimated import DecimatedSolver, accepts_decimation
 from dprox_core.linsolve.direct import DiagonalSolver, FourierSolver, direct_kind, gram_of
+from dprox_core.linsolve.joint import JointSolver
 from dprox_core.proxfns.base import Step
 
-__all__ = ["KINDS", "SeparableSolver", "closed_form"]
+__all__ = ["KINDS", "SeparableSolver", "closed_form", "closed_solver"]
 
 KINDS = ("matrix", "woodbury", "fourier", "diagonal")
 """The closed forms; a problem of several variables is called by the first that it needs."""
@@ -73,6 +74,11 @@ class SeparableSolver(LinearSolver):
                 zip(self.solvers, pulled, previous, strict=True)
             )
         )
+
+
+def closed_solver(part: QuadraticPart) -> LinearSolver:
+    """What solves a system that has a closed form, for each variable or for all together."""
+    return SeparableSolver(part) if part.is_separable else JointSolver(part)
 
 
 def _made(

@@ -13,6 +13,7 @@ from dprox_core.compiler.build_admm import linear_solver
 from dprox_core.compiler.split import Split, choose_kind, split
 from dprox_core.linsolve.base import QuadraticPart
 from dprox_core.linsolve.cg import ConjugateGradientSolver, conjugate_gradients
+from dprox_core.linsolve.joint import JointSolver
 from dprox_core.linsolve.minres import minimal_residuals
 from dprox_core.linsolve.precondition import Preconditioner
 from dprox_core.testing.cases import Maker
@@ -88,12 +89,13 @@ def _two(x: dp.Variable, y: dp.Variable, make: Maker) -> dp.Objective:
 def test_several_variables_that_mix_are_solved_together() -> None:
     x, y = dp.Variable("x", (1, 1, 4, 6)), dp.Variable("y", (1, 1, 4, 6))
     assignment = split(dp.Problem(_two(x, y, Maker(4))).compile().algorithm.model)
-    assert assignment.kind == "cg"
+    assert assignment.kind == "fourier"
     matrix, constant = dense(assignment.part, 2.0)
     pulled = tuple(space.random(i) for i, space in enumerate(assignment.part.spaces))
     expected = torch.linalg.solve(matrix, 2.0 * real(pulled) + constant)
-    for kind in ("cg", "minres"):
-        solver = ConjugateGradientSolver(assignment.part, exact=True, kind=kind)
+    part = assignment.part
+    solvers = [ConjugateGradientSolver(part, exact=True, kind=kind) for kind in ("cg", "minres")]
+    for solver in (*solvers, JointSolver(part)):
         found = solver.solve([p.clone() for p in pulled], 2.0, pulled)
         torch.testing.assert_close(real(found), expected, atol=1e-8, rtol=1e-8)
 

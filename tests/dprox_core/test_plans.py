@@ -72,14 +72,26 @@ def test_a_mask_beside_a_convolution_is_split_off_and_the_reason_given() -> None
 def test_mixed_variables_take_conjugate_gradients_and_the_reason_says_so() -> None:
     shape = (1, 1, 16, 20)
     x, y = dp.Variable("x", shape), dp.Variable("y", shape)
-    plan = plan_of(dp.sum_squares(x + y - 1) + dp.norm1(x) + dp.norm1(dp.grad(y))).plan
+    edges = dp.grad(y, boundary="neumann")
+    plan = plan_of(dp.sum_squares(x + y - 1) + dp.norm1(x) + dp.norm1(edges)).plan
     assert plan.linear_solver == "cg"
     assert "mixes variables" in plan.reason
 
 
+def test_mixed_variables_with_one_basis_are_solved_together_and_the_reason_says_so() -> None:
+    x, y = variable(), dp.Variable("y", SHAPE)
+    plan = plan_of(dp.sum_squares(x + y - 1) + dp.norm1(x) + dp.norm1(dp.grad(y))).plan
+    assert plan.linear_solver == "fourier"
+    assert "all variables together at each frequency" in plan.reason
+    plan = plan_of(dp.sum_squares(x + 2 * y - 1) + dp.norm1(x) + dp.norm1(y)).plan
+    assert plan.linear_solver == "diagonal"
+    assert "pixel by pixel, all variables together" in plan.reason
+
+
 def test_a_small_system_without_closed_form_is_factored_and_the_reason_says_so() -> None:
     x, y = variable(), dp.Variable("y", SHAPE)
-    solver = plan_of(dp.sum_squares(x + y - noise(4)) + dp.norm1(x) + dp.norm1(dp.grad(y)))
+    edges = dp.grad(y, boundary="neumann")
+    solver = plan_of(dp.sum_squares(x + y - noise(4)) + dp.norm1(x) + dp.norm1(edges))
     assert solver.plan.linear_solver == "dense"
     assert "so small that the whole matrix" in solver.plan.reason
     assert "by the inverse of its whole matrix" in solver.plan.explain()
