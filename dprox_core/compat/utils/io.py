@@ -25,18 +25,18 @@ _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", "
 
 
 def imread(path: str | Path) -> np.ndarray:
-    """A picture file as an array (H, W, C) with values in 0…1."""
+    """A picture file as an array (H, W, 3), or (H, W) where it is grey, with values in 0…1."""
     from dprox_core.imaging.reading import load_image
 
-    return to_ndarray(load_image(str(path)).cpu(), debatch=True)
+    return to_ndarray(load_image(str(path)).cpu(), debatch=True, squeeze=True)
 
 
 def imread_rgb(path: str | Path) -> np.ndarray:
-    """A picture file as an array (H, W, 3) with values in 0…255."""
+    """A picture file as an array (H, W, 3) of bytes."""
     array = imread(path)
-    if array.shape[-1] == 1:
-        array = np.repeat(array, 3, axis=-1)
-    return array * 255.0
+    if array.ndim == 2:
+        array = np.repeat(array[..., None], 3, axis=-1)
+    return np.clip(np.rint(array * 255.0), 0, 255).astype(np.uint8)
 
 
 def imshow(

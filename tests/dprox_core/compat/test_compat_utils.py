@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage.metrics import structural_similarity
 
 import dprox_core
@@ -236,7 +237,14 @@ def test_pictures_come_from_files(tmp_path: Path) -> None:
     dprox_core.save_image(str(tmp_path / "a.png"), contrib.sample("camera")[..., :16, :12])
     assert utils.list_image_files(tmp_path) == ["a.png"]
     assert utils.imread(tmp_path / "a.png").shape[:2] == (16, 12)
-    assert utils.imread_rgb(tmp_path / "a.png").max() > 1.0
+    colours = utils.imread_rgb(tmp_path / "a.png")
+    assert (colours.shape, colours.dtype) == ((16, 12, 3), np.uint8)
+    assert np.allclose(colours / 255, np.atleast_3d(utils.imread(tmp_path / "a.png")), atol=2e-3)
+    dprox_core.save_image(tmp_path / "grey.png", torch.rand(1, 1, 9, 8))
+    assert utils.imread(tmp_path / "grey.png").shape == (9, 8)
+    assert load_sample_img(tmp_path / "grey.png", patch_size=6).shape == (1, 1, 6, 6)
+    assert optic.center_crop(Image.fromarray(colours), 4, 6).size == (6, 4)
+    assert optic.center_crop(torch.zeros(3, 9, 8), 4, 6).shape == (3, 4, 6)
     assert load_sample_img(tmp_path / "a.png", patch_size=10).shape[-2:] == (10, 10)
 
 

@@ -38,7 +38,11 @@ def load_sample_img(
 
 
 def center_crop(im: Any, new_height: int, new_width: int) -> Any:
-    """The middle (new_height, new_width) of a picture (..., H, W)."""
+    """The middle (new_height, new_width) of a picture (..., H, W), or of one of Pillow."""
+    if not hasattr(im, "shape"):
+        width, height = im.size
+        left, top = (width - new_width) // 2, (height - new_height) // 2
+        return im.crop((left, top, left + new_width, top + new_height))
     top, left = (im.shape[-2] - new_height) // 2, (im.shape[-1] - new_width) // 2
     return im[..., top : top + new_height, left : left + new_width]
 
