@@ -68,12 +68,14 @@ class LogSum(ProxFn):
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """The larger root of (u − |v|)(u + ε) + step = 0, or zero where that costs less."""
         size, epsilon = v.abs(), self._epsilon
-        inside = (size + epsilon).square() - 4.0 * step
-        root = (inside.clamp_min(0.0) + torch.finfo(size.dtype).tiny).sqrt()
+        # In units in which squares do not overflow.
+        unit = (size + epsilon).detach()
+        inside = ((size + epsilon) / unit).square() - 4.0 * step / unit / unit
+        root = (inside.clamp_min(0.0) + torch.finfo(size.dtype).tiny).sqrt() * unit
         u = (0.5 * (size - epsilon + root)).clamp_min(0.0)
         # Twice the step times the costs, so that a step of zero leaves v as it is.
-        cost = 2.0 * step * torch.log1p(u / epsilon) + (u - size).square()
-        better = (inside > 0) & (cost < size.square())
+        gained = u / unit * ((2.0 * size - u) / unit)
+        better = (inside > 0) & (2.0 * step * torch.log1p(u / epsilon) / unit / unit < gained)
         return _resized(v, torch.where(better, u, torch.zeros_like(u)))
 
 
