@@ -18,6 +18,7 @@ from dprox_core.algorithms.base import State
 from dprox_core.algorithms.evidence import Evidence
 from dprox_core.algorithms.prospect import Prospect, look_ahead
 from dprox_core.algorithms.standing import lengths
+from dprox_core.search import Search
 
 if TYPE_CHECKING:
     from dprox_core.solver import Solver
@@ -96,6 +97,7 @@ class Doubt:
         self._asked_twice = [False] * samples
         self._at_zero: list[float] | None = None
         self._evidence: tuple[State, Evidence] | None = None
+        self._search = Search(solver)
 
     @property
     def _asked(self) -> bool:
@@ -145,9 +147,48 @@ class Doubt:
             elif self._asked_twice[index]:
                 # What was in doubt, and is not after one short move, may be so by chance.
                 sure[index] = self._asked_twice[index] = False
+        if any(sure) and self._search.finds(
+            evidence, state.iteration, self._room(answer, sure, here)
+        ):
+            sure = [False] * samples
         if all(sure):
             self._evidence = state, evidence
         return sure
+
+    @torch.no_grad()
+    def lower(self, state: State, answer: Vectors, waiting: list[bool]) -> Vectors | None:
+        """Where the objective is clearly lower, as far as that is known or it is time to look.
+
+        Args:
+            state: where a solve stands that goes on.
+            answer: the values that it would return.
+            waiting: the samples that have not ended.
+        """
+        found = self._search.take()
+        if found is not None or not self._asked or not self._search.is_due(state.iteration):
+            return found
+        evidence = self._solver.algorithm.evidence(state)
+        if evidence is not None and evidence.gradients:
+            here = sizes_of_objective(self._solver.model, answer, len(waiting))
+            self._search.finds(evidence, state.iteration, self._room(answer, waiting, here))
+        return self._search.take()
+
+    def _room(self, answer: Vectors, wanted: list[bool], sizes: list[float]) -> list[float]:
+        """By how much the objective of each sample may be off, infinite where that is no matter."""
+        return [
+            self._allowed(size, self._size_at_zero(answer, index)) if want else math.inf
+            for index, (size, want) in enumerate(zip(sizes, wanted, strict=True))
+        ]
+
+    def _allowed(self, size: float, at_zero: float) -> float:
+        # Where the minimum is zero: a sum of squares is as small as the square of its argument.
+        return self._share * (size + self._share * at_zero)
+
+    @property
+    def _share(self) -> float:
+        relative = self._solver.algorithm.tolerances.relative
+        precision = torch.finfo(self._solver.model.spaces[0].precision).eps
+        return max(relative, _ROUNDINGS * precision)
 
     def evidence(self, state: State) -> Evidence | None:
         """What a method knows, as it was when nothing was in doubt; asked for once."""
@@ -158,15 +199,12 @@ class Doubt:
 
     def _is_high(self, prospect: Prospect, size: float, answer: Vectors, sample: int) -> bool:
         """Whether the objective may be off by more than is allowed."""
-        relative = self._solver.algorithm.tolerances.relative
-        precision = torch.finfo(self._solver.model.spaces[0].precision).eps
-        share = max(relative, _ROUNDINGS * precision)
+        share = self._share
         distance = self._pace.left(sample)
         if not prospect.is_above(share * size, distance, _FAR * share * size):
             return False
-        # Where the minimum is zero: a sum of squares is as small as the square of its argument.
         at_zero = self._size_at_zero(answer, sample)
-        allowed, most = share * (size + share * at_zero), _FAR * share * max(size, at_zero)
+        allowed, most = self._allowed(size, at_zero), _FAR * share * max(size, at_zero)
         return allowed > 0.0 and prospect.is_above(allowed, distance, most)
 
     def _size_at_zero(self, like: Vectors, sample: int) -> float:

@@ -100,6 +100,10 @@ class Extrapolation:
             _Trail.restored(f"{index}.", past) for index in range(int(numbers["trails"]))
         ]
 
+    def restart(self) -> None:
+        """Forget the way so far: the solve goes on from elsewhere."""
+        self._weights, self._trails = None, []
+
     @torch.no_grad()
     def settled(self, state: State) -> tuple[State | None, list[bool]]:
         """After ten steps: where to go on from if trials failed, None where all is well.

@@ -175,6 +175,9 @@ class Run:
                 self._keep(live, failed)
                 self._go_on()
             return None
+        if self._goes_lower(live, max(1, len(held.samples))):
+            self._keep(live)
+            return None
         size = max(
             held.primal / max(held.primal_tolerance, 1e-300),
             held.dual / max(held.dual_tolerance, 1e-300),
@@ -210,6 +213,18 @@ class Run:
         with self._solver.mode():
             self._state = self._adapted()
         self._ahead = True
+
+    def _goes_lower(self, live: Vectors, samples: int) -> bool:
+        """Go on from where the objective was found to be clearly lower, if it was."""
+        assert self._doubt is not None, "it is made before anything is judged"
+        lower = self._doubt.lower(self._state, live, self._ended.waiting(samples))
+        placed = None if lower is None else self._algorithm.placed(self._state, lower)
+        if placed is None:
+            return False
+        # What was measured before says nothing about residuals there.
+        self._state, self._least, self._bound = placed, math.inf, None
+        self._extrapolation.restart()
+        return True
 
     def _adapted(self) -> State:
         """With another ρ where that is better: residuals may then be as many times as large."""

@@ -202,6 +202,10 @@ class Algorithm(ABC, Generic[S]):
         """The state at another essence; may write into the memory of the one given."""
         raise NotImplementedError
 
+    def placed(self, state: S, x: Vectors) -> S | None:
+        """The state with other variables, where a method takes them up from anywhere; else None."""
+        return None
+
     def last(self, state: S) -> int | None:
         """The iteration with which a planned course ends; None where there is none."""
         return None

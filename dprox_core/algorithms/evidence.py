@@ -87,16 +87,23 @@ class Evidence:
         here: f where the method stands.
         squares: the quadratic terms in f, for its modulus.
         pieces: the others.
+        gradients: whether the method takes steps along gradients of f.
     """
 
     def __init__(
-        self, model: Model, here: Standing, squares: QuadraticPart, pieces: tuple[Piece, ...]
+        self,
+        model: Model,
+        here: Standing,
+        squares: QuadraticPart,
+        pieces: tuple[Piece, ...],
+        gradients: bool = False,
     ) -> None:
         self.model = model
         self.x = here.x
         self.here = here
         self.squares = squares
         self.pieces = pieces
+        self.gradients = gradients
         self._elsewhere: Standing | None = None
         self._pieces: _Pieces | None = None
         self._bends: list[float] = []
@@ -228,7 +235,7 @@ def of_parts(
             found.append(Piece(chain, parts.model.identity_row(index), z, ahead, 1.0 / step))
     squares = tuple(t for t in parts.smooth.terms if t.function.quadratic() is not None)
     whole = QuadraticPart(parts.model.spaces, (*squares, *bowls.values()), ())
-    return Evidence(parts.model, here, whole, tuple(found))
+    return Evidence(parts.model, here, whole, tuple(found), bool(parts.smooth.terms))
 
 
 def _is_square(term: BoundTerm) -> bool:

@@ -116,6 +116,10 @@ class Fista(Algorithm[FistaState]):
         """A prox-gradient step from x."""
         return of_parts(self._parts, state.x, (), (), spread_out(state.step, self._spread))
 
+    def placed(self, state: FistaState, x: Vectors) -> FistaState:
+        """At other variables, without momentum."""
+        return replace(state, x=x, y=x, t=1.0)
+
     def at_rest(self, state: FistaState) -> FistaState:
         """As after a restart."""
         return replace(state, y=state.x, t=1.0)

@@ -192,6 +192,10 @@ class Ladmm(Algorithm[LadmmState]):
         u = tuple(v - c for v, c in zip(points, z, strict=True))
         return replace(state, x=x, z=z, u=u, images=self._parts.push(x))
 
+    def placed(self, state: LadmmState, x: Vectors) -> LadmmState:
+        """At other variables, with the duals and copies that it has."""
+        return replace(state, x=x, images=self._parts.push(x))
+
     def _split(self, points: Vectors, rho: Step) -> Vectors:
         triples = zip(self._parts.blocks, points, self._rhos(rho), strict=True)
         return tuple(block.penalty.prox(v, shaped(1.0 / own, v)) for block, v, own in triples)

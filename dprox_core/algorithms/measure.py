@@ -97,8 +97,9 @@ class Measure:
             weight: ρ, or one for each sample.
             rounded: what rounding alone may leave of the residuals, which counts as nothing.
         """
-        if tolerances.absolute == tolerances.relative == 0.0:
-            # Whoever allows nothing wants all iterations.
+        least = 0.0 if rounded is None else _ROUNDINGS * rounded.epsilon
+        if max(tolerances.absolute, tolerances.relative) < least:
+            # Whoever allows nothing, or less than there are digits for, wants all iterations.
             rounded = None
         hidden = np.zeros(len(primal)) if rounded is None else rounded.of(size)
         length = 0.0 if rounded is None else rounded.length

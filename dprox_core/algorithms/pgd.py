@@ -130,6 +130,10 @@ class Pgd(Algorithm[PgdState]):
         """At another x."""
         return replace(state, x=essence)
 
+    def placed(self, state: PgdState, x: Vectors) -> PgdState:
+        """At other variables."""
+        return replace(state, x=x)
+
     @torch.no_grad()
     def evidence(self, state: PgdState) -> Evidence:
         """A prox-gradient step from x."""

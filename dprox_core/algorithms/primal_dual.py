@@ -254,6 +254,10 @@ class PrimalDual(Algorithm[PrimalDualState]):
         x, y = essence[: len(state.x)], essence[len(state.x) :]
         return replace(state, x=x, y=y, slope=self._slope(x))
 
+    def placed(self, state: PrimalDualState, x: Vectors) -> PrimalDualState:
+        """At other variables, with the duals that it has."""
+        return replace(state, x=x, slope=self._slope(x))
+
     @torch.no_grad()
     def evidence(self, state: PrimalDualState) -> Evidence:
         """Dual proxes at y + σ K x, and one in x after the gradient step that follows from them."""
