@@ -42,7 +42,8 @@ class Problem:
     as such (``solve_lp``).
 
     Raises:
-        ParameterError: the objective is no penalty, or a constraint is neither.
+        ParameterError: the objective is no penalty, a constraint is neither, or two constraints
+            have one name.
 
     Example:
         >>> import torch, dprox_core as dp
@@ -83,6 +84,7 @@ class Problem:
             )
         self.objective = objective
         self.constraints = _listed(constraints)
+        _refuse_one_name(self.constraints)
         self.sense = sense
         self._whole = sum((_indicator(c) for c in self.constraints), start=objective)
         if sense == "max" and not _is_linear(self):
@@ -131,7 +133,8 @@ class Problem:
         """The written objective at given values; infinite where a constraint is not met.
 
         Args:
-            values: a tensor for the only variable, or a mapping from variables (or their names).
+            values: a tensor for the only variable, a mapping from variables (or their names), or a
+                result.
 
         Raises:
             ShapeError: a value does not have its variable's shape.
@@ -247,6 +250,7 @@ class Problem:
 
     def _values(self, values: object) -> tuple[torch.Tensor, ...]:
         variables = self.variables
+        values = values.values if isinstance(values, Result) else values
         if not isinstance(values, Mapping):
             if len(variables) != 1:
                 raise ParameterError(
@@ -336,6 +340,19 @@ def _listed(constraints: Constraints) -> tuple[Constraint | Objective, ...]:
         held.named(name) if isinstance(held, Constraint) else held
         for name, held in constraints.items()
     )
+
+
+def _refuse_one_name(constraints: Sequence[Constraint | Objective]) -> None:
+    """Duals are found by name."""
+    names = [c.name for c in constraints if isinstance(c, Constraint) and c.name]
+    for name in names:
+        if names.count(name) > 1:
+            raise ParameterError(
+                f'Two constraints are called "{name}": give each a name of its own.',
+                expected="different names",
+                got=name,
+                where="constraints",
+            )
 
 
 def _indicator(constraint: object) -> Objective:

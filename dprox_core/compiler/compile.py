@@ -94,6 +94,7 @@ def compile_problem(
     )
     with torch.set_grad_enabled(differentiate):
         written = canonicalize(objective, binding)
+        _refuse_never_met(objective, written)
         model, records = _run_passes(marked(written, options.get("split")), switched)
         if not model.terms:
             raise CompileError(
@@ -153,6 +154,20 @@ def _course(
     if not name or any(term.function.methods is not None for term in objective.terms):
         return name, None
     return name, schedule(name, options.get(name))
+
+
+def _refuse_never_met(objective: Objective, written: Model) -> None:
+    """Refuse what is infinite and depends on no variable."""
+    if math.isfinite(number(written.constant)):
+        return
+    fixed = [term.describe() for term in objective.terms if not term.expression.variables]
+    raise CompileError(
+        f"{' + '.join(fixed)} is infinite and depends on no variable, so that no value of any "
+        "meets it: look at the data in it.",
+        expected="a finite value",
+        got="infinity",
+        where=" + ".join(fixed),
+    )
 
 
 def _refuse_course(objective: Objective, memory: int) -> None:

@@ -6,7 +6,7 @@ expression, or, for ``if x:``, with "yes".
 
 from __future__ import annotations
 
-from typing import ClassVar, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 import numpy as np
 
@@ -40,6 +40,21 @@ class NoNumber:
             got=asked,
             where=self.describe(),
         )
+
+    # For a type checker there are no other attributes.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            # Only what tensors have gets a sentence; copies ask before there is a name for one.
+            from dprox_core.linops.base import LINOPS
+
+            if name != "value" and name not in LINOPS:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+            what = self.describe()
+            known = f"{self.is_what}; {self.number_from}"
+            raise AttributeError(
+                f"{what}.{name}: {known if name == 'value' else f'write {name}({what}, …)'}."
+            )
 
     def __iter__(self) -> NoReturn:
         self._refuse("list(…)", self.items_from)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 import dprox_core as dp
-from dprox_core.errors import DataError, DproxError, ParameterError, ShapeError
+from dprox_core.errors import CompileError, DataError, DproxError, ParameterError, ShapeError
 
 V = dp.Variable("v", (6,))
 X = dp.Variable("x", (1, 1, 8, 8))
@@ -104,6 +105,16 @@ def _set_text() -> None:
         (lambda: dp.load_image(3), ParameterError, "load_image takes the name of a file"),
         (lambda: dp.log_descent("a"), ParameterError, "upper is a noise level"),
         (lambda: dp.solve_lp("a"), ParameterError, "solve_lp takes a LinearProgram"),
+        (
+            lambda: dp.Problem(dp.norm1(V), [(V >= 0).named("a"), (V <= 1).named("a")]),
+            ParameterError,
+            'Two constraints are called "a"',
+        ),
+        (
+            lambda: dp.Problem(dp.norm1(V), [dp.Constant(torch.ones(2)) <= 0]).solve(),
+            CompileError,
+            r"\(b <= 0\) is infinite and depends on no variable",
+        ),
         (lambda: dp.specialize(dp.norm1(V), algorithm="adm"), ParameterError, 'mean "admm"'),
         (lambda: dp.specialize(dp.norm1(V), relax=1.0), ParameterError, 'mean "relaxation"'),
         (lambda: dp.gradient_report(dp.norm1(V), steps=0), ParameterError, "steps must be a whole"),
@@ -121,6 +132,28 @@ def test_a_refusal_names_what_and_where(
 ) -> None:
     with pytest.raises(error, match=says):
         wrong()
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (lambda: V.value, r"v\.value: .* after result = problem\.solve\(\) they are result\[x\]"),
+        (lambda: (2 * V).reshape(6, 1), r"2\*v\.reshape: write reshape\(2\*v, …\)"),
+        (lambda: dp.norm1(V).value, r"its value at a point is Problem\(…\)\.value\(point\)"),
+        (lambda: V.nothing, "Variable has no attribute 'nothing'"),
+    ],
+)
+def test_attributes_that_there_are_not(asked: Callable[[], object], says: str) -> None:
+    with pytest.raises(AttributeError, match=says):
+        asked()
+    assert not hasattr(V, "value")
+    assert copy.deepcopy(2 * V).describe() == "2*v"
+
+
+def test_a_result_has_a_value() -> None:
+    problem = dp.Problem(dp.sum_squares(V - 1.0) + dp.norm1(V))
+    result = problem.solve()
+    assert problem.value(result) == pytest.approx(result.objective)
 
 
 def test_states_of_other_methods_and_problems_are_refused() -> None:
