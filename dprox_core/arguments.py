@@ -18,6 +18,7 @@ __all__ = [
     "from_array",
     "in_range",
     "is_traced",
+    "refuse_unless",
     "whole_number",
     "with_numbers",
 ]
@@ -33,6 +34,28 @@ def in_range(value: Any, low: float = -math.inf, high: float = math.inf) -> bool
         # Whatever is no number says so in its own way.
         return False
     return math.isfinite(number) and low <= number <= high
+
+
+def refuse_unless(fine: bool, function: str, name: str, words: str, value: object) -> None:
+    """Refuse an argument that is not as it must be.
+
+    Args:
+        fine: whether it is.
+        function: the user's name for what was called.
+        name: the argument's name.
+        words: what it must be, such as "a number above 0".
+        value: what was given.
+
+    Raises:
+        ParameterError: it is not fine.
+    """
+    if not fine:
+        raise ParameterError(
+            f"{function}: {name} must be {words}, not {value!r:.60}.",
+            expected=words,
+            got=value,
+            where=name,
+        )
 
 
 def whole_number(what: str, value: object, where: str, least: int = 1) -> None:

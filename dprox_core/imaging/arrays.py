@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dprox_core.arguments import as_path, from_array
+from dprox_core.arguments import as_path, from_array, refuse_unless
 from dprox_core.errors import DataError, ParameterError
 from dprox_core.sessions import default_device, input_path
 
@@ -157,13 +157,8 @@ def load_matrix(source: str | os.PathLike[str], precision: str = "float32") -> t
 
 
 def _dtypes(function: str, precision: str) -> tuple[torch.dtype, torch.dtype]:
-    if precision not in _PRECISIONS:
-        raise ParameterError(
-            f'{function}: precision must be "float32" or "float64", not {precision!r}.',
-            expected=list(_PRECISIONS),
-            got=precision,
-            where="precision",
-        )
+    words = '"float32" or "float64"'
+    refuse_unless(precision in _PRECISIONS, function, "precision", words, precision)
     return _PRECISIONS[precision]
 
 

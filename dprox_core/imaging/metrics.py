@@ -6,8 +6,8 @@ import math
 
 import torch
 
-from dprox_core.arguments import as_image, in_range
-from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.arguments import as_image, in_range, refuse_unless
+from dprox_core.errors import ShapeError
 
 __all__ = ["psnr"]
 
@@ -33,13 +33,7 @@ def psnr(image: torch.Tensor, truth: torch.Tensor, peak: float = 1.0) -> float:
         >>> round(dp.psnr(torch.zeros(4, 4), torch.full((4, 4), 0.1)), 3)
         20.0
     """
-    if not (in_range(peak, 0.0) and peak > 0):
-        raise ParameterError(
-            f"psnr: peak must be a number above 0, not {peak!r}.",
-            expected="a number above 0",
-            got=peak,
-            where="peak",
-        )
+    refuse_unless(in_range(peak, 0.0) and peak > 0, "psnr", "peak", "a number above 0", peak)
     image, truth = as_image("psnr", image), as_image("psnr", truth, "truth")
     if image.shape != truth.shape:
         raise ShapeError(

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from dprox_core.arguments import in_range, whole_number
-from dprox_core.errors import ParameterError
+from dprox_core.arguments import in_range, refuse_unless, whole_number
 from dprox_core.imaging.simulate import plane, seeded
 from dprox_core.sessions import default_device
 
@@ -58,20 +57,9 @@ def fourier_mask(
         optimal radial profile order based on the golden ratio, 2007.
     """
     for name, value, low in (("keep", keep, 1e-9), ("centre", centre, 0.0)):
-        if not in_range(value, low, 1.0):
-            raise ParameterError(
-                f"fourier_mask: {name} must lie between 0 and 1, not {value!r}.",
-                expected="a number from 0 to 1",
-                got=value,
-                where=name,
-            )
-    if pattern not in _PATTERNS:
-        raise ParameterError(
-            f'fourier_mask: pattern must be "points", "lines" or "radial", not {pattern!r}.',
-            expected=_PATTERNS,
-            got=pattern,
-            where="pattern",
-        )
+        refuse_unless(in_range(value, low, 1.0), "fourier_mask", name, "between 0 and 1", value)
+    words = '"points", "lines" or "radial"'
+    refuse_unless(pattern in _PATTERNS, "fourier_mask", "pattern", words, pattern)
     size = plane("fourier_mask", shape)
     rows, columns = (torch.fft.fftfreq(n, dtype=torch.float64).abs() * 2 for n in size[-2:])
     if pattern == "radial":

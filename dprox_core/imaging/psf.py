@@ -6,8 +6,7 @@ import math
 
 import torch
 
-from dprox_core.arguments import in_range
-from dprox_core.errors import ParameterError
+from dprox_core.arguments import in_range, refuse_unless
 from dprox_core.sessions import default_device
 
 __all__ = ["disk_psf", "gaussian_psf", "motion_psf"]
@@ -34,15 +33,11 @@ def gaussian_psf(size: int = 15, sigma: float = 3.0) -> torch.Tensor:
         >>> tuple(dp.gaussian_psf(size=5, sigma=1.0).shape)
         (5, 5)
     """
-    if not in_range(size, 1.0) or int(size) != size or size % 2 == 0:
-        raise ParameterError(
-            f"gaussian_psf: size must be an odd whole number of pixels, so that the kernel has "
-            f"a centre; {size!r} is not.",
-            expected="an odd integer from 1",
-            got=size,
-            where="size",
-        )
-    _above_zero("gaussian_psf", "sigma", sigma)
+    odd = in_range(size, 1.0) and int(size) == size and size % 2 == 1
+    words = "an odd whole number of pixels, so that the kernel has a centre"
+    refuse_unless(odd, "gaussian_psf", "size", words, size)
+    fine = in_range(sigma, 0.0) and sigma > 0
+    refuse_unless(fine, "gaussian_psf", "sigma", "above 0 pixels", sigma)
     offset = torch.arange(int(size), dtype=torch.float64) - (int(size) - 1) / 2
     profile = torch.exp(-0.5 * (offset / sigma) ** 2)
     return _normalize(profile[:, None] * profile[None, :])
@@ -66,20 +61,8 @@ def motion_psf(length: float = 15.0, angle: float = 30.0) -> torch.Tensor:
         >>> tuple(dp.motion_psf(length=9, angle=0).shape)
         (9, 9)
     """
-    if not in_range(length, 1.0):
-        raise ParameterError(
-            f"motion_psf: length must be at least 1 pixel, not {length!r}.",
-            expected="a number from 1",
-            got=length,
-            where="length",
-        )
-    if not in_range(angle):
-        raise ParameterError(
-            f"motion_psf: angle must be a number of degrees, not {angle!r}.",
-            expected="a finite number",
-            got=angle,
-            where="angle",
-        )
+    refuse_unless(in_range(length, 1.0), "motion_psf", "length", "at least 1 pixel", length)
+    refuse_unless(in_range(angle), "motion_psf", "angle", "a number of degrees", angle)
     rows, columns = _grid(2 * math.ceil((length - 1) / 2) + 1)
     theta = math.radians(angle)
     # Screen rows grow downwards, so a counter-clockwise angle has its sine negated.
@@ -106,23 +89,14 @@ def disk_psf(radius: float = 5.0) -> torch.Tensor:
         >>> tuple(dp.disk_psf(radius=2.5).shape)
         (5, 5)
     """
-    _above_zero("disk_psf", "radius", radius)
+    fine = in_range(radius, 0.0) and radius > 0
+    refuse_unless(fine, "disk_psf", "radius", "above 0 pixels", radius)
     if radius <= 0.5:
         # One pixel, which a small disk may fall between the sub-pixels of.
         return _normalize(torch.ones(1, 1))
     rows, columns = _grid(2 * max(0, math.ceil(radius - 0.5)) + 1)
     inside = rows**2 + columns**2 <= radius**2
     return _normalize(_pool(inside.to(torch.float64)))
-
-
-def _above_zero(function: str, name: str, value: float) -> None:
-    if not (in_range(value, 0.0) and value > 0):
-        raise ParameterError(
-            f"{function}: {name} must be above 0 pixels, not {value!r}.",
-            expected="a number above 0",
-            got=value,
-            where=name,
-        )
 
 
 def _grid(size: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -13,8 +13,8 @@ import png
 import torch
 
 import resources
-from dprox_core.arguments import as_path, in_range
-from dprox_core.errors import DataError, ImageError, ParameterError, nearest
+from dprox_core.arguments import as_path, in_range, refuse_unless
+from dprox_core.errors import DataError, ImageError, nearest
 from dprox_core.sessions import default_device, input_path
 
 if TYPE_CHECKING:
@@ -64,20 +64,10 @@ def load_image(
         >>> tuple(dp.load_image("sample:camera", size=128).shape)
         (1, 1, 128, 128)
     """
-    if size is not None and (not in_range(size, 1.0) or int(size) != size):
-        raise ParameterError(
-            f"load_image: size must be a whole number of pixels from 1, not {size!r}.",
-            expected="an integer from 1",
-            got=size,
-            where="size",
-        )
-    if colour not in _COLOUR_MODES:
-        raise ParameterError(
-            f'load_image: colour must be "auto", "grey" or "colour", not {colour!r}.',
-            expected=_COLOUR_MODES,
-            got=colour,
-            where="colour",
-        )
+    whole = size is None or (in_range(size, 1.0) and int(size) == size)
+    refuse_unless(whole, "load_image", "size", "a whole number of pixels from 1", size)
+    words = '"auto", "grey" or "colour"'
+    refuse_unless(colour in _COLOUR_MODES, "load_image", "colour", words, colour)
     path = _locate(as_path("load_image", source))
     array = _read_npy(path) if path.suffix.lower() == ".npy" else _read_picture(path, size)
     if not np.isfinite(array).all():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from dprox_core.arguments import as_image, in_range
+from dprox_core.arguments import as_image, in_range, refuse_unless
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.sessions import default_device
 
@@ -64,13 +64,7 @@ def add_noise(image: torch.Tensor, sigma: float = 0.01, seed: int = 0) -> torch.
         0.1
     """
     image = as_image("add_noise", image)
-    if not in_range(sigma, 0.0):
-        raise ParameterError(
-            f"add_noise: sigma must be 0 or above, not {sigma!r}.",
-            expected="a number from 0",
-            got=sigma,
-            where="sigma",
-        )
+    refuse_unless(in_range(sigma, 0.0), "add_noise", "sigma", "0 or above", sigma)
     if not (image.is_floating_point() or image.is_complex()):
         image = image.to(torch.get_default_dtype())
     noise = torch.randn(image.shape, generator=seeded("add_noise", seed), dtype=image.dtype)
@@ -98,13 +92,7 @@ def random_mask(shape: Sequence[int], keep: float = 0.5, seed: int = 0) -> torch
         >>> tuple(dp.random_mask((1, 3, 32, 48), keep=0.3).shape)
         (1, 1, 32, 48)
     """
-    if not in_range(keep, 0.0, 1.0):
-        raise ParameterError(
-            f"random_mask: keep must lie between 0 and 1, not {keep!r}.",
-            expected="a number from 0 to 1",
-            got=keep,
-            where="keep",
-        )
+    refuse_unless(in_range(keep, 0.0, 1.0), "random_mask", "keep", "between 0 and 1", keep)
     size = plane("random_mask", shape)
     generator = seeded("random_mask", seed)
     # Noise of the same seed draws from the start of the same sequence: the mask must not choose
@@ -143,13 +131,8 @@ def seeded(function: str, seed: int) -> torch.Generator:
         ParameterError: the seed is no whole number from 0.
     """
     whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if not (whole and 0 <= seed < 2**63):
-        raise ParameterError(
-            f"{function}: seed must be a whole number from 0, not {seed!r}.",
-            expected="an integer from 0",
-            got=seed,
-            where="seed",
-        )
+    fine = whole and 0 <= seed < 2**63
+    refuse_unless(fine, function, "seed", "a whole number from 0", seed)
     return torch.Generator().manual_seed(int(seed))
 
 

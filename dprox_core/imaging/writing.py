@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 import torch
 
-from dprox_core.arguments import as_image, as_path
+from dprox_core.arguments import as_image, as_path, refuse_unless
 from dprox_core.errors import DataError, ImageError, ParameterError, ShapeError
 from dprox_core.sessions import current
 
@@ -91,13 +91,7 @@ def save_image(
 
 
 def _part(image: torch.Tensor, part: str) -> torch.Tensor:
-    if part not in _PARTS:
-        raise ParameterError(
-            f"save_image: part must be one of {', '.join(_PARTS)}, not {part!r}.",
-            expected=tuple(_PARTS),
-            got=part,
-            where="part",
-        )
+    refuse_unless(part in _PARTS, "save_image", "part", f"one of {', '.join(_PARTS)}", part)
     return _PARTS[part](image) if image.is_complex() else image
 
 

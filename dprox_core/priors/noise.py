@@ -6,8 +6,7 @@ import math
 
 import torch
 
-from dprox_core.arguments import as_image, in_range
-from dprox_core.errors import ParameterError
+from dprox_core.arguments import as_image, in_range, refuse_unless
 
 __all__ = ["FALLBACK", "estimate_noise", "refuse_level"]
 
@@ -48,13 +47,7 @@ def refuse_level(function: str, sigma: object) -> None:
         fine = bool(((sigma >= 0.0) & sigma.isfinite()).all())
     else:
         fine = in_range(sigma, 0.0)
-    if not fine:
-        raise ParameterError(
-            f"{function}: sigma is a noise level, a number from 0 such as 0.05, not {sigma!r:.60}.",
-            expected="a number from 0",
-            got=sigma,
-            where="sigma",
-        )
+    refuse_unless(fine, function, "sigma", "a noise level, a number from 0 such as 0.05", sigma)
 
 
 @torch.no_grad()

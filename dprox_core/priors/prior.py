@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from dprox_core.arguments import in_range
+from dprox_core.arguments import in_range, refuse_unless
 from dprox_core.errors import ParameterError, ShapeError, nearest
 from dprox_core.priors.denoisers import NAMES, denoiser
 from dprox_core.priors.filters import FILTERS, filter_denoiser
@@ -281,27 +281,19 @@ def _looks_like_file(text: str) -> bool:
 def _check(
     x8: object, unroll_step: object, precision: str, tile: object, overlap: object, averaged: float
 ) -> None:
-    if x8 not in (True, False, "cycle"):
-        _refuse("x8", 'True, False or "cycle"', x8)
-    if unroll_step is not None and not _whole(unroll_step, 1):
-        _refuse("unroll_step", "a whole number from 1, or None", unroll_step)
-    if precision not in _PRECISIONS:
-        _refuse("precision", ", ".join(_PRECISIONS), precision)
+    def expect(fine: bool, name: str, words: str, value: object) -> None:
+        refuse_unless(fine, "deep_prior", name, words, value)
+
+    expect(x8 in (True, False, "cycle"), "x8", 'True, False or "cycle"', x8)
+    whole = unroll_step is None or _whole(unroll_step, 1)
+    expect(whole, "unroll_step", "a whole number from 1, or None", unroll_step)
+    expect(precision in _PRECISIONS, "precision", ", ".join(_PRECISIONS), precision)
     for name, value in (("tile", tile), ("overlap", overlap)):
-        if value is not None and not _whole(value, 0):
-            _refuse(name, "a whole number of pixels, or None", value)
-    if not (in_range(averaged, 0.0, 1.0) and float(averaged) > 0.0):
-        _refuse("averaged", "a number above 0, at most 1", averaged)
+        whole = value is None or _whole(value, 0)
+        expect(whole, name, "a whole number of pixels, or None", value)
+    share = in_range(averaged, 0.0, 1.0) and float(averaged) > 0.0
+    expect(share, "averaged", "a number above 0, at most 1", averaged)
 
 
 def _whole(value: object, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _refuse(name: str, expected: str, got: object) -> None:
-    raise ParameterError(
-        f"deep_prior: {name} must be {expected}, not {got!r}.",
-        expected=expected,
-        got=got,
-        where=name,
-    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dprox_core.arguments import in_range, whole_number
-from dprox_core.errors import ParameterError
+from dprox_core.arguments import in_range, refuse_unless, whole_number
 
 __all__ = ["BALANCE", "FINISH", "LEAST_NOISE", "START", "STEPS", "log_descent"]
 
@@ -53,13 +52,8 @@ def log_descent(upper: float = START, lower: float = 2.55 / 255.0, steps: int = 
         4.2.
     """
     for name, level in (("upper", upper), ("lower", lower)):
-        if not (in_range(level, 0.0) and level > 0):
-            raise ParameterError(
-                f"log_descent: {name} is a noise level above 0, not {level!r}.",
-                expected="a number above 0",
-                got=level,
-                where=name,
-            )
+        fine = in_range(level, 0.0) and level > 0
+        refuse_unless(fine, "log_descent", name, "a noise level above 0", level)
     whole_number("log_descent: steps", steps, "steps")
     if steps == 1:
         return [lower]

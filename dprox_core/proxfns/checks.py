@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import cmath
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from dprox_core.arguments import in_range, refuse_unless
 from dprox_core.errors import ParameterError, ShapeError
 from dprox_core.expressions.affine import dense
 from dprox_core.expressions.base import broadcasts_into
@@ -67,17 +67,11 @@ def positive(
     Raises:
         ParameterError: with the parameter's name.
     """
-    number = math.nan
-    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
-        number = float(value)
-    if not (math.isfinite(number) and (number > above or (number == above and not strict))):
-        words = f"a number {'above' if strict else 'from'} {above:g}"
-        raise ParameterError(
-            f"{name}: {parameter} must be {words}, not {value!r}.",
-            expected=words,
-            got=value,
-            where=parameter,
-        )
+    plain = isinstance(value, (int, float, np.integer, np.floating))
+    fine = plain and in_range(value, above) and (value != above or not strict)
+    refuse_unless(
+        fine, name, parameter, f"a number {'above' if strict else 'from'} {above:g}", value
+    )
 
 
 def finite_numbers(

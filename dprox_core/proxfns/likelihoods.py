@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
+from dprox_core.arguments import in_range, refuse_unless
 from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.numerics.roots import increasing_root
@@ -210,13 +211,7 @@ class Quantile(ProxFn):
         """
         super().check(argument, operands, **options)
         q = options["q"]
-        if not isinstance(q, (int, float)) or not 0.0 <= q <= 1.0:
-            raise ParameterError(
-                f"quantile: q must lie between 0 and 1, not {q!r}.",
-                expected="a number from 0 to 1",
-                got=q,
-                where="q",
-            )
+        refuse_unless(in_range(q, 0.0, 1.0), cls.name, "q", "between 0 and 1", q)
 
     def value(self, v: torch.Tensor) -> torch.Tensor:
         """The tilted sum of magnitudes."""

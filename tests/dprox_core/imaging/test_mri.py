@@ -75,9 +75,9 @@ def test_the_inverse_transform_undoes_the_transform() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"keep": 0.0}, "keep must lie between 0 and 1"),
-        ({"keep": 1.5}, "keep must lie between 0 and 1"),
-        ({"centre": -0.1}, "centre must lie between 0 and 1"),
+        ({"keep": 0.0}, "keep must be between 0 and 1"),
+        ({"keep": 1.5}, "keep must be between 0 and 1"),
+        ({"centre": -0.1}, "centre must be between 0 and 1"),
         ({"pattern": "spiral"}, 'pattern must be "points", "lines" or "radial"'),
         ({"seed": -1}, "seed must be a whole number from 0"),
     ],
