@@ -308,6 +308,9 @@ def _least_over_boxes(evidence: Evidence, rest: list[torch.Tensor]) -> float | N
         if bounds is None:
             return None
         lower, upper = (torch.as_tensor(end, dtype=x.dtype).to(x.device) for end in bounds)
+        if upper.ndim == 0 and bool(torch.isinf(upper)) and bool(slope.min() <= 0.0):
+            # Half-open: most often there is no least value, which takes one look instead of many.
+            return None
         corner = torch.where(slope > 0, lower, upper)
         least = float(reductions.inner(corner.sub_(x), slope))
         if not math.isfinite(least):
