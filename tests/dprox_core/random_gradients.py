@@ -227,6 +227,9 @@ class _Sketch:
             cases = [c for c in cases if c.name == "norm1"]
         elif len(inner.shape) < 2:
             cases = [c for c in cases if c.name != "nuclear_norm" and "ax" not in c.label]
+        elif len(inner.shape) == 2:
+            # Its two are one there.
+            cases = [c for c in cases if c.label != "two axes"]
         case = choose.choice(cases)
         self.words.append(f"{case.id} of {spread}")
         found = case.data(inner.shape or (), self.make)
