@@ -159,7 +159,9 @@ class Run:
         assert held is not None, "a check is always measured"
         due = self._state.iteration % CHECK_EVERY == 0
         back, failed = self._extrapolation.settled(self._state) if due else (None, [])
-        if back is None and not held.finite:
+        # Where nothing is split off, residuals do not see what one linear solve has given.
+        unknown = self._seen is not None and math.isnan(sum(self._seen[1]))
+        if back is None and (unknown or not held.finite):
             return Status.NOT_FINITE
         if self._doubt is None:
             self._doubt = Doubt(self._solver, max(1, len(held.samples)))

@@ -145,6 +145,15 @@ def test_overflow_is_said_and_the_last_good_iterate_kept() -> None:
     assert bool(torch.isfinite(result[x]).all())
 
 
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "hqs"])
+def test_one_linear_solve_that_fails_is_no_solution(method: str) -> None:
+    x = dp.Variable("x", SHAPE, dtype="float32")
+    # In single precision the square of 1e-30 is zero.
+    result = dp.Problem(dp.sum_squares(1e-30 * x - noise(6).float())).solve(method)
+    assert result.status is Status.NOT_FINITE
+    assert bool(torch.isfinite(result[x]).all())
+
+
 def test_a_start_that_is_not_finite_is_refused() -> None:
     problem, _ = television()
     start = noise(7)
