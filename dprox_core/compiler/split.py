@@ -9,7 +9,7 @@ from dprox_core.compiler.passes.absorb import absorbed
 from dprox_core.linsolve.base import Gram, QuadraticPart, quadratic_of
 from dprox_core.linsolve.joint import joint_kind
 from dprox_core.linsolve.precondition import Preconditioner
-from dprox_core.linsolve.separable import KINDS, closed_form
+from dprox_core.linsolve.separable import KINDS, closed_form, is_closed
 
 __all__ = ["ITERATIVE", "Split", "choose_kind", "split"]
 
@@ -78,16 +78,17 @@ def split(model: Model, wanted: str | None = None) -> Split:
 
 def choose_kind(part: QuadraticPart) -> tuple[str, str]:
     """The solver that serves a quadratic, and what stands in the way of a faster one."""
-    if not part.is_separable:
-        joint = joint_kind(part)
-        return ("cg", "an operator mixes variables") if joint is None else (joint, "")
-    kinds = []
-    for index in range(len(part.spaces)):
+    obstacle, kinds = "" if part.is_separable else "an operator mixes variables", []
+    for index in range(len(part.spaces)) if part.is_separable else ():
         kind = closed_form(part, index)
         if kind is None:
-            return "cg", _obstacle(part, index)
+            obstacle = _obstacle(part, index)
+            break
         kinds.append(kind)
-    return next(kind for kind in KINDS if kind in kinds), ""
+    if not obstacle:
+        return next(kind for kind in KINDS if kind in kinds), ""
+    joint = joint_kind(part)
+    return ("cg", obstacle) if joint is None else (joint, "")
 
 
 def _obstacle(part: QuadraticPart, index: int) -> str:
@@ -167,7 +168,7 @@ def _has_spectrum(term: BoundTerm) -> bool:
 
 
 def _why(part: QuadraticPart) -> str:
-    if not part.is_separable:
+    if not is_closed(part):
         return _JOINT_REASONS[joint_kind(part) or ""]
     kinds = {closed_form(part, index) for index in range(len(part.spaces))}
     sentences = [_REASONS[kind] for kind in KINDS if kind in kinds]

@@ -192,6 +192,11 @@ class Composition(LinOp):
         inner = self.inner.transfer()
         return None if inner is None else self.outer.transfer_after(inner)
 
+    def transfer_after(self, inner: Transfer) -> Transfer | None:
+        """The other operator's, seen through both."""
+        own = self.inner.transfer_after(inner)
+        return None if own is None else self.outer.transfer_after(own)
+
     @property
     def by_frequencies(self) -> bool:
         """Where one is, and the other is, too, or a number."""

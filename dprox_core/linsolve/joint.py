@@ -7,13 +7,17 @@ Computations, 2013, section 4.1).
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from dprox_core.compiler.model import Row
-from dprox_core.linops.base import LinOp
+from dprox_core.linops.base import LinOp, Transfer
+from dprox_core.linops.space import Space
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart, Vectors
 from dprox_core.linsolve.direct import beside, same
 from dprox_core.numerics import fourier
@@ -23,6 +27,8 @@ __all__ = ["JointSolver", "joint_kind"]
 
 # There is a factor for each pair of variables: of more it is better to solve by iteration.
 _MOST = 8
+# So many axes may lie behind the spatial ones of all variables.
+_FURTHER = 2
 
 Pairs = dict[tuple[int, int], torch.Tensor]
 Weighed = tuple[Row, Step, LinOp | None]
@@ -31,21 +37,65 @@ Weighed = tuple[Row, Step, LinOp | None]
 def joint_kind(part: QuadraticPart) -> str | None:
     """In which basis all that is done to the variables is diagonal, where these are alike.
 
+    In frequency some may have further axes after those of the others, as the vector fields of
+    second-order total generalized variation have: each entry along them counts as a variable.
+
     Returns:
         "diagonal", "fourier", or None where there is none.
     """
-    first = part.spaces[0]
-    if len(part.spaces) > _MOST or any(space != first for space in part.spaces):
-        return None
-    rows = _rows(part)
-    return next(
-        (
-            kind
-            for kind in ("diagonal", "fourier")
-            if all(_seen(row, metric, kind) is not None for row, _, metric in rows)
-        ),
-        None,
-    )
+    first, rows = part.spaces[0], _rows(part)
+    if len(part.spaces) <= _MOST and all(space == first for space in part.spaces):
+        whole = _Layout(first, tuple((i, ()) for i in range(len(part.spaces))))
+        if all(_seen(row, metric, "diagonal", whole) is not None for row, _, metric in rows):
+            return "diagonal"
+    return None if _layout(part) is None else "fourier"
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What counts as a variable.
+
+    Attributes:
+        space: that of each.
+        entries: pairs (index of the variable, place along its further axes).
+    """
+
+    space: Space
+    entries: tuple[tuple[int, tuple[int, ...]], ...]
+
+    def parted(self, tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """What counts as variables of all variables' tensors."""
+        found = []
+        for index, place in self.entries:
+            where: tuple[Any, ...] = (..., *place)
+            found.append(tensors[index][where])
+        return found
+
+    def joined(self, images: list[torch.Tensor], spaces: Sequence[Space]) -> Vectors:
+        """The variables of which ``parted`` gives such images."""
+        found = []
+        for index, space in enumerate(spaces):
+            own = [v for v, (i, _) in zip(images, self.entries, strict=True) if i == index]
+            single = space == self.space
+            found.append(own[0] if single else torch.stack(own, dim=-1).reshape(space.shape))
+        return tuple(found)
+
+
+def _layout(part: QuadraticPart) -> _Layout | None:
+    """With it all that is done multiplies frequencies; None where there is no such one."""
+    least = min((space.shape for space in part.spaces), key=len)
+    for axes in range(len(least), max(1, len(least) - _FURTHER - 1), -1):
+        space = part.spaces[0].with_shape(least[:axes])
+        alike = all(s.with_shape(s.shape[:axes]) == space for s in part.spaces)
+        count = sum(math.prod(s.shape[axes:]) for s in part.spaces)
+        if not alike or not 1 < count <= _MOST:
+            continue
+        places = [itertools.product(*map(range, s.shape[axes:])) for s in part.spaces]
+        entries = tuple((index, place) for index, own in enumerate(places) for place in own)
+        layout = _Layout(space, entries)
+        if all(_seen(row, m, "fourier", layout) is not None for row, _, m in _rows(part)):
+            return layout
+    return None
 
 
 def _rows(part: QuadraticPart) -> list[Weighed]:
@@ -69,21 +119,37 @@ class _Seen:
     weights: torch.Tensor | None
 
 
-def _seen(row: Row, metric: LinOp | None, kind: str) -> _Seen | None:
+def _seen(row: Row, metric: LinOp | None, kind: str, layout: _Layout) -> _Seen | None:
     if kind == "diagonal":
         weights = None if metric is None else metric.diagonal()
         diagonals = [(index, operator.diagonal()) for index, operator in row.entries]
         known = [(index, d) for index, d in diagonals if d is not None]
         complete = len(known) == len(diagonals) and (metric is None or weights is not None)
         return _Seen(known, 0, weights) if complete else None
-    transfers = [(index, operator.transfer()) for index, operator in row.entries]
-    spectra = [(index, transfer) for index, transfer in transfers if transfer is not None]
-    if metric is not None or len(spectra) < len(transfers):
+    if metric is not None:
         return None
-    stack, full = spectra[0][1].stack, row.entries[0][1].domain.is_complex
-    if any((transfer.stack, transfer.full) != (stack, full) for _, transfer in spectra):
+    full, held = layout.space.is_complex, dict(row.entries)
+    spectra: list[tuple[int, Transfer]] = []
+    for number, (index, place) in enumerate(layout.entries):
+        if index not in held:
+            continue
+        transfer = _transfer_of(held[index], place, len(layout.space.shape), full)
+        if transfer is None or transfer.full != full:
+            return None
+        spectra.append((number, transfer))
+    stack = spectra[0][1].stack
+    if any(transfer.stack != stack for _, transfer in spectra):
         return None
-    return _Seen([(index, transfer.values) for index, transfer in spectra], stack, None)
+    return _Seen([(number, transfer.values) for number, transfer in spectra], stack, None)
+
+
+def _transfer_of(operator: LinOp, place: tuple[int, ...], axes: int, full: bool) -> Transfer | None:
+    """What an operator does to one entry along the further axes of its argument."""
+    if not place:
+        return operator.transfer()
+    alone = torch.zeros(operator.domain.shape[axes:], dtype=torch.float64)
+    alone[place] = 1.0
+    return operator.transfer_after(Transfer(alone.to(operator.domain.device), len(place), full))
 
 
 @dataclass(frozen=True)
@@ -110,9 +176,16 @@ class JointSolver(LinearSolver):
         kind = joint_kind(part)
         assert kind is not None, "chosen only where there is such a basis"
         self.kind = kind
-        self._space = part.spaces[0]
-        self._count = len(part.spaces)
-        self._constants = [None if c is None else self._forward(c) for c in part.constant()]
+        self._spaces = part.spaces
+        same_places = tuple((index, ()) for index in range(len(part.spaces)))
+        found = _layout(part) if kind == "fourier" else _Layout(part.spaces[0], same_places)
+        assert found is not None, "every row was seen with it"
+        self._layout = found
+        self._space = found.space
+        self._count = len(found.entries)
+        constants = zip(part.spaces, part.constant(), strict=True)
+        filled = [space.zeros() if c is None else c for space, c in constants]
+        self._constants = [self._forward(c) for c in found.parted(filled)]
         rows, squares = _rows(part), len(part.curved)
         zero = torch.zeros((), dtype=torch.float64, device=self._space.device)
         self._quadratic: Pairs = {(index, index): zero for index in range(self._count)}
@@ -138,10 +211,11 @@ class JointSolver(LinearSolver):
         """The minimizer."""
         factors = self._prepared(rho)
         weight = self._in_precision(beside(rho, len(self._space.shape), self._space.device))
+        before = self._layout.parted(previous)
         found: list[torch.Tensor] = []
-        for index, (image, constant) in enumerate(zip(pulled, self._constants, strict=True)):
-            value = fourier.multiply(self._forward(image), weight)
-            value = value if constant is None else value + constant
+        images = self._layout.parted(pulled)
+        for index, (image, constant) in enumerate(zip(images, self._constants, strict=True)):
+            value = fourier.multiply(self._forward(image), weight) + constant
             for other in range(index):
                 if (index, other) in factors.lower:
                     value = value - fourier.multiply(found[other], factors.lower[index, other])
@@ -155,15 +229,18 @@ class JointSolver(LinearSolver):
                     found[index] = found[index] - product
             null = factors.nulls[index]
             if null is not None:
-                found[index] = torch.where(null, self._forward(previous[index]), found[index])
+                found[index] = torch.where(null, self._forward(before[index]), found[index])
         if self.kind == "diagonal":
             return tuple(found)
         size, full = (self._space.shape[-2], self._space.shape[-1]), self._space.is_complex
-        targets: Sequence[torch.Tensor | None] = [None] * self._count if out is None else out
-        return tuple(
+        direct = all(space == self._space for space in self._spaces)
+        targets: Sequence[torch.Tensor | None] = [None] * self._count
+        targets = out if direct and out is not None else targets
+        solved = [
             fourier.inverse(v, size, full, out=target)
             for v, target in zip(found, targets, strict=True)
-        )
+        ]
+        return self._layout.joined(solved, self._spaces)
 
     def _forward(self, image: torch.Tensor) -> torch.Tensor:
         """In the basis."""
@@ -172,7 +249,7 @@ class JointSolver(LinearSolver):
     def _enter(self, held: Weighed, into: Pairs) -> None:
         """Add w conj(t_i) W t_j, in double precision, for all pairs i ≥ j of one row."""
         row, weight, metric = held
-        seen = _seen(row, metric, self.kind)
+        seen = _seen(row, metric, self.kind, self._layout)
         assert seen is not None, "every row has factors in this basis"
         # A real variable sees the real part alone.
         real = self.kind == "diagonal" and not self._space.is_complex

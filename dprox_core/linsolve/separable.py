@@ -13,7 +13,7 @@ from dprox_core.linsolve.direct import DiagonalSolver, FourierSolver, direct_kin
 from dprox_core.linsolve.joint import JointSolver
 from dprox_core.proxfns.base import Step
 
-__all__ = ["KINDS", "SeparableSolver", "closed_form", "closed_solver"]
+__all__ = ["KINDS", "SeparableSolver", "closed_form", "closed_solver", "is_closed"]
 
 KINDS = ("matrix", "woodbury", "fourier", "diagonal")
 """The closed forms; a problem of several variables is called by the first that it needs."""
@@ -78,7 +78,13 @@ class SeparableSolver(LinearSolver):
 
 def closed_solver(part: QuadraticPart) -> LinearSolver:
     """What solves a system that has a closed form, for each variable or for all together."""
-    return SeparableSolver(part) if part.is_separable else JointSolver(part)
+    return SeparableSolver(part) if is_closed(part) else JointSolver(part)
+
+
+def is_closed(part: QuadraticPart) -> bool:
+    """Whether each variable has a system of its own with a closed form."""
+    every = range(len(part.spaces))
+    return part.is_separable and all(closed_form(part, index) is not None for index in every)
 
 
 def _made(

@@ -13,6 +13,7 @@ from dprox_core.compiler.split import split
 from dprox_core.linsolve.joint import JointSolver
 from dprox_core.linsolve.product import product
 
+NAMES = ["two", "three", "weights", "a chain", "field", "field alone", "open means"]
 SHAPES = [(1, 1, 6, 8), (3, 2, 5, 7), (1, 1, 4, 1), (4, 3)]
 
 
@@ -30,6 +31,14 @@ def objective(name: str, shape: tuple[int, ...], dtype: torch.dtype) -> dp.Objec
         mixed = dp.mul_elementwise(x, data) + 2 * y - (1 + 2j if dtype.is_complex else 3) * z
         fit = dp.weighted_sum_squares(mixed - data, weights) + dp.sum_squares(x)
         return fit + dp.norm1(x - y) + dp.norm1(y) + dp.norm1(z)
+    if name.startswith("field"):
+        v = dp.Variable("v", (*shape, 2), dtype=dtype)
+        turns = dp.grad(v, axes=(-3, -2))
+        even = dp.norm1(turns[..., 0, 1] + turns[..., 1, 0]) + dp.norm1(2 * turns)
+        if name == "field alone":
+            flow = noise(11, v.shape, dtype.is_complex)
+            return dp.sum_squares(v[..., 0] - 3 * v[..., 1] - data) + dp.norm1(v - flow) + even
+        return dp.sum_squares(blurred - data) + dp.norm1(dp.grad(x) - v) + even
     if name == "a chain":
         return dp.sum_squares(x - y) + dp.sum_squares(y - z) + dp.norm1(x - data) + dp.norm1(z)
     # Of the means only their sum is told.
@@ -38,7 +47,7 @@ def objective(name: str, shape: tuple[int, ...], dtype: torch.dtype) -> dp.Objec
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128], ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("name", ["two", "three", "weights", "a chain", "open means"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_joint_system_is_solved(name: str, shape: tuple[int, ...], dtype: torch.dtype) -> None:
     compiled = dp.Problem(objective(name, shape, dtype)).compile("admm")
     algorithm = compiled.algorithm
@@ -51,7 +60,7 @@ def test_the_joint_system_is_solved(name: str, shape: tuple[int, ...], dtype: to
     pulled = [space.zeros() for space in spaces]
     for row in part.couplings:
         row.adjoint_add(noise(3, row.range.shape, dtype.is_complex), pulled, in_place=True)
-    before = tuple(noise(4 + index, shape, dtype.is_complex) for index in range(len(spaces)))
+    before = tuple(noise(4 + i, s.shape, s.is_complex) for i, s in enumerate(spaces))
     for rho in (0.7, 13.0):
         found = algorithm.solver.solve([p.clone() for p in pulled], rho, before)
         images = product(found, squares, part.couplings, rho)
