@@ -15,7 +15,7 @@ from dprox_core.expressions.leaves import Variable
 from dprox_core.linops.space import Space
 from dprox_core.result import Result
 
-__all__ = ["by_variable", "refuse_other_shape", "starting_point"]
+__all__ = ["by_variable", "refuse_complex", "refuse_other_shape", "starting_point"]
 
 
 def by_variable(
@@ -89,14 +89,18 @@ def refuse_other_shape(tensor: torch.Tensor, variable: Variable, role: str) -> N
         )
 
 
+def refuse_complex(tensor: torch.Tensor, variable: Variable, role: str) -> None:
+    if tensor.is_complex() and not variable.is_complex:
+        raise ParameterError(
+            f"{role} for {variable.name} is complex, but {variable.name} is real.",
+            expected="real values",
+            got=str(tensor.dtype),
+            where=role,
+        )
+
+
 def starting_point(given: torch.Tensor, variable: Variable, space: Space) -> torch.Tensor:
     refuse_other_shape(given, variable, "x0")
     check_finite(given, f"x0 for {variable.name}")
-    if given.is_complex() and not space.is_complex:
-        raise ParameterError(
-            f"x0 for {variable.name} is complex, but {variable.name} is real.",
-            expected="real values",
-            got=str(given.dtype),
-            where="x0",
-        )
+    refuse_complex(given, variable, "x0")
     return given.to(device=space.device, dtype=space.dtype)

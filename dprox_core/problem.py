@@ -11,11 +11,12 @@ from torch import nn
 from dprox_core.arguments import whole_number
 from dprox_core.compiler.canonicalize import canonicalize
 from dprox_core.compiler.compile import ABS_TOL, REL_TOL, compile_problem
-from dprox_core.errors import ParameterError, ShapeError
+from dprox_core.errors import ParameterError
 from dprox_core.expressions.base import Expression
 from dprox_core.expressions.binding import Binding
 from dprox_core.expressions.constraints import Constraint
 from dprox_core.expressions.leaves import Constant, Variable, as_tensor
+from dprox_core.given import refuse_complex, refuse_other_shape
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Objective
 from dprox_core.proxfns.linear import linear
@@ -272,14 +273,8 @@ class Problem:
                     where="values",
                 )
             tensor = as_tensor(by_name[variable.name], f"The value for {variable.name}")
-            if tuple(tensor.shape) != variable.shape:
-                raise ShapeError(
-                    f"The value for {variable.name} has shape {tuple(tensor.shape)}, but "
-                    f"{variable.name} has shape {variable.shape}.",
-                    expected=variable.shape,
-                    got=tuple(tensor.shape),
-                    where=variable.name,
-                )
+            refuse_other_shape(tensor, variable, "The value")
+            refuse_complex(tensor, variable, "The value")
             tensors.append(tensor)
         return tuple(tensors)
 

@@ -63,6 +63,8 @@ def _set_text() -> None:
         (lambda: dp.deep_prior(X, "tv", averaged="a"), ParameterError, "averaged must be a number"),
         (_set_text, ParameterError, "The value of held must be"),
         (lambda: dp.Problem(dp.norm1(V)).value("a"), ParameterError, "The value for v must be"),
+        (lambda: dp.Problem(dp.norm1(V)).value(torch.ones(6) + 1j), ParameterError, "v is real"),
+        (lambda: dp.Problem(dp.norm1(V)).value(torch.ones(5)), ShapeError, "The value for v has"),
         (lambda: dp.Problem(dp.norm1(V)).solve("ADMM"), ParameterError, 'did you mean "admm"'),
         (lambda: dp.Problem(dp.norm1(V)).solve(rel_tol="1"), ParameterError, "rel_tol must be"),
         (lambda: dp.Problem(dp.norm1(V), None), ParameterError, "A constraint is"),
