@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 
+from dprox_core.compiler.model import Row
+from dprox_core.linops.base import LinOp
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart, Vectors
-from dprox_core.linsolve.product import pack, product, size_of, unpack
+from dprox_core.linsolve.product import pack, size_of, unpack
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
 __all__ = ["LARGEST", "DenseSolver", "is_small"]
+
+# Singular values of so many roundings beside the largest are none.
+_ROUNDINGS = 1e3
 
 LARGEST = 256
 """As many real unknowns as are solved for by a dense matrix.
@@ -75,14 +80,17 @@ class DenseSolver(LinearSolver):
         if self._prepared is not None and self._prepared[0] == rho:
             return self._prepared[1:]
         if self._grams is None:
-            squares = tuple((t.row, 2.0 * t.penalty.weight, m) for t, m in self._part.curved)
             self._grams = (
-                self._columns(lambda x: product(x, squares, (), 0.0)),
-                self._columns(lambda x: product(x, (), self._part.couplings, 1.0)),
+                self._gram([(t.row, 2.0 * t.penalty.weight, m) for t, m in self._part.curved]),
+                self._gram([(row, 1.0, None) for row in self._part.couplings]),
             )
         values, vectors = torch.linalg.eigh(self._grams[0] + rho * self._grams[1])
         epsilon = torch.finfo(self._part.spaces[0].precision).eps
-        kept = values > 8.0 * epsilon * math.sqrt(len(values)) * values[-1].clamp_min(0.0)
+        # The matrix holds the squares of singular values, which are exact but for rounding of the
+        # operators. What rounds on the right is divided by σ², which the operators see times σ.
+        least = (_ROUNDINGS * epsilon) ** 2
+        double = 8.0 * torch.finfo(values.dtype).eps * math.sqrt(len(values))
+        kept = values > max(least, double) * values[-1].clamp_min(0.0)
         used = vectors[:, kept]
         # Rounded, an inverse would be off by its largest entries' last digits in every direction,
         # and where the matrix is large that times the matrix.
@@ -91,10 +99,19 @@ class DenseSolver(LinearSolver):
         self._prepared = (rho, inverse, null)
         return inverse, null
 
-    def _columns(self, apply: Callable[[Vectors], Vectors]) -> torch.Tensor:
-        """The symmetric matrix of a map, in double precision."""
+    def _gram(self, parts: Sequence[tuple[Row, Step, LinOp | None]]) -> torch.Tensor:
+        """Σ w Kᴴ W K in double precision, from what each K makes of unit vectors."""
         spaces = self._part.spaces
-        units = torch.eye(size_of(spaces), dtype=spaces[0].precision, device=spaces[0].device)
-        columns = [pack(apply(unpack(unit, spaces))).double() for unit in units]
-        matrix = torch.stack(columns, dim=1)
-        return 0.5 * (matrix + matrix.mT)
+        size = size_of(spaces)
+        units = torch.eye(size, dtype=spaces[0].precision, device=spaces[0].device)
+        total = torch.zeros((size, size), dtype=torch.float64, device=units.device)
+        for row, weight, metric in parts:
+            images = [row.forward(unpack(unit, spaces)) for unit in units]
+            columns = _stacked(images)
+            seen = columns if metric is None else _stacked([metric.forward(v) for v in images])
+            total += (columns @ seen.mT) * weight
+        return 0.5 * (total + total.mT)
+
+
+def _stacked(images: list[torch.Tensor]) -> torch.Tensor:
+    return torch.stack([pack((image,)).double() for image in images])

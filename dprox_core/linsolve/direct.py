@@ -103,7 +103,7 @@ class DirectSolver(ABC):
 
         A singular system has zeros there in exact arithmetic; rounding leaves a little.
         """
-        rounding = 4.0 * torch.finfo(self._space.precision).eps
+        rounding = self._rounding(4.0 * torch.finfo(self._space.precision).eps)
         if not isinstance(rho, torch.Tensor):
             if self._ranges is None:
                 diagonals = (self._quadratic.detach(), self._coupling.detach())
@@ -114,6 +114,10 @@ class DirectSolver(ABC):
                 return None
         bound = rounding * float(whole.max())
         return whole <= bound if float(whole.min()) <= bound else None
+
+    def _rounding(self, share: float) -> float:
+        """What share of the largest is nothing, where coefficients round as the largest does."""
+        return share
 
     def _prepared(self, rho: Step) -> _Factors:
         held = self._factors
@@ -167,6 +171,10 @@ class DiagonalSolver(DirectSolver):
 
     def _to_basis(self, image: torch.Tensor) -> torch.Tensor:
         return image
+
+    def _rounding(self, share: float) -> float:
+        """No element sees another: only the factors round, and this is made of their squares."""
+        return share * share
 
 
 class FourierSolver(DirectSolver):

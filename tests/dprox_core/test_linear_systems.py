@@ -246,3 +246,33 @@ def test_a_dense_system_leaves_no_more_than_rounding_of_its_right_side() -> None
     near = v.square().sum() + dp.grad(v).square().sum()
     left = torch.autograd.grad(fit + 0.5e-3 * near, v)[0]
     assert float(left.norm()) <= 1e-7 * float(v.detach().norm())
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "dr"])
+def test_small_singular_values_are_no_null_space_in_single_precision(method: str) -> None:
+    generator = torch.Generator().manual_seed(4)
+    left, _, right = torch.linalg.svd(torch.randn(12, 12, generator=generator).double())
+    matrix = (left * torch.logspace(0, -3.3, 12, dtype=torch.float64) @ right).float()
+    target = torch.randn(12, generator=generator)
+    x = dp.Variable("x", (2, 6), dtype="float32")
+    # Any x meets the data but one, which lies far off in the directions that are hardly seen.
+    seen = dp.matrix(dp.reshape(x, (12,)), matrix)
+    result = dp.Problem(dp.norm1(seen - target) + dp.limits(seen, upper=target)).solve(method)
+    assert result.plan.linear_solver == "dense"
+    # It converges no sooner than its slopes, which are as small as the values.
+    assert result.objective <= 1e-3
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "hqs", "dr"])
+def test_small_weights_are_no_zeros_in_single_precision(method: str) -> None:
+    weights = torch.tensor([10.0, 1.0, 1e-3, 3e-4])
+    x = dp.Variable("x", (4,), dtype="float32")
+    misfit = 25.0 * dp.sum_squares(dp.mul_elementwise(x, weights) - 1.0)
+    result = dp.Problem(misfit + 0.01 * dp.norm_inf(x)).solve(method, max_iter=1000)
+    assert result.plan.linear_solver == "diagonal"
+    # The two that weigh most are met, the others are as large as the largest: a search for that.
+    t = torch.linspace(0.0, 4000.0, 400_001, dtype=torch.float64)
+    far = [(w * t.clamp(max=1.0 / float(w)) - 1.0) ** 2 for w in weights.double()]
+    least = float((25.0 * sum(far) + 0.01 * t).min())
+    assert result.converged
+    assert result.objective == pytest.approx(least, rel=5e-3)
