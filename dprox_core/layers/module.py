@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from dprox_core.algorithms.base import State
-from dprox_core.arguments import whole_number
+from dprox_core.arguments import in_range, refuse_unless, whole_number
 from dprox_core.compiler.compile import builder_of
 from dprox_core.compiler.shared import choice
 from dprox_core.errors import ParameterError
@@ -65,6 +65,8 @@ class Specialized(nn.Module):
     def _first_value(self, name: str) -> float:
         given = self._options.pop(name, None)
         if given is not None:
+            fine = in_range(given, 0.0) and reductions.number(given) > 0.0
+            refuse_unless(fine, "specialize", name, "a number above 0, to be learned from", given)
             return reductions.number(given)
         missing = [p for p in self._placeholders if p.value is None]
         if missing:

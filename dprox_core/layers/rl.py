@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from dprox_core.algorithms.base import State
 from dprox_core.algorithms.plug_and_play import Course, PlugAndPlay
-from dprox_core.arguments import whole_number
+from dprox_core.arguments import in_range, refuse_unless, whole_number
 from dprox_core.errors import ParameterError
 from dprox_core.layers.inputs import give, named, placeholders
 from dprox_core.layers.policy import Action, Critic, Policy, Seen, observe
@@ -246,8 +246,7 @@ def tuned(
         ParameterError: an argument is out of range, or the algorithm has no ρ to choose.
     """
     whole_number("pack", pack, "pack")
-    if not price >= 0.0:
-        raise ParameterError(f"price must be a number from 0, not {price!r}.", where="price")
+    refuse_unless(in_range(price, 0.0), "specialize", "price", "a number from 0", price)
     if algorithm not in ("admm", "admm_vxu", "hqs", "ladmm"):
         raise ParameterError(
             f'{algorithm} has no ρ that a policy could choose: take "admm" or "hqs".',

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from dprox_core.arguments import whole_number
+from dprox_core.arguments import in_range, refuse_unless, whole_number
 from dprox_core.errors import ParameterError
 from dprox_core.layers.losses import mean_squared_error, negative_psnr
 from dprox_core.layers.rl import Tuned
@@ -65,8 +65,7 @@ def train(
         D. Kingma, J. Ba, Adam: A Method for Stochastic Optimization, 2015.
     """
     whole_number("epochs", epochs, "epochs")
-    if not lr > 0.0:
-        raise ParameterError(f"lr must be a number above 0, not {lr!r}.", got=lr, where="lr")
+    refuse_unless(in_range(lr, 0.0) and lr > 0, "train", "lr", "a number above 0", lr)
     wanted = list(module.parameters() if parameters is None else parameters)
     wanted = [p for p in wanted if p.requires_grad]
     if not wanted:
@@ -75,6 +74,15 @@ def train(
             "give parameters.",
             expected="a tensor that wants a gradient",
             got="none",
+            where="parameters",
+        )
+    computed = sum(not p.is_leaf for p in wanted)
+    if computed:
+        raise ParameterError(
+            f"{computed} of the parameters come out of a computation, which would undo what is "
+            "adjusted: give the tensors that they are computed from.",
+            expected="tensors made with requires_grad=True",
+            got="results of a computation",
             where="parameters",
         )
     measure = mean_squared_error if loss is None else loss

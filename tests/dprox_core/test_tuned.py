@@ -128,6 +128,7 @@ def test_what_does_not_fit_is_said() -> None:
         ({"learn": "rho"}, "takes no learn"),
         ({"pack": 0}, "pack must be a whole number"),
         ({"price": -1.0}, "price must be a number from 0"),
+        ({"price": "dear"}, "price must be a number from 0"),
     ):
         with pytest.raises(dp.ParameterError, match=words):
             dp.specialize(problem, method="rl", **options)

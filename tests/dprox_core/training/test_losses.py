@@ -39,3 +39,21 @@ def test_what_is_no_pair_or_no_target_is_refused() -> None:
         dp.train(layer, [torch.ones(2, 1, 3)])  # type: ignore[list-item]
     with pytest.raises(dp.ParameterError, match="must be a tensor, not float"):
         dp.train(layer, [({}, 1.0)])  # type: ignore[list-item]
+
+
+def test_what_cannot_be_trained_is_refused() -> None:
+    b = dp.Placeholder("b", shape=(4,))
+    x = dp.Variable("x", shape=(4,))
+    problem = dp.Problem(dp.sum_squares(x - b) + dp.norm1(x))
+    layer = dp.specialize(problem, max_iter=2, learn="rho")
+    pairs = [({b: torch.ones(4)}, torch.ones(4))]
+    computed = 2 * torch.ones(1, requires_grad=True)
+    for options, words in (
+        ({"lr": 0.0}, "lr must be a number above 0"),
+        ({"lr": "fast"}, "lr must be a number above 0"),
+        ({"parameters": [computed]}, "1 of the parameters come out of a computation"),
+    ):
+        with pytest.raises(dp.ParameterError, match=words):
+            dp.train(layer, pairs, **options)  # type: ignore[arg-type]
+    with pytest.raises(dp.ParameterError, match="rho must be a number above 0"):
+        dp.specialize(problem, learn="rho", rho=-1.0)
