@@ -189,7 +189,8 @@ class Run:
             # first residual may vanish by chance, the iterate beside it hardly does.
             start = math.sqrt(sum(norm(v) ** 2 for v in self._state.x))
             self._bound = _DIVERGED * max(held.primal, held.primal_tolerance, start)
-        if size > _DIVERGED * self._least or held.primal > self._bound > 0.0:
+        # Below the tolerances residuals are rounding, which grows by any factor.
+        if size > _DIVERGED * max(1.0, self._least) or held.primal > self._bound > 0.0:
             return Status.DIVERGED
         if size <= self._least:
             self._least = size

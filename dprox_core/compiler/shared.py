@@ -141,12 +141,25 @@ def rounded_above(value: float) -> float:
     return 1.0 / rounded_below(1.0 / value) if value > 0.0 else value
 
 
+# The smallest normal number of single precision is 1.2e-38.
+_LEAST = 1e-30
+
+
 def positive(name: str, value: object) -> None:
     size = reductions.number(value) if isinstance(value, (int, float, torch.Tensor)) else math.nan
     if not (math.isfinite(size) and size > 0):
         raise ParameterError(
             f"{name} must be a number above 0, not {value!r}.",
             expected="a number above 0",
+            got=value,
+            where=name,
+        )
+    if not _LEAST <= size <= 1.0 / _LEAST:
+        raise ParameterError(
+            f"{name} is {size:g}, and beyond {_LEAST:g} and {1.0 / _LEAST:g} products of numbers "
+            "are lost in single precision: bring data, weights and operators to sizes nearer to "
+            "one.",
+            expected=f"from {_LEAST:g} to {1.0 / _LEAST:g}",
             got=value,
             where=name,
         )

@@ -117,6 +117,16 @@ def _set_text() -> None:
             CompileError,
             r"\(b <= 0\) is infinite and depends on no variable",
         ),
+        (
+            lambda: dp.Problem(dp.norm1(V - 1.0) + dp.norm1(V)).solve("admm", rho=1e-40),
+            ParameterError,
+            "rho is 1e-40, and beyond 1e-30 and 1e\\+30 .* sizes nearer to one",
+        ),
+        (
+            lambda: dp.Problem(dp.sum_squares(1e-20 * V - 1.0) + dp.norm1(V)).solve("pgd"),
+            ParameterError,
+            "step is .* sizes nearer to one",
+        ),
         (lambda: dp.specialize(dp.norm1(V), algorithm="adm"), ParameterError, 'mean "admm"'),
         (lambda: dp.specialize(dp.norm1(V), relax=1.0), ParameterError, 'mean "relaxation"'),
         (lambda: dp.gradient_report(dp.norm1(V), steps=0), ParameterError, "steps must be a whole"),

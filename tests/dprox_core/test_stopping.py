@@ -136,6 +136,17 @@ def test_fista_with_a_step_too_long_diverges_and_keeps_the_last_good_iterate() -
     assert result.iterations < 500
 
 
+@pytest.mark.parametrize("method", ["hqs", "admm_vxu"])
+def test_what_grows_from_nothing_to_rounding_has_not_diverged(method: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    b = torch.rand((2, 1, 5, 6), generator=generator)
+    x = dp.Variable("x", b.shape)
+    # So little weight that in single precision residuals are zero, and then are not.
+    blurred = dp.conv(x, dp.gaussian_psf(3, 1.0))
+    problem = dp.Problem(dp.sum_squares(blurred - b) + 1e-12 * dp.norm1(dp.grad(x)))
+    assert problem.solve(method, max_iter=60).status is not Status.DIVERGED
+
+
 def test_overflow_is_said_and_the_last_good_iterate_kept() -> None:
     x = dp.Variable("x", SHAPE)
     problem = dp.Problem(dp.sum_squares(1e15 * x - noise(6).float()) + dp.norm1(x))
