@@ -125,6 +125,8 @@ class Doubt:
             sizes: what ``sizes_of_objective`` says of the answer, where that is known.
         """
         samples = len(wanted)
+        # What is known of an earlier state would only take memory.
+        self._evidence = None
         if not self._asked:
             return wanted
         due = [
@@ -147,7 +149,8 @@ class Doubt:
             elif self._asked_twice[index]:
                 # What was in doubt, and is not after one short move, may be so by chance.
                 sure[index] = self._asked_twice[index] = False
-        if any(sure) and self._search.finds(
+        searched = any(sure) and evidence.gradients
+        if searched and self._search.finds(
             evidence, state.iteration, self._room(answer, sure, here)
         ):
             sure = [False] * samples
