@@ -20,12 +20,18 @@ _PLACES: dict[str, tuple[str, str]] = {
     "algo.invert": ("algo.published", "get_least_square_solver"),
     "algo.pc": ("algo", "PockChambolle"),
     "algo.pgd": ("algo", "ProximalGradientDescent"),
+    "algo.lp.utils": (
+        "algo.lp_utils",
+        "LPATA_Func LinearOp Ruiz_equilibration_sparse_np Ruiz_equilibration_th adjust_lr_cosine "
+        "scipy_sparse_to_torchop",
+    ),
     "algo.lp.solvers": ("algo.lp", "LPProblem LPSolverADMM LPConvergenceLoss"),
     "algo.opt": ("algo", "optimize"),
     "algo.opt.absorb": ("algo.absorb", "absorb_all_linops absorb_linop"),
+    "algo.opt.equil": ("algo.equil", "f get_alpha_beta get_grad newton_equil project"),
     "algo.specialization": (
         "algo.specialized",
-        "AutoTuneSolver DEQSolver UnrolledSolver build_unrolled_solver specialize",
+        "AutoTuneSolver DEQSolver UnrolledSolver build_unrolled_solver specialize train_deq",
     ),
     "algo.specialization.deq": ("algo.specialized", "DEQSolver train_deq"),
     "algo.specialization.deq.solver": ("algo.specialized", "DEQSolver"),
@@ -50,6 +56,7 @@ _PLACES: dict[str, tuple[str, str]] = {
         "algo.schedule",
         "get_rho_sigma_admm log_descent log_descent2 log_descent_origin",
     ),
+    "algo.tune.learnable": ("algo.learnable", "LearnableParamProvider"),
     "linop.blackbox": ("linop", "BlackBox LinOpFactory"),
     "linop.comp_graph": (
         "linop.graph",
@@ -70,7 +77,7 @@ _PLACES: dict[str, tuple[str, str]] = {
     "proxfn.fast.csmri": ("proxfn", "csmri"),
     "proxfn.fast.pr": ("proxfn", "phase_ret"),
     "proxfn.fast.spi": ("proxfn", "spi"),
-    "proxfn.fast.sr": ("proxfn", "misr sisr"),
+    "proxfn.fast.sr": ("proxfn.sr", "misr p2o single2tensor4 sisr splits upsample"),
     "proxfn.nlm": ("proxfn", "patch_nlm"),
     "proxfn.nlm.patch_nlm": ("proxfn", "patch_nlm"),
     "proxfn.nonneg": ("proxfn", "nonneg"),
@@ -78,10 +85,11 @@ _PLACES: dict[str, tuple[str, str]] = {
     "proxfn.pnp": ("proxfn", "deep_prior"),
     "proxfn.pnp.denoisers": (
         "proxfn.networks",
-        "DRUNetDenoiser Denoiser Denoiser2D FFDNetColorDenoiser FFDNetDenoiser IRCNNDenoiser "
-        "TVDenoiser UNetDenoiser",
+        "Augment DRUNetDenoiser Denoiser Denoiser2D FFDNetColorDenoiser FFDNetDenoiser "
+        "IRCNNDenoiser TVDenoiser UNetDenoiser",
     ),
     "proxfn.pnp.denoisers.base": ("proxfn.deep", "Denoiser Denoiser2D"),
+    "proxfn.pnp.denoisers.composite": ("proxfn.networks", "Augment"),
     "proxfn.pnp.denoisers.wrapper": (
         "proxfn.networks",
         "DRUNetDenoiser FFDNetColorDenoiser FFDNetDenoiser IRCNNDenoiser TVDenoiser UNetDenoiser",
@@ -93,6 +101,13 @@ _PLACES: dict[str, tuple[str, str]] = {
     ),
     "proxfn.unrolling": ("proxfn", "unrolled_prior"),
     "proxfn.unrolling.prior": ("proxfn", "unrolled_prior"),
+    "utils.init": ("utils.mosaics", "dm dm_matlab shift_pixel"),
+    "utils.init.mosaic": (
+        "utils.mosaics",
+        "dm dm_matlab masks_CFA_Bayer mosaic_CFA_Bayer single2tensor4 tensor2single tensor2uint "
+        "uint2tensor4",
+    ),
+    "utils.init.sr": ("utils.mosaics", "shift_pixel"),
 }
 
 

@@ -89,6 +89,24 @@ class Tuned(nn.Module):
         self.trace = walk.trace
         return named(self.problem, walk.answer())
 
+    @torch.no_grad()
+    def decide(
+        self, x: Tensor, before: Tensor, iteration: int
+    ) -> tuple[list[float] | None, list[float], float]:
+        """What the policy wants for the steps after an iteration, whoever takes them.
+
+        Args:
+            x: the iterate.
+            before: the iterate at the last decision, or the start.
+            iteration: how many steps were taken.
+
+        Returns:
+            The noise levels σ of the coming steps, None without a denoiser; their ρ; and the
+            probability with which it would end here instead.
+        """
+        walk = _Walk(self, None, differentiate=False)
+        return walk.wanted(x, before, iteration)
+
     def learn(
         self, inputs: Mapping[Any, Tensor], target: Any, loss: Loss, optimizer: Any
     ) -> Tensor:
@@ -193,6 +211,27 @@ class _Walk:
         return observe(
             self.state.x[0], self._before, self._noise, self.state.iteration / self._tuned.max_iter
         )
+
+    def wanted(
+        self, x: Tensor, before: Tensor, iteration: int
+    ) -> tuple[list[float] | None, list[float], float]:
+        """What the policy would choose at an iterate from elsewhere."""
+        share = min(iteration / self._tuned.max_iter, 1.0)
+        action = self._tuned.policy(observe(x, before, self._noise, share))
+        one = torch.ones(())
+        sigmas, rhos = [], []
+        for index in range(self._tuned.pack):
+            place, algorithm = iteration + index, self._solver.algorithm
+            if isinstance(algorithm, PlugAndPlay):
+                # The default course, times what was chosen for this step alone.
+                self._factors = [(one, one)] * place + [(action.sigma[index], action.rho[index])]
+                level = algorithm.course.level(place, self._tuned.max_iter)
+                sigmas.append(None if level is None else reductions.number(level))
+                rhos.append(reductions.number(algorithm.course.rho(level, place)))
+            else:
+                rhos.append(reductions.number(self._rho * action.rho[index]))
+        known = [sigma for sigma in sigmas if sigma is not None]
+        return known or None, rhos, float(torch.sigmoid(action.stop))
 
     def advance(self, action: Action) -> None:
         """The steps of one decision."""

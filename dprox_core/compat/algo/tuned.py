@@ -11,7 +11,10 @@ from torch import nn
 
 import dprox_core
 from dprox_core.compat.algo.solver import Algorithm
+from dprox_core.compat.arrays import as_data
 from dprox_core.compat.linop.leaves import Placeholder
+from dprox_core.compat.proxfn.base import ProxFn
+from dprox_core.compat.proxfn.deep import deep_prior
 from dprox_core.errors import ParameterError
 from dprox_core.layers.losses import negative_psnr
 from dprox_core.layers.policy import Critic, Policy
@@ -99,6 +102,36 @@ class AutoTuneSolver(nn.Module):
             for iteration, sigma, rho in made.trace:
                 callback(iter=iteration - 1, sigma=sigma, rho=rho)
         return list(answer.values()) if isinstance(answer, dict) else answer
+
+    def estimate(
+        self, states: Any, iter: int, b: torch.Tensor, aux_state: Any = None
+    ) -> tuple[torch.Tensor, dict[ProxFn, torch.Tensor], torch.Tensor]:
+        """What the policy wants for the next ``action_pack`` iterations.
+
+        Args:
+            states: the state, as ``solver.initialize`` and ``solver.iter`` give it: x first.
+            iter: how many decisions were taken before.
+            b: the iterate at the last decision, or the start.
+            aux_state: kept for old scripts.
+
+        Returns:
+            ρ of each iteration (B, ``action_pack``), λ of each deep prior in a mapping of tensors
+            of that shape, and (B,) whether it would end here: 1, else 0. They are what
+            ``solver.iter`` and ``solver.solve`` take.
+        """
+        x, count = as_data(states[0], "states"), int(torch.as_tensor(iter).reshape(-1)[0])
+        made, _, _ = self._made(x)
+        sigmas, rhos, ends = made.decide(x, as_data(b, "b"), count * self.action_pack)
+
+        def each(numbers: list[float]) -> torch.Tensor:
+            return torch.tensor(numbers, device=x.device).expand(x.shape[0], -1)
+
+        priors = [f for f in self.solver.functions if isinstance(f, deep_prior)]
+        lams: dict[ProxFn, torch.Tensor] = {
+            f: each([f.step_of(s) for s in sigmas or ()]) for f in priors if sigmas
+        }
+        # ρ weighs ½‖·‖² there and ‖·‖² here.
+        return each([0.5 * rho for rho in rhos]), lams, torch.full((x.shape[0],), int(ends > 0.5))
 
     def train(  # type: ignore[override]
         self,

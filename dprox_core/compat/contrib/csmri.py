@@ -13,7 +13,12 @@ import torch
 
 import dprox_core
 from dprox_core.compat.algo.published import ADMM
-from dprox_core.compat.contrib.slices import CSMRIDataset, CSMRIEvalDataset
+from dprox_core.compat.contrib.slices import (
+    CSMRIDataset,
+    CSMRIEvalDataset,
+    EvalDataset,
+    TrainDataset,
+)
 from dprox_core.compat.utils.misc import fft2, ifft2, to_torch_tensor
 from dprox_core.errors import ParameterError
 
@@ -22,6 +27,8 @@ __all__ = [
     "CSMRIDataset",
     "CSMRIEvalDataset",
     "CustomADMM",
+    "EvalDataset",
+    "TrainDataset",
     "complex2channel",
     "complex2real",
     "custom_policy_ob_pack_fn",

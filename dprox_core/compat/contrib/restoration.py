@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch.nn import functional
 import dprox_core
 from dprox_core.compat.arrays import kernel_tensor
 from dprox_core.compat.utils.misc import batchify
+from dprox_core.compat.utils.mosaics import masks_CFA_Bayer
 from dprox_core.errors import ParameterError
 
 __all__ = [
@@ -106,12 +106,6 @@ def downsampling(img: Any, psf: Any, sf: int) -> tuple[torch.Tensor, torch.Tenso
         align_corners=True,
     )
     return small, large
-
-
-def masks_CFA_Bayer(shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where an RGGB colour filter array lets red, green and blue through, (H, W) each."""
-    rows, columns = np.mgrid[: shape[0], : shape[1]] % 2
-    return (rows + columns) == 0, (rows + columns) == 1, (rows + columns) == 2
 
 
 def mosaicing_np(img: np.ndarray) -> np.ndarray:

@@ -129,6 +129,14 @@ class CSMRIDataset(Dataset[dict[str, torch.Tensor]]):
         return picture.contiguous()
 
 
+class TrainDataset(CSMRIDataset):
+    """``CSMRIDataset`` whose examples also have "params", the values of placeholders."""
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """One example."""
+        return _with_params(super().__getitem__(index))
+
+
 class CSMRIEvalDataset(Dataset[dict[str, Any]]):
     """Examples to judge a reconstruction by: the same at every look.
 
@@ -218,6 +226,18 @@ class CSMRIEvalDataset(Dataset[dict[str, Any]]):
 
             example = self._pictures.example(name, self.masks[mask], noisy)
         return {"name": Path(name).stem, **example}
+
+
+class EvalDataset(CSMRIEvalDataset):
+    """``CSMRIEvalDataset`` whose examples also have "params", the values of placeholders."""
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """One example."""
+        return _with_params(super().__getitem__(index))
+
+
+def _with_params(example: dict[str, Any]) -> dict[str, Any]:
+    return {**example, "params": {"y": example["y0"], "mask": example["mask"]}}
 
 
 def _is_mat(name: str) -> bool:

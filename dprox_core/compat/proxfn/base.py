@@ -14,6 +14,7 @@ from dprox_core.compat.linop.base import LinOp
 from dprox_core.compat.linop.graph import adjoint
 from dprox_core.compat.linop.graph import eval as value_of
 from dprox_core.compat.linop.nodes import as_node
+from dprox_core.compat.proxfn.steps import prox_affine, prox_scaled, prox_translated
 from dprox_core.compat.scope import Scope
 from dprox_core.errors import ParameterError
 from dprox_core.expressions.binding import Binding
@@ -21,7 +22,7 @@ from dprox_core.linops.space import Space
 from dprox_core.proxfns.base import Objective, Step, bind, make
 from dprox_core.proxfns.base import ProxFn as CoreProxFn
 
-__all__ = ["ProxFn", "ProxFnSum"]
+__all__ = ["ProxFn", "ProxFnSum", "prox_affine", "prox_scaled", "prox_translated"]
 
 
 class ProxFn(nn.Module):

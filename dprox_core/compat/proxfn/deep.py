@@ -138,6 +138,10 @@ class deep_prior(ProxFn):
         """σ for a step of the prox."""
         return lam**0.5 if self.sqrt else lam
 
+    def step_of(self, sigma: Any) -> Any:
+        """The step of the prox for σ."""
+        return sigma**2 if self.sqrt else sigma
+
     def _function(self, expression: Any) -> Objective:
         objective = make(self._class, expression, prior=self._prior, sigma=None, sqrt=True)
         assert isinstance(objective, Objective)

@@ -6,11 +6,13 @@ import os
 
 import torch
 
+from dprox_core.compat.proxfn.augment import Augment
 from dprox_core.compat.proxfn.deep import Denoiser, Denoiser2D, TVDenoiser
 from dprox_core.errors import ParameterError
 from dprox_core.priors.denoisers import denoiser
 
 __all__ = [
+    "Augment",
     "DRUNetDenoiser",
     "Denoiser",
     "Denoiser2D",

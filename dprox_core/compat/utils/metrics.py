@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from dprox_core.compat.utils.misc import as_bands
+from dprox_core.compat.utils.misc import as_bands, to_ndarray
 from dprox_core.errors import ShapeError
 
-__all__ = ["bandwise", "ergas", "mpsnr", "mpsnr_max", "mssim", "psnr", "sam", "ssim"]
+__all__ = ["autoconvert", "bandwise", "ergas", "mpsnr", "mpsnr_max", "mssim", "psnr", "sam", "ssim"]
 
 
 def _pair(output: Any, target: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -41,6 +41,17 @@ def psnr(output: Any, target: Any, data_range: float = 1.0) -> float:
         data_range: the largest possible value.
     """
     return _psnr(*_pair(output, target, "psnr"), data_range)
+
+
+def autoconvert(func: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of two pictures that is given arrays (H, W, C), whatever they were."""
+
+    @functools.wraps(func)
+    def of_arrays(output: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
+        a, b = (to_ndarray(picture, debatch=True) for picture in (output, target))
+        return func(a, b, *args, **kwargs)
+
+    return of_arrays
 
 
 def bandwise(func: Callable[..., float]) -> Callable[..., float]:

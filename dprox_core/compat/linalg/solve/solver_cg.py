@@ -7,10 +7,25 @@ from collections.abc import Callable
 
 import torch
 
-__all__ = ["cg", "cg2", "pcg"]
+__all__ = ["bdot", "cg", "cg2", "expand", "pcg", "ravel"]
 
 _log = logging.getLogger(__name__)
 Operator = Callable[[torch.Tensor], torch.Tensor]
+
+
+def bdot(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Σ x y for each sample of two batches: (B,)."""
+    return (x * y).flatten(1).sum(dim=1) if x.ndim > 1 else x * y
+
+
+def expand(x: torch.Tensor, ref: torch.Tensor) -> torch.Tensor:
+    """x with axes of one added, until it has as many as ``ref``."""
+    return x.reshape(*x.shape, *(1,) * (ref.ndim - x.ndim))
+
+
+def ravel(x: torch.Tensor) -> torch.Tensor:
+    """A batch as (B, N); what has one axis stays as it is."""
+    return x.flatten(1) if x.ndim > 1 else x
 
 
 def inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
