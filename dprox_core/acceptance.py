@@ -12,9 +12,14 @@ import torch
 from dprox_core.compiler.model import BoundTerm, Model
 from dprox_core.numerics.reductions import number
 
-__all__ = ["kept", "size_of", "sizes_of_objective", "summands", "violation"]
+__all__ = ["kept", "size_of", "sizes_of_objective", "summands", "units_of", "violation"]
 
 Vectors = tuple[torch.Tensor, ...]
+
+# Data whose largest value is less than 1 in so many are small.
+_SMALL = 10.0
+# Farther than any data.
+_FAR = 1e6
 
 
 @torch.no_grad()
@@ -31,8 +36,34 @@ def violation(model: Model, x: Vectors) -> float:
 
 
 @torch.no_grad()
+def units_of(model: Model) -> tuple[float, ...]:
+    """What each constraint's absolute tolerance is in units of: 1, and less where data are small.
+
+    A constraint's data are what is added in it, how far zero is from it, and how far its points are
+    from zero where that is bounded; where it has none, those of all terms count. Beside numbers of
+    1e-4 a tolerance of 3e-4 would hold any constraint for kept.
+    """
+    own, most = [], 0.0
+    for term in model.terms:
+        offset, size = term.penalty.offset, 0.0
+        if offset is not None:
+            size = number(offset.abs().max())
+        if _is_limited(term):
+            nothing = term.penalty.inside(term.row.range.zeros())
+            size = max(size, number(term.function.outside(nothing).abs().max()), _extent(term))
+            own.append(size)
+        most = max(most, size)
+    return tuple(min(1.0, _SMALL * (size or most)) or 1.0 for size in own)
+
+
+@torch.no_grad()
 def kept(
-    model: Model, x: Vectors, absolute: float, relative: float, samples: int = 1
+    model: Model,
+    x: Vectors,
+    absolute: float,
+    relative: float,
+    samples: int = 1,
+    units: tuple[float, ...] = (),
 ) -> tuple[bool, ...]:
     """Whether every constraint is missed by little, for each sample by itself.
 
@@ -42,14 +73,26 @@ def kept(
         absolute: what counts as little,
         relative: or else this share of the largest value in the constraint or its variables.
         samples: how many samples lie along the first axis of all.
+        units: what the first is in units of, for each constraint; 1 where they are left out.
     """
     rounding = 8.0 * torch.finfo(x[0].dtype).eps
     held = torch.ones(samples, dtype=torch.bool)
-    for term in model.terms:
-        if _is_limited(term):
-            missed, size = _missed(term, x, samples)
-            held &= missed <= torch.clamp(relative * size, min=absolute) + rounding * size
+    limited = [term for term in model.terms if _is_limited(term)]
+    for term, unit in zip(limited, units or (1.0,) * len(limited), strict=True):
+        missed, size = _missed(term, x, samples)
+        held &= missed <= torch.clamp(relative * size, min=absolute * unit) + rounding * size
     return tuple(held.tolist())
+
+
+def _extent(term: BoundTerm) -> float:
+    """How far from zero the nearest points to points far away are, 0 where they are far, too."""
+    found = 0.0
+    if term.function.is_indicator:
+        ones = torch.ones_like(term.penalty.inside(term.row.range.zeros()))
+        for far in (_FAR, -_FAR):
+            reach = number(term.function.prox(far * ones, 1.0).abs().max())
+            found = max(found, reach if reach < 0.5 * _FAR else 0.0)
+    return found
 
 
 def _missed(term: BoundTerm, x: Vectors, samples: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dprox_core.acceptance import sizes_of_objective
+from dprox_core.acceptance import kept, sizes_of_objective, units_of
 from dprox_core.algorithms.base import State
 from dprox_core.algorithms.evidence import Evidence
 from dprox_core.algorithms.prospect import Prospect, look_ahead
@@ -97,7 +97,8 @@ class Doubt:
         self._asked_twice = [False] * samples
         self._at_zero: list[float] | None = None
         self._evidence: tuple[State, Evidence] | None = None
-        self._search = Search(solver)
+        self._units: tuple[float, ...] | None = None
+        self._search = Search(solver, lambda x: all(self.kept(x, 1)))
 
     @property
     def _asked(self) -> bool:
@@ -111,6 +112,13 @@ class Doubt:
         """The iterate at two checks."""
         if self._asked:
             self._pace.note(before, now)
+
+    def kept(self, answer: Vectors, samples: int) -> tuple[bool, ...]:
+        """Of which samples every constraint is missed by no more than the tolerances allow."""
+        model, limits = self._solver.model, self._solver.algorithm.tolerances
+        if self._units is None:
+            self._units = units_of(model)
+        return kept(model, answer, limits.absolute, limits.relative, samples, self._units)
 
     @torch.no_grad()
     def clear(

@@ -258,8 +258,7 @@ class Run:
         Residuals see constraints beside all other terms.
         """
         assert self._doubt is not None, "it is made before anything is judged"
-        limits = self._algorithm.tolerances
-        held = kept(self._solver.model, answer, limits.absolute, limits.relative, len(met))
+        held = self._doubt.kept(answer, len(met))
         wanted = [a and b for a, b in zip(met, held, strict=True)]
         if not any(wanted):
             return held

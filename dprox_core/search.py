@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 
-from dprox_core.acceptance import kept
 from dprox_core.algorithms.descent import lower_point
 from dprox_core.algorithms.evidence import Evidence
 
@@ -31,10 +31,12 @@ class Search:
 
     Args:
         solver: the compiled problem.
+        kept: whether variables meet the constraints.
     """
 
-    def __init__(self, solver: Solver) -> None:
+    def __init__(self, solver: Solver, kept: Callable[[Vectors], bool]) -> None:
         self._solver = solver
+        self._kept = kept
         self._next = 0
         self._lower: Vectors | None = None
 
@@ -54,11 +56,9 @@ class Search:
         self._lower = None
         if not evidence.gradients or min(allowed) <= 0.0:
             return False
-        model, limits = self._solver.model, self._solver.algorithm.tolerances
 
         def objective(x: Vectors) -> float:
-            met = all(kept(model, x, limits.absolute, limits.relative))
-            return self._solver.objective(x) if met else math.inf
+            return self._solver.objective(x) if self._kept(x) else math.inf
 
         self._lower = lower_point(evidence, objective, allowed, max(_STEPS, iteration // 10))
         if self._lower is None:

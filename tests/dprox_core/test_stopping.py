@@ -12,6 +12,7 @@ import dprox_core as dp
 from dprox_core.algorithms.admm import AdmmState
 from dprox_core.result import Status
 from dprox_core.run import CHECK_EVERY
+from dprox_core.testing.cases import Maker
 
 
 def television(seed: int = 1, factor: float = 1.0) -> tuple[dp.Problem, dp.Variable]:
@@ -273,3 +274,22 @@ def test_what_rounding_leaves_of_residuals_counts_as_nothing(method: str) -> Non
     result = problem.solve(method)
     assert result.converged
     assert result.objective <= 1e-6 * float(b.square().sum())
+
+
+@pytest.mark.parametrize("method", ["admm", "hqs", "dr", "pdhg", "ladmm"])
+@pytest.mark.parametrize("kind", ["equations", "ball", "box"])
+def test_constraints_on_small_data_are_kept_by_their_own_measure(kind: str, method: str) -> None:
+    """Beside a data term of size 1, where a tolerance of 3e-4 would hold them all for kept."""
+    make = Maker(11)
+    target, matrix, b = 1e-4 * make.normal(8), make.normal(3, 8), make.normal(8)
+    x = dp.Variable("x", (8,), dtype=torch.float64)
+    seen = dp.matrix(x, matrix)
+    constraint, missed = {
+        "equations": (seen == matrix @ target, lambda v: matrix @ v - matrix @ target),
+        "ball": (dp.l2_ball(seen, 1e-4), lambda v: ((matrix @ v).norm() - 1e-4).clamp_min(0.0)),
+        "box": (dp.box(seen, -1e-4, 2e-4), lambda v: matrix @ v - (matrix @ v).clamp(-1e-4, 2e-4)),
+    }[kind]
+    result = dp.Problem(dp.norm1(x - b), [constraint]).solve(method, max_iter=3000)
+    assert result.converged
+    # A thousandth of the values, which are as large as the variables here.
+    assert float(missed(result[x]).abs().max()) <= 1.1e-3 * float(result[x].abs().max())
