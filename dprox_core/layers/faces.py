@@ -23,7 +23,7 @@ __all__ = ["Entries", "Face", "entries_of", "face_of"]
 Vectors = tuple[torch.Tensor, ...]
 Entries = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-# Of the numbers along an axis every so manieth is looked at together: they may not meet in a row.
+# Along an axis numbers so far apart are looked at together: they may not meet in a row.
 _APART = 3
 
 
