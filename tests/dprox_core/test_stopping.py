@@ -281,7 +281,8 @@ def test_what_rounding_leaves_of_residuals_counts_as_nothing(method: str) -> Non
 def test_constraints_on_small_data_are_kept_by_their_own_measure(kind: str, method: str) -> None:
     """Beside a data term of size 1, where a tolerance of 3e-4 would hold them all for kept."""
     make = Maker(11)
-    target, matrix, b = 1e-4 * make.normal(8), make.normal(3, 8), make.normal(8)
+    rows = 3 if kind == "equations" else 8
+    target, matrix, b = 1e-4 * make.normal(8), make.normal(rows, 8), make.normal(8)
     x = dp.Variable("x", (8,), dtype=torch.float64)
     seen = dp.matrix(x, matrix)
     constraint, missed = {
@@ -289,7 +290,8 @@ def test_constraints_on_small_data_are_kept_by_their_own_measure(kind: str, meth
         "ball": (dp.l2_ball(seen, 1e-4), lambda v: ((matrix @ v).norm() - 1e-4).clamp_min(0.0)),
         "box": (dp.box(seen, -1e-4, 2e-4), lambda v: matrix @ v - (matrix @ v).clamp(-1e-4, 2e-4)),
     }[kind]
-    result = dp.Problem(dp.norm1(x - b), [constraint]).solve(method, max_iter=3000)
+    small = [constraint, dp.box(x, -3e-4, 3e-4)]
+    result = dp.Problem(dp.norm1(x - b), small).solve(method, max_iter=3000)
     assert result.converged
-    # A thousandth of the values, which are as large as the variables here.
-    assert float(missed(result[x]).abs().max()) <= 1.1e-3 * float(result[x].abs().max())
+    # 3e-4 of ten times the data, which are about as large as the variables.
+    assert float(missed(result[x]).abs().max()) <= 5e-3 * float(result[x].abs().max())
