@@ -86,6 +86,8 @@ def compile_problem(
             got="traced tensors",
             where=method,
         )
+    # Beside an unknown without axes a number in double precision would make all of it double.
+    options |= {k: binding.cast(v) for k, v in options.items() if isinstance(v, torch.Tensor)}
     differentiate = torch.is_grad_enabled() and (
         binding.requires_grad
         or any(t.requires_grad for t in extra)

@@ -156,7 +156,7 @@ class Penalty:
     def prox(self, v: torch.Tensor, step: Step) -> torch.Tensor:
         """argmin over u of h(u) + ‖u − v‖² / (2 step)."""
         if self.is_plain:
-            return self.function.prox(v, self._step(step))
+            return _alike(self.function.prox(v, self._step(step)), v)
         return v - self.dual_prox(v, step)
 
     def dual_prox(
@@ -170,7 +170,7 @@ class Penalty:
             return back if out is None else out.copy_(back)
         step = self._step(step)
         if self.scale is None:
-            return self.function.dual_prox(self.inside(v), step, out=out)
+            return _alike(self.function.dual_prox(self.inside(v), step, out=out), v)
         d = self.scale
         squared = d.real.square() + d.imag.square() if d.is_complex() else d.square()
         # Where d = 0 the result is, too; its slope along d is t w ∇f(c), which a small |d|² tells.
@@ -180,7 +180,7 @@ class Penalty:
         inner: Step = step * squared
         if d.ndim == 0 and not isinstance(step, torch.Tensor) and not d.requires_grad:
             inner = float(inner)
-        return torch.mul(self.function.dual_prox(self.inside(v), inner), back, out=out)
+        return _alike(torch.mul(self.function.dual_prox(self.inside(v), inner), back, out=out), v)
 
     def _step(self, step: Step) -> Step:
         return step if self.function.is_indicator else step * self.weight
@@ -238,6 +238,13 @@ class BoundTerm:
         if self.function.is_indicator:
             size = max(_largest(x[index]) for index, _ in self.row.entries)
         return self.penalty.value(self.row.forward(x), size)
+
+
+def _alike(found: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """In the precision of v, which one number without an axis would take from the step's."""
+    if found.ndim or found.real.dtype == v.real.dtype:
+        return found
+    return found.to(v.real.dtype.to_complex() if found.is_complex() else v.real.dtype)
 
 
 def _largest(values: torch.Tensor) -> float:

@@ -85,7 +85,8 @@ class BlackBox(LinOp):
             if not self.domain.is_complex:
                 return self._back(y.real)
             return torch.complex(self._back(y.real), self._back(y.imag))
-        return self._back(y)
+        # Real data beside complex images, as autograd and a user's own function take it.
+        return self._back(y.to(self.range.dtype) if self.range.is_complex else y)
 
     def _back(self, y: torch.Tensor) -> torch.Tensor:
         if self._owner.adjoint is not None:

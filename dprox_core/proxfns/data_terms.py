@@ -206,7 +206,8 @@ class CompressSensing(_Misfit):
         return (v * self._masks).sum(dim=-3)
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        found = y.unsqueeze(-3) * self._masks.conj()
+        # Also where one mask serves several channels.
+        found = y.unsqueeze(-3).expand(self.space.shape) * self._masks.conj()
         return found if self.space.is_complex else found.real
 
     def _damped(self, y: torch.Tensor, step: Step) -> torch.Tensor:

@@ -303,4 +303,15 @@ SETS = (
         ),
         smooth=True,
     ),
+    ProxCase(
+        "compress_sensing",
+        compress_sensing,
+        _compress_sensing,
+        label="one mask for all channels",
+        data=lambda shape, make: (
+            make.normal(*shape[:-3], *shape[-2:]),
+            make.normal(*shape[-2:]),
+        ),
+        smooth=True,
+    ),
 )

@@ -321,6 +321,7 @@ def test_gradients_of_the_value(kind: Kind) -> None:
         return
     point = v.clone().requires_grad_()
     (slope,) = torch.autograd.grad(at.function.value(point), point)
+    assert at.function.grad(v).shape == v.shape
     assert torch.allclose(at.function.grad(v), slope, atol=1e-9)
     for scale in (1e-3, 1e-1, 1.0, 10.0):
         other = v + scale * (at.inside() - v)

@@ -284,3 +284,35 @@ def test_a_long_operator_under_a_smooth_loss_does_not_hold_a_penalty_up(
     assert result.converged
     other = dp.Problem(whole).solve("fista", **tight)
     assert result.objective == pytest.approx(other.objective, rel=5e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize(
+    "method", ["admm", "admm_vxu", "dr", "hqs", "ladmm", "pdhg", "pd3o", "pgd", "fista"]
+)
+def test_one_number_without_axes_stays_in_single_precision(method: str, dtype: str) -> None:
+    x = dp.Variable("x", (), dtype=dtype)
+    gradient = method in ("pgd", "fista")
+    rest = dp.norm1(x) if gradient else dp.norm2(2 * x) + 0.1 * dp.norm1(dp.broadcast_to(x, (3,)))
+    problem = dp.Problem(dp.sum_squares(x - 3.0) + rest)
+    name = {"pdhg": "weight", "pd3o": "weight", "pgd": "step", "fista": "step"}.get(method, "rho")
+    given = torch.tensor(0.2, dtype=torch.float64, requires_grad=True)
+    for options in ({}, {name: given}):
+        result = problem.solve(method, **options)
+        assert result[x].dtype == getattr(torch, dtype)
+        assert abs(result[x].item() - (2.5 if gradient else 1.85)) < 0.01
+
+
+@pytest.mark.parametrize("method", ["admm_vxu", "pd3o", "pgd"])
+def test_real_data_beside_a_complex_operator_of_ones_own(method: str) -> None:
+    turn = dp.LinOpFactory(lambda v: 1j * v)
+    x = dp.Variable("x", (2, 3), dtype="complex128")
+    problem = dp.Problem(dp.elastic_net(turn(x) - 0.5) + dp.sum_squares(x))
+    expected = dp.Problem(dp.elastic_net(1j * x - 0.5) + dp.sum_squares(x))
+    if method == "pgd":
+        problem, expected = (
+            dp.Problem(dp.sum_squares(e - 0.5) + dp.norm1(x)) for e in (turn(x), 1j * x)
+        )
+    found = problem.solve(method, abs_tol=1e-9, rel_tol=1e-9)[x]
+    best = expected.solve(method, abs_tol=1e-9, rel_tol=1e-9)[x]
+    assert torch.allclose(found, best, atol=1e-6)
