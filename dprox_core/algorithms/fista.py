@@ -27,6 +27,7 @@ import torch
 from dprox_core.algorithms.base import Algorithm, Residuals, State, Tolerances
 from dprox_core.algorithms.evidence import Evidence, of_parts
 from dprox_core.algorithms.parts import Parts, spread_out
+from dprox_core.algorithms.pgd import GROWTH, LONGEST
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
@@ -59,6 +60,7 @@ class Fista(Algorithm[FistaState]):
         step: τ.
         restart: whether momentum that points uphill is dropped.
         spread: m_i, by which the step of each variable is a multiple of τ.
+        growing: whether f is flat and τ was chosen, so that it may grow.
     """
 
     name = "fista"
@@ -71,6 +73,7 @@ class Fista(Algorithm[FistaState]):
         step: Step,
         restart: bool,
         spread: tuple[float, ...],
+        growing: bool = False,
     ) -> None:
         self.model = parts.model
         self.tolerances = tolerances
@@ -79,6 +82,7 @@ class Fista(Algorithm[FistaState]):
         self._step = step
         self._restart = restart
         self._spread = spread
+        self._growing = growing
 
     def init(self, x0: Vectors) -> FistaState:
         """x = y = x₀."""
@@ -115,6 +119,12 @@ class Fista(Algorithm[FistaState]):
     def evidence(self, state: FistaState) -> Evidence:
         """A prox-gradient step from x."""
         return of_parts(self._parts, state.x, (), (), spread_out(state.step, self._spread))
+
+    def adapt(self, state: FistaState) -> FistaState:
+        """A longer step where f is flat: the proximal point algorithm is right with any."""
+        if not self._growing or isinstance(state.step, torch.Tensor) or state.step >= LONGEST:
+            return state
+        return replace(state, step=GROWTH * state.step)
 
     def placed(self, state: FistaState, x: Vectors) -> FistaState:
         """At other variables, without momentum."""

@@ -28,9 +28,12 @@ from dprox_core.algorithms.parts import Parts, spread_out, weights_of
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["Pgd", "PgdState"]
+__all__ = ["GROWTH", "LONGEST", "Pgd", "PgdState"]
 
 Vectors = tuple[torch.Tensor, ...]
+
+GROWTH, LONGEST = 4.0, 1e6
+"""By how much a step grows after ten iterations where nothing is curved, and how long it gets."""
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Pgd(Algorithm[PgdState]):
         backtracking: whether τ is found by trial.
         longest: τ never exceeds this.
         spread: m_i, by which the step of each variable is a multiple of τ.
+        growing: whether f is flat and τ was chosen, so that it may grow.
     """
 
     name = "pgd"
@@ -70,6 +74,7 @@ class Pgd(Algorithm[PgdState]):
         backtracking: bool,
         longest: float,
         spread: tuple[float, ...],
+        growing: bool = False,
     ) -> None:
         self.model = parts.model
         self.tolerances = tolerances
@@ -78,6 +83,7 @@ class Pgd(Algorithm[PgdState]):
         self._backtracking = backtracking
         self._longest = longest
         self._spread = spread
+        self._growing = growing
 
     def init(self, x0: Vectors) -> PgdState:
         """x = x₀."""
@@ -129,6 +135,12 @@ class Pgd(Algorithm[PgdState]):
     def moved(self, state: PgdState, essence: Vectors) -> PgdState:
         """At another x."""
         return replace(state, x=essence)
+
+    def adapt(self, state: PgdState) -> PgdState:
+        """A longer step where f is flat: the proximal point algorithm is right with any."""
+        if not self._growing or isinstance(state.step, torch.Tensor) or state.step >= LONGEST:
+            return state
+        return replace(state, step=GROWTH * state.step)
 
     def placed(self, state: PgdState, x: Vectors) -> PgdState:
         """At other variables."""

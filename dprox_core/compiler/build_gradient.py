@@ -29,7 +29,7 @@ def build_fista(request: Request) -> tuple[Fista, Plan]:
     parts = assign(request.model, "fista", gradients=True, blocks=False)
     step, spread, chosen = _chosen_steps(request, parts)
     restart = flag("restart", request.options.get("restart", True))
-    algorithm = Fista(parts, request.tolerances, step, restart, spread)
+    algorithm = Fista(parts, request.tolerances, step, restart, spread, _is_flat(request, chosen))
     return algorithm, _plan(request, parts, "fista", chosen)
 
 
@@ -55,7 +55,8 @@ def build_pgd(request: Request) -> tuple[Pgd, Plan]:
             where="step",
         )
     longest = 1e3 * reductions.number(step)
-    algorithm = Pgd(parts, request.tolerances, step, backtracking, longest, spread)
+    flat = _is_flat(request, chosen) and not backtracking
+    algorithm = Pgd(parts, request.tolerances, step, backtracking, longest, spread, flat)
     return algorithm, _plan(request, parts, "pgd", chosen)
 
 
@@ -93,6 +94,12 @@ def _chosen_steps(
     shortest = min(steps)
     chosen["parameters"]["step"] = shortest
     return shortest, tuple(own / shortest for own in steps), chosen
+
+
+def _is_flat(request: Request, chosen: dict[str, Any]) -> bool:
+    """Whether all is convex and nothing curved, and the step automatic."""
+    automatic = "step" in chosen["automatic"]
+    return request.model.convex and automatic and chosen["parameters"]["lipschitz"] == 0.0
 
 
 def _plan(request: Request, parts: Parts, method: str, chosen: dict[str, Any]) -> Plan:

@@ -79,3 +79,18 @@ def test_methods_that_solve_for_the_variables_are_left_alone() -> None:
         state = solver.step(solver.init())
         evidence = solver.algorithm.evidence(state)
         assert evidence is None or not evidence.gradients
+
+
+@pytest.mark.parametrize("method", ["pgd", "fista"])
+@pytest.mark.parametrize("kind", ["kinks", "linear"])
+def test_where_nothing_is_curved_steps_grow(kind: str, method: str) -> None:
+    """With a step of 1 and slopes of 1e-3 a way of 5 takes thousands."""
+    make = Maker(9)
+    b = 5.0 * make.normal(6)
+    x = dp.Variable("x", (6,), dtype=torch.float64)
+    c = 1e-3 * make.normal(6)
+    cost = {"kinks": 1e-3 * dp.norm1(x - b), "linear": dp.linear(x, c) + dp.box(x, -7.0, 5.0)}
+    result = dp.Problem(cost[kind]).solve(method)
+    assert result.status in (dp.Status.CONVERGED, dp.Status.OPTIMAL)
+    best = {"kinks": b, "linear": torch.where(c > 0, -7.0, 5.0).double()}[kind]
+    assert torch.allclose(result[x], best, atol=1e-3)
