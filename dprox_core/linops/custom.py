@@ -72,12 +72,17 @@ class BlackBox(LinOp):
 
     def forward(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """The function's value, in memory of its own."""
-        image = self._owner.forward(x)
+        image = self._image(x)
         # What torch.func traces does not tell where it lies.
         shared = is_traced(image) or (
             image.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
         )
         return image.clone() if shared else image
+
+    def _image(self, x: torch.Tensor) -> torch.Tensor:
+        """In the working precision, whatever that of the numbers in a user's function."""
+        image: torch.Tensor = self._owner.forward(x)
+        return image.to(self.range.dtype)
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """The other function's value, or autograd's vector-Jacobian product."""
@@ -90,7 +95,7 @@ class BlackBox(LinOp):
 
     def _back(self, y: torch.Tensor) -> torch.Tensor:
         if self._owner.adjoint is not None:
-            return self.to_domain(self._owner.adjoint(y))
+            return self.to_domain(self._owner.adjoint(y)).to(self.domain.dtype)
         # What a plain function holds is not known, so it may want a gradient.
         held = self._owner.parameters()
         wanted = not held or any(t.requires_grad for t in (*held, y))
@@ -99,7 +104,7 @@ class BlackBox(LinOp):
             x = torch.zeros(
                 self.domain.shape, dtype=self.domain.dtype, device=y.device, requires_grad=True
             )
-            image = self._owner.forward(x)
+            image = self._image(x)
             (back,) = torch.autograd.grad(image, x, y, create_graph=differentiate)
         return back
 

@@ -303,6 +303,21 @@ def test_one_number_without_axes_stays_in_single_precision(method: str, dtype: s
         assert abs(result[x].item() - (2.5 if gradient else 1.85)) < 0.01
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_numbers_in_an_operator_of_ones_own_leave_the_precision(
+    dtype: torch.dtype, transposed: bool
+) -> None:
+    w = torch.linspace(0.5, 1.5, 6, dtype=torch.float64)
+    weigh = dp.LinOpFactory(lambda v: w * v, (lambda y: w * y) if transposed else None)
+    x = dp.Variable("x", (6,), dtype=dtype)
+    problem = dp.Problem(dp.sum_squares(weigh(x) - 1.0) + 0.1 * dp.norm1(x))
+    for method in ("admm", "hqs", "pdhg", "fista"):
+        found = problem.solve(method)[x]
+        assert found.dtype == dtype
+        assert torch.allclose(found.real.double(), (w - 0.05) / w**2, atol=5e-3), method
+
+
 @pytest.mark.parametrize("method", ["admm_vxu", "pd3o", "pgd"])
 def test_real_data_beside_a_complex_operator_of_ones_own(method: str) -> None:
     turn = dp.LinOpFactory(lambda v: 1j * v)
