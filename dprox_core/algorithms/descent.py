@@ -33,7 +33,7 @@ _ROUNDINGS = 1e3
 _FAR = 1e4
 # So many steps in a row that promise less than this share of what is asked for are the last, or
 # two where nothing more can be had as far away as the iterate is from zero.
-_LITTLE, _PATIENCE = 0.02, 5
+_LITTLE, _PATIENCE = 0.02, 20
 # So many times farther, and as many times less far, the objective is asked along a direction.
 _FARTHER, _NEARER = 4.0, 0.25
 _TRIES = 12
