@@ -22,6 +22,7 @@ from dprox_core.compiler.shared import (
 )
 from dprox_core.compiler.split import ITERATIVE, Split, split
 from dprox_core.errors import ParameterError
+from dprox_core.linsolve.along import each_has_factors
 from dprox_core.linsolve.base import LinearSolve, LinearSolver
 from dprox_core.linsolve.cg import ConjugateGradientSolver
 from dprox_core.linsolve.dense import DenseSolver, is_small
@@ -38,8 +39,8 @@ __all__ = [
     "rho_of_samples",
 ]
 
-# Linear solvers that take a ρ for each sample; "" where no system is solved.
-_EACH_ITS_RHO = ("", "diagonal", "fourier", "woodbury")
+# Linear solvers that take a ρ for each sample at no price; "" where no system is solved.
+_EACH_ITS_RHO = ("", "diagonal", "fourier", "woodbury", "dense", *ITERATIVE)
 
 
 def build_admm(request: Request) -> tuple[Admm, Plan]:
@@ -92,7 +93,10 @@ def rho_of_samples(assignment: Split, model: Model, portion: float = 1.0) -> Ste
         model: the compiled problem.
         portion: what to multiply it by.
     """
-    batch = model.samples if assignment.kind in _EACH_ITS_RHO else 1
+    each = assignment.kind in _EACH_ITS_RHO or (
+        assignment.kind == "matrix" and each_has_factors(assignment.part)
+    )
+    batch = model.samples if each else 1
     if batch == 1:
         return portion * automatic_rho(assignment)
     found = [portion * automatic_rho(assignment, sample, batch) for sample in range(batch)]

@@ -143,7 +143,8 @@ def _determined(part: QuadraticPart, index: int) -> bool:
 def _part(
     model: Model, squares: tuple[BoundTerm, ...], blocks: tuple[BoundTerm, ...]
 ) -> QuadraticPart:
-    return QuadraticPart(model.spaces, squares, tuple(block.row for block in blocks))
+    rows = tuple(block.row for block in blocks)
+    return QuadraticPart(model.spaces, squares, rows, model.samples)
 
 
 def _movable_sets(squares: tuple[BoundTerm, ...]) -> list[tuple[BoundTerm, ...]]:

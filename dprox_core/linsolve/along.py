@@ -1,4 +1,4 @@
-"""Systems of matrices along one axis: factored once, then solved by two triangular solves.
+"""Systems of matrices along one axis: factored for each ρ, then solved by two triangular solves.
 
 H = Σ 2 w Mᴴ W M + D along an axis of N elements. Tall or square: H itself is factored (Cholesky).
 One wide M of R < N rows beside a positive diagonal D: only the R × R matrix I / (2 w) + M D⁻¹ Mᴴ is
@@ -9,17 +9,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
+from dprox_core.algorithms.per_sample import is_per_sample
 from dprox_core.linops.algebra import Composition
 from dprox_core.linsolve.base import Gram, QuadraticPart
+from dprox_core.linsolve.direct import same
 from dprox_core.numerics import reductions
 from dprox_core.proxfns.base import Step
 
-__all__ = ["MatrixSolver", "accepts_matrices"]
+__all__ = ["MatrixSolver", "accepts_matrices", "each_has_factors"]
 
 # A Cholesky factorization of this size takes about a second.
 _LARGEST = 3000
+# As many numbers in the factors of all samples are little in any case.
+_FEW = 2**20
 # Where terms of one sum differ by more, single precision leaves fewer than four digits.
 _FEW_DIGITS = 1e3
 
@@ -54,6 +59,20 @@ def accepts_matrices(part: QuadraticPart, index: int) -> bool:
     size = part.spaces[index].shape[axis]
     wide = _wide(found, size)
     return (wide[0] if wide is not None else size) <= _LARGEST
+
+
+def each_has_factors(part: QuadraticPart) -> bool:
+    """Whether factors for each sample's ρ cost little: few numbers, or few beside the variable."""
+    for index, space in enumerate(part.spaces):
+        pieces = _pieces(part, index)
+        if pieces is None or all(piece.rows is None for piece in pieces[1]):
+            continue
+        size = space.shape[pieces[0]]
+        wide = _wide(pieces[1], size)
+        numbers = part.samples * (size if wide is None else wide[0]) ** 2
+        if numbers > max(_FEW, 4 * space.numel):
+            return False
+    return True
 
 
 def _opaque(rows: torch.Tensor) -> bool:
@@ -170,9 +189,10 @@ class MatrixSolver:
         wide = _wide(self._pieces, self._size)
         self._wide = None if wide is None else wide[1]
         self.rows = self._size if wide is None else wide[0]
+        self._others = (part.samples - 1) * self.rows**2 if each_has_factors(part) else 0
         # What does not depend on ρ is multiplied out once, for each precision that is needed.
         self._fixed: dict[torch.dtype, torch.Tensor] = {}
-        self._held: tuple[Step, tuple[torch.Tensor, ...]] | None = None
+        self._held: list[tuple[Step, tuple[torch.Tensor, ...]]] = []
 
     @property
     def nbytes(self) -> int:
@@ -180,20 +200,43 @@ class MatrixSolver:
         numbers = 4.6 * self._size**2
         if self._wide is not None:
             numbers = (self._size + 3.5 * self.rows) * self.rows
-        return round(numbers * self._space.dtype.itemsize)
+        return round((numbers + self._others) * self._space.dtype.itemsize)
 
     def forget(self) -> None:
         """Drop the factors."""
-        self._held = None
+        self._held = []
         self._fixed.clear()
 
     def solve(
         self, pulled: torch.Tensor, rho: Step, previous: torch.Tensor, out: torch.Tensor | None
     ) -> torch.Tensor:
         """The solution; ``previous`` where the system is singular."""
+        if not (isinstance(rho, torch.Tensor) and is_per_sample(rho)):
+            self._held = [entry for entry in self._held if same(entry[0], rho)]
+            return self._solved(pulled, rho, previous, self._constant)
+        # Samples of one ρ are solved for together.
+        learned, groups = rho.requires_grad, dict[float, list[int]]()
+        for index, value in enumerate(rho.tolist()):
+            groups.setdefault(index if learned else value, []).append(index)
+        held = [entry for entry in self._held if entry[0] in groups] if not learned else []
+        self._held, found = held, []
+        for value, places in groups.items():
+            constant = None if self._constant is None else self._constant[places]
+            own = rho[places[0]] if learned else value
+            found.append(self._solved(pulled[places], own, previous[places], constant))
+        order = [place for places in groups.values() for place in places]
+        return torch.cat(found)[np.argsort(order).tolist()]
+
+    def _solved(
+        self,
+        pulled: torch.Tensor,
+        rho: Step,
+        previous: torch.Tensor,
+        constant: torch.Tensor | None,
+    ) -> torch.Tensor:
         right = pulled * rho
-        if self._constant is not None:
-            right = right + self._constant
+        if constant is not None:
+            right = right + constant
         columns = right.movedim(self._axis, 0)
         factors = self._prepared(rho)
         # Where single precision leaves too few digits, the factors are in double precision.
@@ -220,12 +263,11 @@ class MatrixSolver:
         return solved.movedim(0, self._axis).contiguous()
 
     def _prepared(self, rho: Step) -> tuple[torch.Tensor, ...]:
-        held = self._held
-        tensors = isinstance(rho, torch.Tensor)
-        if held is not None and (held[0] is rho or (not tensors and held[0] == rho)):
-            return held[1]
+        for held, factors in self._held:
+            if same(held, rho):
+                return factors
         factors = self._factor(rho) if self._wide is None else self._small(rho)
-        self._held = (rho, factors)
+        self._held.append((rho, factors))
         return factors
 
     def _small(self, rho: Step) -> tuple[torch.Tensor, ...]:

@@ -75,11 +75,14 @@ class QuadraticPart:
         spaces: the spaces of the variables.
         terms: the quadratic terms (w_q, W_q, g_q, A_q, b_q).
         couplings: the K_j.
+        samples: how many samples of a batch, along the first axes of everything, never meet; 1
+            for one system.
     """
 
     spaces: tuple[Space, ...]
     terms: tuple[BoundTerm, ...]
     couplings: tuple[Row, ...]
+    samples: int = 1
 
     @cached_property
     def curved(self) -> tuple[tuple[BoundTerm, LinOp | None], ...]:
@@ -183,7 +186,7 @@ class LinearSolver(ABC):
 
         Args:
             pulled: Σ_j K_jᴴ w_j for each variable; may be overwritten.
-            rho: ρ.
+            rho: ρ, one number or one for each sample.
             previous: the last solution, kept where the system says nothing, and a start.
             out: memory that may be filled; None wherever a gradient is wanted.
         """

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeGuard
 
+import numpy as np
 import torch
 
+from dprox_core.algorithms.per_sample import is_per_sample, shaped
 from dprox_core.compiler.model import Row
 from dprox_core.linops.base import LinOp
 from dprox_core.linops.content import cut
 from dprox_core.linsolve.base import LinearSolver, QuadraticPart, Vectors
+from dprox_core.linsolve.direct import same
+from dprox_core.linsolve.each import combined, inners, ratio
 from dprox_core.linsolve.minres import minimal_residuals
 from dprox_core.linsolve.precondition import Preconditioner
 from dprox_core.linsolve.product import product as product_with
@@ -55,7 +59,7 @@ class ConjugateGradientSolver(LinearSolver):
         self._part = part
         self.kind = kind
         self._preconditioner = Preconditioner(part) if kind == "cg" else None
-        self._prepared: tuple[float, Callable[[Vectors], Vectors] | None] | None = None
+        self._prepared: tuple[Step, Callable[[Vectors], Vectors] | None] | None = None
         self._differentiate = differentiate
         epsilon = torch.finfo(part.spaces[0].precision).eps
         self._floor = 10.0 * epsilon
@@ -82,7 +86,7 @@ class ConjugateGradientSolver(LinearSolver):
     ) -> Vectors:
         """The minimizer, to the accuracy described above."""
         right = tuple(
-            p * rho if constant is None else p * rho + constant
+            p * shaped(rho, p) if constant is None else p * shaped(rho, p) + constant
             for p, constant in zip(pulled, self._constants, strict=True)
         )
         if not self._differentiate:
@@ -113,10 +117,16 @@ class ConjugateGradientSolver(LinearSolver):
 
         if self._preconditioner is None:
             return minimal_residuals(
-                product, right, start, self._floor, self._reduction, self._max_iter
+                product,
+                right,
+                start,
+                self._floor,
+                self._reduction,
+                self._max_iter,
+                self._part.samples,
             )
-        value = reductions.number(rho)
-        if self._prepared is None or self._prepared[0] != value:
+        value = _held(rho)
+        if self._prepared is None or not same(self._prepared[0], value):
             self._prepared = (value, self._preconditioner.at(value))
         return conjugate_gradients(
             product,
@@ -126,6 +136,7 @@ class ConjugateGradientSolver(LinearSolver):
             self._reduction,
             self._max_iter,
             self._prepared[1],
+            self._part.samples,
         )
 
     def preconditioners(self, rho: Step) -> tuple[str | None, ...]:
@@ -146,6 +157,7 @@ def conjugate_gradients(
     reduction: float = 0.0,
     max_iter: int = 100,
     precondition: Operator | None = None,
+    samples: int = 1,
 ) -> Vectors:
     """Solve H x = r for a positive semi-definite H (Hestenes and Stiefel 1952).
 
@@ -157,37 +169,37 @@ def conjugate_gradients(
         reduction: or at ‖H x − r‖ ≤ reduction times what it was at the start.
         max_iter: the most steps.
         precondition: an approximate inverse of H, symmetric and positive definite.
+        samples: how many samples, along the first axes, H keeps apart: each takes steps of its own,
+            as it would alone, and ends by itself.
 
     Returns:
         x; without a preconditioner its part in the null space of H is that of ``start``.
     """
     x = start
-    residual = _minus(right, product(x))
-    left = _inner(residual, residual)
-    scale = _inner(right, right)
-    goal = max(tolerance * tolerance * scale, reduction * reduction * left)
+    residual = combined(right, product(x), -np.ones(samples))
+    left = inners(residual, residual, samples)
+    scale = inners(right, right, samples)
+    goal = np.maximum(tolerance * tolerance * scale, reduction * reduction * left)
     direction = residual if precondition is None else precondition(residual)
-    energy = left if precondition is None else _inner(residual, direction)
+    energy = left if precondition is None else inners(residual, direction, samples)
+    going = np.ones(samples, dtype=bool)
     for _ in range(max_iter):
-        if not left > goal or left == 0.0 or cancel_requested():
+        going &= (left > goal) & (left != 0.0)
+        if not going.any() or cancel_requested():
             break
         image = product(direction)
-        curvature = _inner(direction, image)
-        if not curvature > 0.0:
+        curvature = inners(direction, image, samples)
+        going &= curvature > 0.0
+        if not going.any():
             break
-        length = energy / curvature
-        x = tuple(torch.add(a, b, alpha=length) for a, b in zip(x, direction, strict=True))
-        residual = tuple(
-            torch.sub(a, b, alpha=length) for a, b in zip(residual, image, strict=True)
-        )
-        left = _inner(residual, residual)
+        length = ratio(energy, curvature, going)
+        x = combined(x, direction, length)
+        residual = combined(residual, image, -length)
+        left = inners(residual, residual, samples)
         steepest = residual if precondition is None else precondition(residual)
         previous = energy
-        energy = left if precondition is None else _inner(residual, steepest)
-        ratio = energy / previous
-        direction = tuple(
-            torch.add(a, b, alpha=ratio) for a, b in zip(steepest, direction, strict=True)
-        )
+        energy = left if precondition is None else inners(residual, steepest, samples)
+        direction = combined(steepest, direction, ratio(energy, previous, going))
     return x
 
 
@@ -202,6 +214,13 @@ def implicit_solve(
     count = len(right)
     solved = _ImplicitSolve.apply(solver, inner, start, leaves, count, *right, *parameters)
     return tuple(solved)
+
+
+def _held(rho: Step) -> Step:
+    """ρ without its history."""
+    if isinstance(rho, torch.Tensor) and is_per_sample(rho):
+        return rho.detach()
+    return reductions.number(rho)
 
 
 def _has_history(rho: Step) -> TypeGuard[torch.Tensor]:
@@ -253,11 +272,3 @@ class _ImplicitSolve(torch.autograd.Function):
                     [p for p, _ in held], ctx.leaves, [v for _, v in held], allow_unused=True
                 )
         return (*dual, *gradients)
-
-
-def _minus(a: Vectors, b: Vectors) -> Vectors:
-    return tuple(p - q for p, q in zip(a, b, strict=True))
-
-
-def _inner(a: Vectors, b: Vectors) -> float:
-    return sum(float(reductions.inner(p, q)) for p, q in zip(a, b, strict=True))

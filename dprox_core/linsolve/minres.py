@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
+from dprox_core.linsolve.each import Numbers, combined, inners, ratio, scaled
 from dprox_core.monitoring import cancel_requested
-from dprox_core.numerics import reductions
 
 __all__ = ["minimal_residuals"]
 
@@ -23,6 +23,7 @@ def minimal_residuals(
     tolerance: float,
     reduction: float = 0.0,
     max_iter: int = 100,
+    samples: int = 1,
 ) -> Vectors:
     """Solve H x = r for a symmetric H, definite or not, by the Lanczos process.
 
@@ -36,60 +37,53 @@ def minimal_residuals(
         tolerance: stop at ‖H x − r‖ ≤ tolerance ‖r‖.
         reduction: or at ‖H x − r‖ ≤ reduction times what it was at the start.
         max_iter: the most steps.
+        samples: how many samples, along the first axes, H keeps apart; each ends by itself.
 
     Returns:
         x; of a singular system with several solutions, the one nearest to ``start``.
     """
     x = start
-    residual = _combined(right, product(x), -1.0)
-    beta = _norm(residual)
-    goal = max(tolerance * _norm(right), reduction * beta)
-    if not beta > goal or beta == 0.0:
+    one = np.ones(samples)
+    residual = combined(right, product(x), -one)
+    beta = _norms(residual, samples)
+    goal = np.maximum(tolerance * _norms(right, samples), reduction * beta)
+    going = (beta > goal) & (beta != 0.0)
+    if not going.any():
         return x
-    v = _scaled(residual, 1.0 / beta)
+    v = scaled(residual, ratio(one, beta, going))
     old_v = tuple(torch.zeros_like(t) for t in v)
     w, old_w = old_v, old_v
-    eta, old_beta = beta, 0.0
-    cosine, sine, old_cosine, old_sine = 1.0, 0.0, 1.0, 0.0
-    left = beta
+    eta, old_beta, left = beta, 0.0 * one, beta
+    cosine, sine, old_cosine, old_sine = one, 0.0 * one, one, 0.0 * one
     for _ in range(max_iter):
-        if left <= goal or cancel_requested():
+        going &= left > goal
+        if not going.any() or cancel_requested():
             break
         image = product(v)
-        alpha = _inner(v, image)
-        following = _combined(_combined(image, v, -alpha), old_v, -old_beta)
-        beta = _norm(following)
+        alpha = inners(v, image, samples)
+        following = combined(combined(image, v, -alpha), old_v, -old_beta)
+        beta = _norms(following, samples)
         # The rotations of the two steps before, then this one's.
         delta = cosine * alpha - old_cosine * sine * old_beta
-        length = math.hypot(delta, beta)
+        length = np.hypot(delta, beta)
         upper = sine * alpha + old_cosine * cosine * old_beta
         corner = old_sine * old_beta
-        if length == 0.0:
-            break
-        old_cosine, old_sine, cosine, sine = cosine, sine, delta / length, beta / length
-        direction = _scaled(_combined(_combined(v, old_w, -corner), w, -upper), 1.0 / length)
-        x = _combined(x, direction, cosine * eta)
-        left *= abs(sine)
+        going &= length != 0.0
+        old_cosine, old_sine = cosine, sine
+        cosine, sine = ratio(delta, length, going), ratio(beta, length, going)
+        direction = combined(combined(v, old_w, -corner), w, -upper)
+        direction = scaled(direction, ratio(one, length, going))
+        x = combined(x, direction, cosine * eta)
+        left = np.where(going, left * np.abs(sine), left)
         eta = -sine * eta
-        if beta <= 1e-14 * max(abs(alpha), old_beta, 1e-300):
-            break
-        old_v, v = v, _scaled(following, 1.0 / beta)
+        largest = np.maximum(np.maximum(np.abs(alpha), old_beta), 1e-300)
+        going &= beta > 1e-14 * largest
+        old_v, v = v, scaled(following, ratio(one, beta, going))
         old_w, w = w, direction
         old_beta = beta
     return x
 
 
-def _combined(a: Vectors, b: Vectors, factor: float) -> Vectors:
-    return tuple(torch.add(p, q, alpha=factor) for p, q in zip(a, b, strict=True))
-
-
-def _scaled(a: Vectors, factor: float) -> Vectors:
-    return tuple(p * factor for p in a)
-
-
-def _inner(a: Vectors, b: Vectors) -> float:
-    return sum(float(reductions.inner(p, q)) for p, q in zip(a, b, strict=True))
-
-
-def _norm(a: Vectors) -> float:
-    return math.sqrt(_inner(a, a))
+def _norms(a: Vectors, samples: int) -> Numbers:
+    found: Numbers = np.sqrt(inners(a, a, samples))
+    return found

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 
 import torch
 
+from dprox_core.algorithms.per_sample import representative
 from dprox_core.linops.space import Space
 from dprox_core.linsolve.base import Gram, QuadraticPart
+from dprox_core.linsolve.direct import beside
 from dprox_core.numerics import fourier, reductions
 from dprox_core.proxfns.base import Step
 
@@ -52,7 +54,7 @@ class Preconditioner:
 
     def kinds(self, rho: Step) -> tuple[str | None, ...]:
         """For each variable "diagonal", "fourier", or None where neither is worth its price."""
-        value = reductions.number(rho)
+        value = representative(rho)
         return tuple(_kind(sums, value) for sums in self._sums)
 
     def at(self, rho: Step) -> Callable[[Vectors], Vectors] | None:
@@ -60,9 +62,8 @@ class Preconditioner:
         kinds = self.kinds(rho)
         if all(kind is None for kind in kinds):
             return None
-        value = reductions.number(rho)
         inverses = [
-            None if kind is None else _inverse(sums, kind, value, space)
+            None if kind is None else _inverse(sums, kind, rho, space)
             for kind, sums, space in zip(kinds, self._sums, self._spaces, strict=True)
         ]
 
@@ -119,7 +120,7 @@ def _mean_diagonal(gram: Gram, space: Space) -> torch.Tensor:
     return torch.tensor(energy / size, dtype=torch.float64)
 
 
-def _at(pair: tuple[torch.Tensor, torch.Tensor], rho: float) -> torch.Tensor:
+def _at(pair: tuple[torch.Tensor, torch.Tensor], rho: Step) -> torch.Tensor:
     return pair[0] + rho * pair[1]
 
 
@@ -138,18 +139,21 @@ def _kind(sums: _Sums, rho: float) -> str | None:
     return "fourier" if even <= flat else "diagonal"
 
 
-def _inverse(sums: _Sums, kind: str, rho: float, space: Space) -> torch.Tensor:
-    spatial = _at(sums.space, rho) + _at(sums.rest, rho)
-    frequency = _at(sums.frequency, rho)
-    if kind == "fourier":
-        if spatial.ndim >= 2:
-            spatial = spatial.mean(dim=(-2, -1), keepdim=True)
-        elif spatial.ndim:
-            spatial = spatial.mean()
-        whole = spatial + frequency
-    else:
-        whole = spatial + (frequency.mean() if frequency.ndim else frequency)
+def _inverse(sums: _Sums, kind: str, rho: Step, space: Space) -> torch.Tensor:
+    pairs = (sums.space, sums.rest, sums.frequency)
+    places = [t.device for pair in pairs for t in pair if t.ndim]
+    rho = beside(rho, len(space.shape), places[0] if places else torch.device("cpu"))
+    if not isinstance(rho, torch.Tensor) or rho.numel() == 1:
+        rho = reductions.number(rho)
+    within, rest, frequency = (_at(pair, rho) for pair in pairs)
+    spatial = within + rest
+    whole = _mean(spatial) + frequency if kind == "fourier" else spatial + _mean(frequency)
     return (1.0 / whole).to(device=space.device, dtype=space.precision)
+
+
+def _mean(values: torch.Tensor) -> torch.Tensor:
+    """Over the last two axes, where there are as many; over all of them otherwise."""
+    return values.mean(dim=(-2, -1), keepdim=True) if values.ndim >= 2 else values.mean()
 
 
 def _applied(

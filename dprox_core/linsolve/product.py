@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from dprox_core.algorithms.per_sample import shaped
 from dprox_core.compiler.model import Row
 from dprox_core.linops.base import LinOp
 from dprox_core.linops.space import Space
 from dprox_core.proxfns.base import Step
 
-__all__ = ["pack", "product", "size_of", "unpack"]
+__all__ = ["from_rows", "pack", "product", "rows_of", "size_of", "unpack"]
 
 Vectors = tuple[torch.Tensor, ...]
 Squares = tuple[tuple[Row, Step, LinOp | None], ...]
@@ -22,7 +23,7 @@ def product(x: Vectors, squares: Squares, couplings: tuple[Row, ...], rho: Step)
         x: a value for each variable.
         squares: A_q, 2 w_q and W_q, None for the identity.
         couplings: the K_j.
-        rho: ρ.
+        rho: ρ, one number or one for each sample.
     """
     sums = [torch.zeros_like(v) for v in x]
     in_place = not torch.is_grad_enabled()
@@ -32,7 +33,8 @@ def product(x: Vectors, squares: Squares, couplings: tuple[Row, ...], rho: Step)
             image = metric.forward(image)
         row.adjoint_add(image, sums, in_place)
     for row in couplings:
-        row.adjoint_add(row.forward(x) * rho, sums, in_place)
+        image = row.forward(x)
+        row.adjoint_add(image * shaped(rho, image), sums, in_place)
     return tuple(sums)
 
 
@@ -43,16 +45,26 @@ def size_of(spaces: tuple[Space, ...]) -> int:
 
 def pack(x: Vectors) -> torch.Tensor:
     """All values in one row, complex ones as pairs."""
+    return rows_of(x, 1)[0]
+
+
+def rows_of(x: Vectors, samples: int) -> torch.Tensor:
+    """A row (samples, n) of all values of each sample, complex ones as pairs."""
     flat = [torch.view_as_real(v.resolve_conj()) if v.is_complex() else v for v in x]
-    return torch.cat([v.reshape(-1) for v in flat])
+    return torch.cat([v.reshape(samples, -1) for v in flat], dim=1)
 
 
 def unpack(row: torch.Tensor, spaces: tuple[Space, ...]) -> Vectors:
     """A tensor for each variable, in memory of its own."""
-    found, start = [], 0
+    return from_rows(row[None], spaces)
+
+
+def from_rows(rows: torch.Tensor, spaces: tuple[Space, ...]) -> Vectors:
+    """A tensor for each variable, from the rows of its samples, in memory of its own."""
+    found, start, samples = [], 0, len(rows)
     for space in spaces:
-        count = size_of((space,))
-        piece = row[start : start + count].clone()
+        count = size_of((space,)) // samples
+        piece = rows[:, start : start + count].clone()
         start += count
         if space.is_complex:
             found.append(torch.view_as_complex(piece.reshape(*space.shape, 2)))

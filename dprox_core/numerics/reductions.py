@@ -23,6 +23,7 @@ __all__ = [
     "norm1",
     "number",
     "products",
+    "sample_inners",
     "squared_norm",
     "sums_of_squares",
     "total",
@@ -131,8 +132,24 @@ def products(rows: torch.Tensor) -> torch.Tensor:
 
 def inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Re⟨a, b⟩ = Re Σ conj(a) b, a scalar in double precision."""
+    return total(_real_products(a, b))
+
+
+def sample_inners(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Re⟨a, b⟩ of each sample along the first axis, in double precision."""
+    rows = _real_products(a, b).flatten(1)
+    while rows.shape[1] > _BLOCK:
+        blocks = rows.shape[1] // _BLOCK
+        whole = rows[:, : blocks * _BLOCK].unflatten(1, (blocks, _BLOCK))
+        left = rows[:, blocks * _BLOCK :]
+        rows = torch.cat([_double(whole.sum(dim=2)), _double(left.sum(dim=1, keepdim=True))], dim=1)
+    return _double(rows).sum(dim=1)
+
+
+def _real_products(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Numbers whose sum is Re⟨a, b⟩."""
     if a.is_complex() or b.is_complex():
         dtype = torch.promote_types(a.dtype, b.dtype)
         a = torch.view_as_real(a.to(dtype).resolve_conj())
         b = torch.view_as_real(b.to(dtype).resolve_conj())
-    return total(a * b)
+    return a * b

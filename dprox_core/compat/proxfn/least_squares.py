@@ -111,10 +111,6 @@ class least_squares:
     def _solve(
         self, b: Sequence[torch.Tensor], rho: Any, v: torch.Tensor | None, **options: Any
     ) -> torch.Tensor:
-        if isinstance(rho, torch.Tensor) and rho.numel() > 1:
-            # One system has one ρ: each sample is taken from the system of its own.
-            each = [self._solve(b, r, v, **options)[i] for i, r in enumerate(rho.reshape(-1))]
-            return torch.stack(each)
         couplings = [function.linop for function in self.other_fns]
         targets = list(b)
         if v is not None:
@@ -136,10 +132,18 @@ class least_squares:
         scope = Scope(shapes, dtype)
         terms = [function.written(scope) for function in self.quad_fns]
         for coupling, target in zip(couplings, targets, strict=True):
-            terms.append(rho * dprox_core.sum_squares(scope.expression(coupling) - target))
+            terms.append(_weighted(scope.expression(coupling) - target, rho, target))
         total = terms[0]
         for term in terms[1:]:
             total = total + term
         result = dprox_core.Problem(total).solve(abs_tol=0.0, rel_tol=1e-9, **options)
         (variable,) = scope.variables.values()
         return result[variable]
+
+
+def _weighted(misfit: Any, rho: Any, like: torch.Tensor) -> Any:
+    """ρ ‖misfit‖², with a ρ for each sample where there are several."""
+    if not isinstance(rho, torch.Tensor) or rho.numel() == 1:
+        return rho * dprox_core.sum_squares(misfit)
+    roots = rho.to(like.device, like.real.dtype).reshape(-1, *(1,) * (like.ndim - 1)).sqrt()
+    return dprox_core.sum_squares(dprox_core.mul_elementwise(misfit, roots))

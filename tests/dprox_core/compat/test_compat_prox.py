@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -146,3 +147,47 @@ def test_nlm_takes_grey_and_colour() -> None:
     for channels in (1, 3):
         image = torch.rand(1, channels, 12, 12)
         assert dp.patch_nlm(dp.Variable()).prox(image, 0.01).shape == image.shape
+
+
+@pytest.mark.parametrize("kind", ["frequency", "space", "neither"])
+def test_a_rho_for_each_sample_is_solved_for_at_once(kind: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    b, v = torch.rand(2, 3, 1, 8, 8, generator=generator, dtype=torch.float64)
+    mask = (torch.arange(8) % 3 != 0).double()
+    products = [0]
+
+    def seen(x: torch.Tensor, step: int | None = None) -> torch.Tensor:
+        products[0] += 1
+        return mask * x.roll(1, -1) + 0.5 * x
+
+    def back(y: torch.Tensor, step: int | None = None) -> torch.Tensor:
+        return (mask * y).roll(-1, -1) + 0.5 * y
+
+    def solved(part: slice, rho: torch.Tensor) -> torch.Tensor:
+        x = dp.Variable()
+        kernel = np.ones((3, 3, 1)) / 9.0
+        quadratic, couplings = {
+            "frequency": (
+                dp.sum_squares(dp.conv(x, kernel), b[part]),
+                [dp.grad(x)],
+            ),
+            "space": (dp.sum_squares(dp.mul_elementwise(x, mask), b[part]), [x, 2 * x]),
+            "neither": (dp.sum_squares(dp.LinOpFactory(seen, back)(x), b[part]), [dp.grad(x)]),
+        }[kind]
+        update = dp.least_squares([quadratic], [dp.norm1(k) for k in couplings])
+        return update.solve([v[part]] * len(couplings), rho)
+
+    rhos = torch.tensor([0.1, 2.0, 30.0], dtype=torch.float64, requires_grad=True)
+    found = solved(slice(None), rhos)
+    together, most = products[0], 0
+    (slope,) = torch.autograd.grad(found.square().sum(), rhos)
+    for index in range(3):
+        rho = rhos[index].detach().requires_grad_()
+        products[0] = 0
+        alone = solved(slice(index, index + 1), rho)
+        most = max(most, products[0])
+        torch.testing.assert_close(found[index], alone[0], rtol=1e-7, atol=1e-9)
+        (own,) = torch.autograd.grad(alone.square().sum(), rho)
+        torch.testing.assert_close(slope[index], own, rtol=1e-6, atol=1e-9)
+    # As many products as the sample that needs the most, and not as all of them one by one.
+    assert together <= most + 10
