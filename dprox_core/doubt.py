@@ -8,6 +8,7 @@ far the minimizer is away; and that is told by how the moves of the iterate beco
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,20 @@ class Pace:
         ahead = max(self._ahead, self._count)
         return max(*moves, moves[-1] * min(ahead, ratio / max(1.0 - ratio, 1e-300)))
 
+    def numbers(self) -> dict[str, float]:
+        """All that is known, by name."""
+        found = {"moves": float(self._count)}
+        for sample, moves in enumerate(self._moves):
+            found |= {f"move.{sample}.{index}": move for index, move in enumerate(moves)}
+        return found
+
+    def restore(self, numbers: Mapping[str, float]) -> None:
+        """Know what an earlier one did."""
+        self._count = int(numbers["moves"])
+        for sample, moves in enumerate(self._moves):
+            names = (f"move.{sample}.{index}" for index in range(3))
+            moves[:] = [numbers[name] for name in names if name in numbers]
+
 
 class Doubt:
     """Looks at samples whose residuals are small; at each again only after a while.
@@ -99,6 +114,23 @@ class Doubt:
         self._evidence: tuple[State, Evidence] | None = None
         self._units: tuple[float, ...] | None = None
         self._search = Search(solver, lambda x: all(self.kept(x, 1)))
+
+    def numbers(self) -> dict[str, float]:
+        """What was found out on the way, by name, to go on as if the solve had not ended."""
+        found = {"searched": float(self._search.next), **self._pace.numbers()}
+        for index, (after, twice) in enumerate(zip(self._next, self._asked_twice, strict=True)):
+            found |= {f"next.{index}": float(after), f"twice.{index}": float(twice)}
+        return found
+
+    def restore(self, numbers: Mapping[str, float]) -> None:
+        """Go on from there."""
+        samples = range(len(self._next))
+        if not all(name in numbers for name in ("moves", *(f"next.{i}" for i in samples))):
+            return
+        self._search.next = int(numbers["searched"])
+        self._pace.restore(numbers)
+        self._next = [int(numbers[f"next.{i}"]) for i in samples]
+        self._asked_twice = [numbers[f"twice.{i}"] > 0.0 for i in samples]
 
     @property
     def _asked(self) -> bool:

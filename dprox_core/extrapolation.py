@@ -92,7 +92,7 @@ class Extrapolation:
 
     def _restore(self, past: Past) -> None:
         numbers = past.numbers
-        if not numbers["trails"]:
+        if not numbers.get("trails"):
             return
         names = [f"weight.{index}" for index in range(int(numbers["weights"]))]
         self._weights = tuple(past.tensors.get(name, numbers.get(name, 0.0)) for name in names)

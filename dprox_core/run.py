@@ -64,15 +64,16 @@ class Run:
         # A step may write into the memory of the state it is given.
         self._good = tuple(v.detach().clone() for v in solver.algorithm.answer(state))
         self._doubt: Doubt | None = None
-        self._least = math.inf
         self._outlook = Outlook(solver)
         past = state.past
         fits = past is not None and past.iteration == state.iteration
+        self._earlier: Mapping[str, float] = past.numbers if past is not None and fits else {}
         self._extrapolation = Extrapolation(solver, past if fits else None)
         # Whether the state is one at which a trial may begin; it is made before the next step, so
         # that what a solve ends with has been iterated.
-        self._ahead = past is not None and fits and past.numbers["ahead"] > 0.0
-        self._bound: float | None = None
+        self._ahead = self._earlier.get("ahead", 0.0) > 0.0
+        self._bound = self._earlier.get("bound")
+        self._least = self._earlier.get("least", math.inf)
         # What was measured in the last iteration, if anything was.
         self._seen: tuple[Vectors, list[float]] | None = None
         self._ended = Ended(solver.algorithm.tolerances.absolute)
@@ -165,6 +166,7 @@ class Run:
             return Status.NOT_FINITE
         if self._doubt is None:
             self._doubt = Doubt(self._solver, max(1, len(held.samples)))
+            self._doubt.restore(self._earlier)
         self._doubt.note(self._good, live)
         if self._converged(held, live):
             return Status.CONVERGED
@@ -322,7 +324,13 @@ class Run:
         """What a solve that may go on has gathered."""
         if status not in (Status.ITERATION_LIMIT, Status.STOPPED):
             return None
-        return self._extrapolation.past(self._state.iteration, self._ahead)
+        iteration = self._state.iteration
+        gathered = self._extrapolation.past(iteration, self._ahead)
+        tensors, numbers = ({}, {}) if gathered is None else (gathered.tensors, gathered.numbers)
+        known = self._earlier if self._doubt is None else self._doubt.numbers()
+        own = {"least": self._least, "bound": self._bound}
+        finite = {name: n for name, n in own.items() if n is not None and math.isfinite(n)}
+        return Past(iteration, tensors, {**known, **finite, **numbers})
 
     def _certificate(self, answer: Vectors, objective: float) -> Certificate | None:
         held = self._state.residuals

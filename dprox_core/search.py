@@ -32,17 +32,20 @@ class Search:
     Args:
         solver: the compiled problem.
         kept: whether variables meet the constraints.
+
+    Attributes:
+        next: the iteration before which it is not looked for unasked.
     """
 
     def __init__(self, solver: Solver, kept: Callable[[Vectors], bool]) -> None:
         self._solver = solver
         self._kept = kept
-        self._next = 0
+        self.next = 0
         self._lower: Vectors | None = None
 
     def is_due(self, iteration: int) -> bool:
         """Whether it is time to look even where it is not asked for."""
-        return iteration >= max(_FROM, self._next)
+        return iteration >= max(_FROM, self.next)
 
     @torch.no_grad()
     def finds(self, evidence: Evidence, iteration: int, allowed: list[float]) -> bool:
@@ -62,7 +65,7 @@ class Search:
 
         self._lower = lower_point(evidence, objective, allowed, max(_STEPS, iteration // 10))
         if self._lower is None:
-            self._next = int(_PATIENCE * iteration)
+            self.next = int(_PATIENCE * iteration)
         return self._lower is not None
 
     def take(self) -> Vectors | None:
