@@ -91,7 +91,7 @@ def build_plug_and_play_gradient(request: Request, method: str) -> tuple[PlugAnd
             request.model, method, (), max(feature_bytes(t) for t in request.model.terms)
         ),
         guarantees=(_guarantee(course),),
-        warnings=_warnings(parts, step, metric, course),
+        noted=_warnings(parts, step, metric, course),
     )
     return algorithm, plan
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from dprox_core.errors import ParameterError
@@ -64,7 +66,8 @@ class Plan:
         extrapolation_bytes: what a solve of more than a hundred iterations may take beside that, to
             extrapolate; it does without where half of what is free does not suffice.
         guarantees: what is known about convergence.
-        warnings: what may go wrong, and what to do about it.
+        noted: what may go wrong as far as that was seen on the way.
+        look: what else may go wrong, looked for by the first who asks; None for nothing.
     """
 
     method: str
@@ -82,7 +85,13 @@ class Plan:
     memory_bytes: int
     extrapolation_bytes: int = 0
     guarantees: tuple[str, ...] = field(default=())
-    warnings: tuple[str, ...] = field(default=())
+    noted: tuple[str, ...] = field(default=())
+    look: Callable[[], tuple[str, ...]] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What may go wrong, and what to do about it."""
+        return self.noted if self.look is None else (*self.noted, *self.look())
 
     def explain(self, format: str = "words") -> str:
         """The plan, line by line.
@@ -116,7 +125,9 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as numbers, strings, lists and dictionaries, ready for JSON."""
-        return _plain(asdict(self))
+        known = asdict(replace(self, look=None))
+        del known["noted"], known["look"]
+        return _plain({**known, "warnings": self.warnings})
 
 
 def _plain(value: Any) -> Any:

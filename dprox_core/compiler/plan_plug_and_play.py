@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -12,8 +14,10 @@ from dprox_core.compiler.plan import Plan
 from dprox_core.compiler.predicted import plug_and_play_memory
 from dprox_core.compiler.shared import Request, plan_term
 from dprox_core.compiler.split import Split
+from dprox_core.errors import ParameterError
 from dprox_core.numerics import reductions
 from dprox_core.priors.lipschitz import lipschitz
+from dprox_core.priors.prior import Prior
 from dprox_core.proxfns.deep import DeepPrior
 
 __all__ = ["feature_bytes", "plan_of", "rho_option"]
@@ -105,10 +109,8 @@ def plan_of(
         automatic=tuple(name for name in parameters if name in chosen),
         memory_bytes=_memory(request.model, method, assignment),
         guarantees=_guarantees(course),
-        warnings=(
-            *_weak_hold(method, request.model),
-            *_warnings(request, assignment, numbers.last),
-        ),
+        noted=_weak_hold(method, request.model),
+        look=_look(request, assignment, numbers.last),
     )
 
 
@@ -177,24 +179,45 @@ def _weak_hold(method: str, model: Model) -> tuple[str, ...]:
     )
 
 
-def _warnings(request: Request, assignment: Split, level: float) -> tuple[str, ...]:
-    """Which denoisers stretch distances at the last noise level, seen on a piece of the data."""
+@dataclass(frozen=True)
+class _Denoising:
+    """A denoiser and a piece of the data as it sees it."""
+
+    text: str
+    prior: Prior
+    piece: torch.Tensor
+
+
+def _look(
+    request: Request, assignment: Split, level: float
+) -> Callable[[], tuple[str, ...]] | None:
+    """What looks at denoisers once a plan is read: nothing of it is needed to solve."""
     if request.differentiate:
-        return ()
-    found = []
+        return None
+    seen = []
     for block in assignment.blocks:
         function = block.function
-        if not isinstance(function, DeepPrior) or function.prior.network is None:
+        if isinstance(function, DeepPrior) and function.prior.network is not None:
+            piece = _piece(request.model, assignment, block)
+            if piece is not None:
+                seen.append(_Denoising(block.text, function.prior, piece))
+    return partial(_stretches, tuple(seen), level) if seen else None
+
+
+def _stretches(seen: tuple[_Denoising, ...], level: float) -> tuple[str, ...]:
+    """Which denoisers stretch distances at the last noise level, seen on a piece of the data."""
+    found = []
+    for denoising in seen:
+        try:
+            stretch = lipschitz(denoising.prior, denoising.piece, level, _ROUNDS)
+        except ParameterError:
+            # No gradient passes through it, and none is needed.
             continue
-        piece = _piece(request.model, assignment, block)
-        if piece is None:
-            continue
-        stretch = lipschitz(function.prior, piece, level, _ROUNDS)
         if stretch > _EXPANSIVE:
             found.append(
-                f"At σ = {level:.3g} the denoiser of {block.text} stretches small changes by up "
-                f"to {stretch:.2f}. A course with an end is safe; with rho given, many iterations "
-                "may move apart: then make averaged smaller than 1."
+                f"At σ = {level:.3g} the denoiser of {denoising.text} stretches small changes by "
+                f"up to {stretch:.2f}. A course with an end is safe; with rho given, many "
+                "iterations may move apart: then make averaged smaller than 1."
             )
     return tuple(found)
 

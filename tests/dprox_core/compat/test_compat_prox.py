@@ -191,3 +191,18 @@ def test_a_rho_for_each_sample_is_solved_for_at_once(kind: str) -> None:
         torch.testing.assert_close(slope[index], own, rtol=1e-6, atol=1e-9)
     # As many products as the sample that needs the most, and not as all of them one by one.
     assert together <= most + 10
+
+
+@pytest.mark.parametrize("method", ["admm", "admm_vxu", "hqs", "ladmm", "pc", "pgd"])
+def test_a_denoiser_of_ones_own_is_called_once_an_iteration(method: str) -> None:
+    class Counting(torch.nn.Module):
+        calls = 0
+
+        def denoise(self, v: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return 0.9 * v
+
+    x, b, denoiser = dp.Variable(), torch.rand(1, 1, 8, 8), Counting()
+    problem = dp.Problem(dp.sum_squares(x, b) + dp.deep_prior(x, denoiser=denoiser))
+    problem.solve(method=method, device="cpu", x0=b, max_iter=6, rhos=1.0, lams=0.02)
+    assert denoiser.calls == 6
