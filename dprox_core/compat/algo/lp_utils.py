@@ -127,11 +127,11 @@ def Ruiz_equilibration_th(
         verbose: kept for old scripts.
 
     Returns:
-        The factors of the columns (1, n) and of the rows (m, 1), those of the costs and of the
-        bounds, and the scaled matrix.
+        The factors of the columns (1, n) and of the rows (m, 1), those that make the costs one more
+        row and the bounds one more column of the same norms, and the scaled matrix.
     """
     columns, rows, matrix = _scaled(A.detach().cpu().double().numpy(), ord, max_iters)
-    gamma_c, gamma_b = _inverse_norm(columns * flat(c)), _inverse_norm(rows * flat(b))
+    gamma_c, gamma_b = _of_vectors(columns * flat(c), rows * flat(b), ord)
     found = (columns[None, :], rows[:, None], np.array(gamma_c), np.array(gamma_b), matrix)
     return tuple(torch.from_numpy(part).to(A) for part in found)  # type: ignore[return-value]
 
@@ -147,7 +147,7 @@ def Ruiz_equilibration_sparse_np(
 ) -> tuple[np.ndarray, np.ndarray, float, float, Any]:
     """The same for a sparse matrix of SciPy: vectors, numbers, and a sparse matrix."""
     columns, rows, matrix = _scaled(sparse_rows(A).tocsr(), ord, max_iters)
-    gamma_c, gamma_b = _inverse_norm(columns * flat(c)), _inverse_norm(rows * flat(b))
+    gamma_c, gamma_b = _of_vectors(columns * flat(c), rows * flat(b), ord)
     return columns, rows, gamma_c, gamma_b, type(A)(matrix)
 
 
@@ -170,7 +170,7 @@ def _scaled(matrix: Any, order: float, rounds: int) -> tuple[np.ndarray, np.ndar
     """Factors of columns and rows, and the matrix that they make, dense or sparse."""
     m, n = matrix.shape
     columns, rows = np.ones(n), np.ones(m)
-    wanted = 1.0 if math.isinf(order) else (m / n) ** (1.0 / order)
+    wanted = _of_columns(m, n, order)
     for _ in range(rounds):
         across, down = _norms(matrix, order, 1), _norms(matrix, order, 0) / wanted
         if max(abs(across - 1.0).max(), abs(down - 1.0).max()) <= _EVEN:
@@ -201,7 +201,13 @@ def _norms(matrix: Any, order: float, axis: int) -> np.ndarray:
     return np.where(found > 0.0, found, 1.0)
 
 
-def _inverse_norm(values: np.ndarray) -> float:
-    """1 / ‖v‖∞, 1 where all are 0."""
-    largest = float(np.abs(values).max(initial=0.0))
-    return 1.0 / largest if largest > 0.0 else 1.0
+def _of_vectors(c: np.ndarray, b: np.ndarray, order: float) -> tuple[float, float]:
+    """The factors of costs and bounds, one more row and one more column, of the same norms."""
+    lengths = [float(np.linalg.norm(v, order)) for v in (c, b)]
+    in_row, in_column = (1.0 / length if length > 0.0 else 1.0 for length in lengths)
+    return in_row, in_column * _of_columns(len(b), len(c), order)
+
+
+def _of_columns(m: int, n: int, order: float) -> float:
+    """The norm that columns shall have, so that all entries have one total."""
+    return 1.0 if math.isinf(order) else (m / n) ** (1.0 / order)

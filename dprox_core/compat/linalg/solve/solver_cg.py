@@ -14,8 +14,8 @@ Operator = Callable[[torch.Tensor], torch.Tensor]
 
 
 def bdot(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Σ x y for each sample of two batches: (B,)."""
-    return (x * y).flatten(1).sum(dim=1) if x.ndim > 1 else x * y
+    """Σ x y for each sample of two batches, (B,); of two vectors one number."""
+    return (x * y).flatten(1).sum(dim=1) if x.ndim > 1 else (x * y).sum()
 
 
 def expand(x: torch.Tensor, ref: torch.Tensor) -> torch.Tensor:
