@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import warnings
 from dataclasses import dataclass, replace
 from typing import Any
@@ -172,7 +173,8 @@ class unrolled_prior(deep_prior):
         linop: the image.
         denoiser: a name or a file, of which there are ``steps`` copies; or a network of your own,
             called with (v, k), where k counts iterations from 0, so that one module holds what
-            differs among them; None for "ffdnet_color".
+            differs among them, or its class, or a function that makes it and needs no argument;
+            None for "ffdnet_color".
         trainable: kept for old scripts: it always is.
         steps: how many copies there are.
         weights: a file of weights to start from.
@@ -191,6 +193,7 @@ class unrolled_prior(deep_prior):
         steps: int = 8,
         weights: Any = None,
     ) -> None:
+        denoiser = _made(denoiser)
         own = isinstance(denoiser, nn.Module)
         super().__init__(
             linop,
@@ -285,6 +288,18 @@ class _Denoise:
         level = sigma if isinstance(sigma, torch.Tensor) else torch.tensor(sigma, dtype=v.dtype)
         result: torch.Tensor = self.owner.denoise(v, level.to(v.device))
         return result
+
+
+def _made(denoiser: Any) -> Any:
+    """A network from its class, or from what makes it without being given anything."""
+    if isinstance(denoiser, nn.Module) or not callable(denoiser):
+        return denoiser
+    needed = [
+        p
+        for p in inspect.signature(denoiser).parameters.values()
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    return denoiser if needed else denoiser()
 
 
 class _Called(nn.Module):

@@ -228,6 +228,9 @@ def test_a_network_of_ones_own_is_told_the_iteration(share: bool) -> None:
             return self.factors[step] * v
 
     x, network, b = dp.Variable(), Steps(), torch.rand(1, 1, 6, 7)
+    # The class, or a function that makes it, will do as well.
+    assert "Steps" in repr(dp.unrolled_prior(x, Steps).prior.steps)
+    assert dp.unrolled_prior(x, lambda: network).prior.steps
     solver = dp.compile(dp.sum_squares(x - b) + dp.unrolled_prior(x, network), method="hqs")
     layer = dp.specialize(solver, method="unroll", max_iter=3, share=share)
     found = layer.solve(x0=b, rhos=1.0, lams=0.1)
