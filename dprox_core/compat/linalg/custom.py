@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from dprox_core.compat.linalg.solve import SOLVERS
+from dprox_core.compat.linalg.solve import SOLVERS, pcg
 from dprox_core.compat.linalg.solve.solver_plss import transpose_of
 from dprox_core.errors import ParameterError
 
-__all__ = ["LinearSolve", "LinearSolveConfig", "linear_solve"]
+__all__ = ["LinearSolve", "LinearSolveConfig", "linear_solve", "pcg"]
 
 
 @dataclass
