@@ -32,6 +32,9 @@ Vectors = tuple[torch.Tensor, ...]
 _FAR = 100.0
 # So many roundings of the objective say nothing.
 _ROUNDINGS = 100.0
+# What a search finds is real: it is asked for so small a share of what is allowed where zero is the
+# minimum, that is, of arguments a tenth as large.
+_FOUND = 0.01
 # To look takes as long as some iterations: the next time after this many times as many.
 _PATIENCE = 1.1
 
@@ -219,7 +222,7 @@ class Doubt:
     def _room(self, answer: Vectors, wanted: list[bool], sizes: list[float]) -> list[float]:
         """By how much the objective of each sample may be off, infinite where that is no matter."""
         return [
-            self._allowed(size, self._size_at_zero(answer, index)) if want else math.inf
+            self._allowed(size, _FOUND * self._size_at_zero(answer, index)) if want else math.inf
             for index, (size, want) in enumerate(zip(sizes, wanted, strict=True))
         ]
 

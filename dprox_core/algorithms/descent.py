@@ -29,6 +29,8 @@ Vectors = tuple[torch.Tensor, ...]
 
 # Directions in which f bends by less than so many roundings are straight.
 _ROUNDINGS = 1e3
+# Differences of slopes that change evenly are taken over so many times the iterate's size.
+_AWAY = 10.0
 # So many times as far away as the iterate is from zero a minimizer may be along such a direction.
 _FAR = 1e4
 # So many steps in a row that promise less than this share of what is asked for are the last, or
@@ -105,6 +107,7 @@ class _Ways:
 
     def __init__(self, evidence: Evidence, asked: list[float]) -> None:
         self._here, self._asked, self._samples = evidence.here, asked, len(asked)
+        self._near = _nearness(evidence)
         self._size = lengths(evidence.x, self._samples)
         rest, _ = evidence.rest(evidence.here, self._samples)
         self._going = [math.isfinite(a) for a in asked]
@@ -180,10 +183,8 @@ class _Ways:
     def _bent(self, length: list[float]) -> tuple[Vectors, list[float]]:
         """∇²f p, and what may be rounding of ⟨p, ∇²f p⟩."""
         samples = self._samples
-        # So near that a bend of f is not passed over, and not so near that differences round.
-        near = float(torch.finfo(self._search[0].dtype).eps) ** (1.0 / 3.0)
         apart = [
-            near * (size if size > 0.0 else 1.0) / long if long > 0.0 else 1.0
+            self._near * (size if size > 0.0 else 1.0) / long if long > 0.0 else 1.0
             for size, long in zip(self._size, length, strict=True)
         ]
         ahead = self._here.at(self._sum(self._here.x, apart, self._search)).slope
@@ -214,6 +215,15 @@ class _Ways:
             return shares[0]
         numbers = torch.tensor(shares, dtype=like.real.dtype, device=like.device)
         return numbers.reshape(-1, *(1,) * (like.ndim - 1))
+
+
+def _nearness(evidence: Evidence) -> float:
+    """How far away, in sizes of the iterate, a slope is compared with the one here."""
+    if evidence.here.is_quadratic:
+        # Its slope changes evenly, so that far away least of the change is rounding.
+        return _AWAY
+    # So near that a bend of f is not passed over, and not so near that differences round.
+    return float(torch.finfo(evidence.x[0].dtype).eps) ** (1.0 / 3.0)
 
 
 def _inside(evidence: Evidence, x: Vectors) -> Vectors:

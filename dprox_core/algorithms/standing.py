@@ -34,6 +34,11 @@ class Standing:
         """f elsewhere."""
         return Standing(self._terms, point)
 
+    @property
+    def is_quadratic(self) -> bool:
+        """Whether ∇f changes evenly everywhere."""
+        return all(term.function.quadratic() is not None for term in self._terms)
+
     @cached_property
     def value(self) -> float:
         """f(x)."""

@@ -94,3 +94,23 @@ def test_where_nothing_is_curved_steps_grow(kind: str, method: str) -> None:
     assert result.status in (dp.Status.CONVERGED, dp.Status.OPTIMAL)
     best = {"kinks": b, "linear": torch.where(c > 0, -7.0, 5.0).double()}[kind]
     assert torch.allclose(result[x], best, atol=1e-3)
+
+
+@pytest.mark.parametrize("method", GRADIENTS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_narrow_valleys_are_seen_far_below_the_objective_at_zero(
+    dtype: torch.dtype, method: str
+) -> None:
+    """Curvatures from 1 down to 1e-6, and a minimum far below what the objective is at zero."""
+    make = Maker(11)
+    matrix = make.normal(40, 10) * torch.logspace(0, -3, 10, dtype=torch.float64)
+    b = matrix.sum(1) + 0.01 * make.normal(40)
+    single = matrix.to(dtype), b.to(dtype)
+    wide = single[0].double()
+    best = torch.linalg.lstsq(wide, single[1].double()).solution
+    assert float(best.min()) > 0.0, "no bound is active, so that the minimum is that without"
+    least = float((wide @ best - single[1].double()).square().sum())
+    x = dp.Variable("x", (10,), dtype=dtype)
+    result = dp.Problem(dp.sum_squares(single[0] @ x - single[1]), [x >= 0]).solve(method)
+    assert result.converged
+    assert result.objective <= least * (1.0 + 2e-3)
