@@ -9,8 +9,9 @@ the other terms by the subgradients that the proxes found,
 see such directions in a few products, and tell by how much the quadratic falls with each. Terms
 with kinks rise more than their subgradients say, so that what this promises is more than can be
 had; where it promises something, the objective itself is asked. Elements that a prox holds, at zero
-or at a bound, where s vanishes, stay there. J. Nocedal, S. Wright, Numerical Optimization, 2006,
-algorithm 7.1 (Newton-CG, which goes on along directions without curvature).
+or at a bound, where s vanishes, stay there; where equations stand in the way, directions are kept
+along them. J. Nocedal, S. Wright, Numerical Optimization, 2006, algorithm 7.1 (Newton-CG, which
+goes on along directions without curvature) and algorithm 16.2 (gradients projected).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from collections.abc import Callable
 import torch
 
 from dprox_core.algorithms.evidence import Evidence
-from dprox_core.algorithms.standing import inners, lengths
+from dprox_core.algorithms.level import Level
+from dprox_core.algorithms.standing import inners, lengths, summed, times
 
 __all__ = ["lower_point"]
 
@@ -57,21 +59,27 @@ def lower_point(
     Returns:
         The lowest that was found; None where there is none, or none was found.
     """
-    ways = _Ways(evidence, asked)
-    for _ in range(steps):
-        if not ways.step():
-            break
-    if not any(ways.promising):
-        return None
-    start = objective(_inside(evidence, evidence.x))
-    if not math.isfinite(start):
-        return None
-    enough = sum(a for a, has in zip(asked, ways.promising, strict=True) if has)
-    for way in ways.ways():
-        point, value = _lowest(evidence, objective, way, start)
-        if point is not None and value < start - enough:
-            return point
-    return None
+    ways, start = _Ways(evidence, asked), math.inf
+    while True:
+        for _ in range(steps):
+            if not ways.step():
+                break
+        if not any(ways.promising):
+            return None
+        if not math.isfinite(start):
+            start = objective(_inside(evidence, evidence.x))
+        if not math.isfinite(start):
+            return None
+        enough = sum(a for a, has in zip(asked, ways.promising, strict=True) if has)
+        for way in ways.ways():
+            point, value = _lowest(evidence, objective, way, start)
+            if point is not None and value < start - enough:
+                return point
+        # What was promised may have been across equations.
+        level = ways.level()
+        if level is None:
+            return None
+        ways = level
 
 
 def _lowest(
@@ -103,16 +111,20 @@ class _Ways:
     Args:
         evidence: what the method knows.
         asked: by how much the objective should fall in each sample.
+        level: keeps directions along equations, where that is wanted.
     """
 
-    def __init__(self, evidence: Evidence, asked: list[float]) -> None:
+    def __init__(self, evidence: Evidence, asked: list[float], level: Level | None = None) -> None:
+        self._evidence, self._level = evidence, level
         self._here, self._asked, self._samples = evidence.here, asked, len(asked)
         self._near = _nearness(evidence)
         self._size = lengths(evidence.x, self._samples)
         rest, _ = evidence.rest(evidence.here, self._samples)
         self._going = [math.isfinite(a) for a in asked]
-        self._rest = self._times([-float(going) for going in self._going], tuple(rest))
+        self._rest = times([-float(going) for going in self._going], tuple(rest))
         self._free = tuple(r != 0 for r in self._rest)
+        if level is not None:
+            self._rest = level.along(self._rest)
         self._search = self._rest
         self._square = self._inner(self._rest, self._rest)
         self._way = tuple(torch.zeros_like(r) for r in self._rest)
@@ -128,10 +140,17 @@ class _Ways:
     def ways(self) -> list[Vectors]:
         """d, none where it is not worth it; with where it is straight, and without."""
         wanted = [float(has) for has in self.promising]
-        bent, straight = self._times(wanted, self._way), self._times(wanted, self._straight)
+        bent, straight = times(wanted, self._way), times(wanted, self._straight)
         if not any(map(torch.any, straight)):
             return [bent]
         return [tuple(a + b for a, b in zip(bent, straight, strict=True)), bent]
+
+    def level(self) -> _Ways | None:
+        """The same along equations; None where there are none, or these are."""
+        level = Level(self._evidence, self._free, self._samples)
+        if self._level is not None or not level.is_needed:
+            return None
+        return _Ways(self._evidence, self._asked, level)
 
     def step(self) -> bool:
         """One product; whether there is more to do."""
@@ -147,20 +166,21 @@ class _Ways:
             if not going:
                 continue
             square = self._square[index]
-            if bends[index] > hidden[index]:
+            reach = max(self._size[index], far[index], 1.0) / length[index]
+            if bends[index] > max(hidden[index], square / (_FAR * reach)):
                 shares[index] = square / bends[index]
                 self._count(index, 0.5 * shares[index] * square)
             else:
                 # Straight ahead; how far, the objective tells.
-                ahead[index] = max(self._size[index], far[index], 1.0) / length[index]
+                ahead[index] = reach
                 self._promised[index] += _FAR * ahead[index] * square
                 self._going[index] = False
-        self._way = self._sum(self._way, shares, self._search)
+        self._way = summed(self._way, shares, self._search)
         if any(ahead):
-            self._straight = self._sum(self._straight, ahead, self._search)
+            self._straight = summed(self._straight, ahead, self._search)
         if not any(self._going):
             return False
-        self._rest = self._sum(self._rest, [-share for share in shares], product)
+        self._rest = summed(self._rest, [-share for share in shares], product)
         before, self._square = self._square, self._inner(self._rest, self._rest)
         far = lengths(self._way, self._samples)
         for index, going in enumerate(self._going):
@@ -172,7 +192,7 @@ class _Ways:
             now / was if going else 0.0
             for now, was, going in zip(self._square, before, self._going, strict=True)
         ]
-        self._search = self._sum(self._rest, ratios, self._search)
+        self._search = summed(self._rest, ratios, self._search)
         return any(self._going)
 
     def _count(self, index: int, gain: float) -> None:
@@ -187,34 +207,24 @@ class _Ways:
             self._near * (size if size > 0.0 else 1.0) / long if long > 0.0 else 1.0
             for size, long in zip(self._size, length, strict=True)
         ]
-        ahead = self._here.at(self._sum(self._here.x, apart, self._search)).slope
+        ahead = self._here.at(summed(self._here.x, apart, self._search)).slope
         moves = tuple(
             (late - early) * free
             for late, early, free in zip(ahead, self._here.slope, self._free, strict=True)
         )
+        if self._level is not None:
+            moves = self._level.along(moves)
         sizes = zip(lengths(self._here.slope, samples), lengths(ahead, samples), strict=True)
         epsilon = _ROUNDINGS * torch.finfo(moves[0].dtype).eps
         hidden = [
             epsilon * max(pair) * long / a
             for pair, long, a in zip(sizes, length, apart, strict=True)
         ]
-        return self._times([1.0 / a for a in apart], moves), hidden
+        return times([1.0 / a for a in apart], moves), hidden
 
     def _inner(self, a: Vectors, b: Vectors) -> list[float]:
         parts = [inners(v, w, self._samples) for v, w in zip(a, b, strict=True)]
         return [sum(own) for own in zip(*parts, strict=True)]
-
-    def _times(self, shares: list[float], v: Vectors) -> Vectors:
-        return tuple(t * self._beside(shares, t) for t in v)
-
-    def _sum(self, v: Vectors, shares: list[float], d: Vectors) -> Vectors:
-        return tuple(t + w * self._beside(shares, w) for t, w in zip(v, d, strict=True))
-
-    def _beside(self, shares: list[float], like: torch.Tensor) -> float | torch.Tensor:
-        if self._samples == 1:
-            return shares[0]
-        numbers = torch.tensor(shares, dtype=like.real.dtype, device=like.device)
-        return numbers.reshape(-1, *(1,) * (like.ndim - 1))
 
 
 def _nearness(evidence: Evidence) -> float:

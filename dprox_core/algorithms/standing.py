@@ -10,7 +10,7 @@ from dprox_core.algorithms.base import joint_norm, sample_norms
 from dprox_core.compiler.model import BoundTerm
 from dprox_core.numerics import reductions
 
-__all__ = ["Standing", "along", "inners", "lengths"]
+__all__ = ["Standing", "along", "inners", "lengths", "summed", "times"]
 
 Vectors = tuple[torch.Tensor, ...]
 
@@ -123,3 +123,20 @@ def inners(a: torch.Tensor, b: torch.Tensor, samples: int) -> list[float]:
     """Re⟨a, b⟩ of each sample."""
     pairs = [(a, b)] if samples == 1 else zip(a, b, strict=True)
     return [float(reductions.inner(*pair)) for pair in pairs]
+
+
+def times(shares: list[float], v: Vectors) -> Vectors:
+    """Each sample of v, times its share."""
+    return tuple(t * _beside(shares, t) for t in v)
+
+
+def summed(v: Vectors, shares: list[float], d: Vectors) -> Vectors:
+    """Each sample of v, and a share of that of d."""
+    return tuple(t + w * _beside(shares, w) for t, w in zip(v, d, strict=True))
+
+
+def _beside(shares: list[float], like: torch.Tensor) -> float | torch.Tensor:
+    if len(shares) == 1:
+        return shares[0]
+    numbers = torch.tensor(shares, dtype=like.real.dtype, device=like.device)
+    return numbers.reshape(-1, *(1,) * (like.ndim - 1))
