@@ -126,7 +126,7 @@ class _Ways:
         if level is not None:
             self._rest = level.along(self._rest)
         self._search = self._rest
-        self._square = self._inner(self._rest, self._rest)
+        self._first = self._square = self._inner(self._rest, self._rest)
         self._way = tuple(torch.zeros_like(r) for r in self._rest)
         self._straight = self._way
         self._promised = [0.0] * self._samples
@@ -188,6 +188,14 @@ class _Ways:
             nothing = math.sqrt(self._square[index]) * reach <= self._asked[index]
             little = self._little[index]
             self._going[index] = going and little < _PATIENCE and not (little > 1 and nothing)
+            # What grows beyond all digits is rounding.
+            grown = self._square[index] > self._first[index] / _epsilon(self._search[0]) ** 2
+            if (
+                grown
+                or not math.isfinite(far[index])
+                or far[index] > _FAR * max(self._size[index], 1.0)
+            ):
+                self._going[index] = False
         ratios = [
             now / was if going else 0.0
             for now, was, going in zip(self._square, before, self._going, strict=True)
@@ -225,6 +233,10 @@ class _Ways:
     def _inner(self, a: Vectors, b: Vectors) -> list[float]:
         parts = [inners(v, w, self._samples) for v, w in zip(a, b, strict=True)]
         return [sum(own) for own in zip(*parts, strict=True)]
+
+
+def _epsilon(like: torch.Tensor) -> float:
+    return float(torch.finfo(like.dtype).eps)
 
 
 def _nearness(evidence: Evidence) -> float:

@@ -30,6 +30,8 @@ Vectors = tuple[torch.Tensor, ...]
 _STEPS = 20
 # What is missed by fewer roundings than these is met.
 _ROUNDINGS = 10.0
+# What is missed grows by so much on the way to less, but for rounding.
+_GROWTH = 10.0
 
 
 class Level:
@@ -62,14 +64,15 @@ class Level:
         across = self._across(left)
         sizes = lengths(across, samples)
         epsilon = _ROUNDINGS * torch.finfo(direction[0].dtype).eps
-        least = [epsilon * size for size in sizes]
-        search = across
+        # Rounding of M d is as large as that of d, times the norm of M.
+        hidden = [epsilon * length for length in lengths(direction, samples)]
+        least, search = list(sizes), across
         for _ in range(_STEPS):
             pulled = self._pulled(search)
             bends = lengths(pulled, samples)
             going = [
-                size > small and bend > 0.0
-                for size, small, bend in zip(sizes, least, bends, strict=True)
+                size > 0.0 and size**2 > small * bend > 0.0 and size <= _GROWTH * lowest
+                for size, small, bend, lowest in zip(sizes, hidden, bends, least, strict=True)
             ]
             if not any(going):
                 break
@@ -81,6 +84,7 @@ class Level:
             left = summed(left, shares, pulled)
             across, before = self._across(left), sizes
             sizes = lengths(across, samples)
+            least = list(map(min, least, sizes))
             ratios = [
                 (size / was) ** 2 if on else 0.0
                 for size, was, on in zip(sizes, before, going, strict=True)

@@ -52,3 +52,21 @@ def test_a_valley_along_equations_is_found(method: str) -> None:
     result = problem.solve(method, max_iter=1000)
     assert result.converged
     assert result.objective <= problem.value({x: best}) * (1.0 + 5e-3)
+
+
+def test_what_is_met_already_stays_as_it_is() -> None:
+    """A sum that is rounding is not made smaller: nothing grows from it."""
+    make = Maker(9)
+    x = dp.Variable("x", (64,), dtype=torch.float32)
+    target = make.normal(64).float()
+    problem = dp.Problem(dp.sum_squares(x - target) + dp.norm1(x), [x.sum() == 0.0])
+    solver = problem.compile("pd3o")
+    evidence = solver.algorithm.evidence(solver.solve(max_iter=20).state)
+    assert evidence is not None
+    level = Level(evidence, (torch.ones(64),))
+    assert level.is_needed
+    direction = target - target.mean()
+    for _ in range(20):
+        (found,) = level.along((direction,))
+        assert float((found - direction).norm()) <= 1e-5 * float(direction.norm())
+        direction = found
