@@ -8,6 +8,7 @@ from functools import cached_property
 
 import torch
 
+from dprox_core.algorithms.per_sample import shaped
 from dprox_core.compiler.in_frequency import SquaresInFrequency, squares_in_frequency
 from dprox_core.expressions.leaves import Variable
 from dprox_core.linops.algebra import Identity
@@ -263,10 +264,6 @@ def by_row(terms: Iterable[BoundTerm]) -> list[list[BoundTerm]]:
     return groups
 
 
-def _along(numbers: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    return numbers.to(like.device, like.real.dtype).reshape(-1, *(1,) * (like.ndim - 1))
-
-
 @dataclass(frozen=True)
 class Model:
     """A problem with numbers in place.
@@ -320,12 +317,12 @@ class Model:
             for space in self.spaces
         )
         factors = torch.rand(batch, generator=generator, dtype=torch.float64) + 0.5
-        scaled = tuple(v * _along(factors, v) for v in x)
+        scaled = tuple(v * shaped(factors, v) for v in x)
         for row in (term.row for term in self.terms if not term.row.is_identity):
             first, second = row.forward(x), row.forward(scaled)
             if first.shape[:1] != (batch,):
                 return False
-            error = reductions.norm(second - first * _along(factors, first))
+            error = reductions.norm(second - first * shaped(factors, first))
             rounding = _ROUNDINGS * torch.finfo(first.real.dtype).eps
             if error > rounding * max(reductions.norm(first), reductions.norm(second)):
                 return False
